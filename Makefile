@@ -1,0 +1,74 @@
+# Everything that is done to this tree by hand or by CI. `make help` lists it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+KFP    := $(BIN)/kfp
+# The tests of ernie_core run beside Paddle, on the Python of the images.
+SCIENCE := .science
+PYTEST_ARGS ?=
+# Bytecode is written once and makes every start three times as fast.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup science demo test test-slow ci lint generate generated bench clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/ready  ## the command line and its tools in .venv
+
+$(VENV)/ready: images/control/dev.lock pyproject.toml setup.py $(wildcard ernie_core/*/*.pyx)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^uv==[^ ]*' images/control/dev.lock)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r images/control/dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	# Both kfp and this project install a command `kfp`, in no fixed order: the second install makes ours the last.
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --reinstall-package ernie-jobs -e .
+	$(BIN)/ernie-jobs doctor --fix > $(VENV)/doctor.txt || { cat $(VENV)/doctor.txt; exit 1; }
+	touch $@
+
+science: $(SCIENCE)/ready  ## the environment of the tests of ernie_core in .science
+
+$(SCIENCE)/ready: tests/requirements.lock | $(VENV)/ready
+	$(UV) venv --quiet --clear --python "$$($(BIN)/python -c 'from jobs import interpreter; print(interpreter.find().path)')" $(SCIENCE)
+	$(UV) pip install --quiet --python $(SCIENCE)/bin/python --require-hashes -r tests/requirements.lock
+	# Paddle before zlib is a segmentation fault: the first line of every process puts that right.
+	echo 'import zlib' > $$($(SCIENCE)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/aa_zlib_first.pth
+	touch $@
+
+demo: setup  ## the quickstart: from raw text to three predictions
+	$(KFP) run specs/quickstart.yaml -y
+	$(KFP) pull quickstart --store store --into build/quickstart --verify
+	$(KFP) predict build/quickstart "服务态度很好，下次还会来" "质量太差了，退货也没人理" "物流很快，宝贝和描述的一样"
+
+test: setup science  ## every test but the slow ones
+	$(BIN)/python -m pytest tests/jobs tests/components tests/install -m "not slow" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)
+
+SCIENCE_TESTS := $(foreach room,store text model data train tasks compress serve,$(wildcard tests/$(room)))
+
+test-slow: setup science  ## the slow tests alone
+	$(BIN)/python -m pytest tests/jobs tests/components tests/install -m slow $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m slow $(PYTEST_ARGS)
+
+lint: setup  ## style, types, directions of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+generate: setup  ## schema, reference in the README, golden files
+	$(KFP) schema > specs/schema.json
+	$(BIN)/python -m jobs.readme README.md
+
+generated: generate  ## fails if something generated was not committed
+	git diff --exit-code -- specs/schema.json README.md
+
+ci: lint generated test demo  ## what CI runs
+
+bench: setup science  ## the tables of benchmarks/README.md, measured here
+	for file in benchmarks/*.py; do OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 PYTHONPATH=. $(SCIENCE)/bin/python $$file; done
+
+clean:  ## remove what the above made, but not the store
+	rm -rf $(VENV) $(SCIENCE) build .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,49 @@
+"""The kinds of artefact that flow between steps; each docstring is the format of its folder."""
+
+
+class Kind:
+    """A kind of artefact; its name in specs and manifests is the class name in snake case."""
+
+
+class Text(Kind):
+    """Raw text: `*.txt` in UTF-8, one sentence or paragraph a line, an empty line ends a document."""
+
+
+class Words(Kind):
+    """Segmented text: `part-*.jsonl`, a document a line as `{"text": "word word\\nword word\\n"}`: a sentence a line,
+    words joined by one space; `stats.json`."""
+
+
+class Vocab(Kind):
+    """Vocabulary: `vocab.txt` (id = line number from 0), `tokenizer_config.json`, `special_tokens_map.json`,
+    `report.json`."""
+
+
+class Ids(Kind):
+    """Token ids: `part-*_ids.npy` and `part-*_idx.npz` (`lens` int32, `docs` int64), `vocab.txt`, `stats.json`."""
+
+
+class Model(Kind):
+    """Pretrained model: `model_state.pdparams`, `config.json`, `vocab.txt`, tokenizer files, `metrics.json`."""
+
+
+class TaskData(Kind):
+    """Labelled examples: `train.jsonl`, `dev.jsonl`, `test.jsonl` with `{"id", "text", "text_pair"?, "label"}` a line;
+    `labels.txt` (label names, id = line number)."""
+
+
+class Finetuned(Kind):
+    """Task model: the files of a model, `labels.txt`, `task.json` (task, max_seq_len), `metrics.json`."""
+
+
+class Inference(Kind):
+    """Exported model: `model.onnx`, `model.pdmodel`, `model.pdiparams`, `vocab.txt`, `labels.txt`,
+    `serving.json` (inputs, engine, probe), `metrics.json`."""
+
+
+class Package(Kind):
+    """What is pulled and served: the files of an exported model, `provenance.json`, the scores of its evaluation."""
+
+
+class Report(Kind):
+    """Figures: `metrics.json`, and details beside it (`predictions.jsonl`)."""

@@ -1,0 +1,171 @@
+"""The place a step runs in, seen from its process: inputs brought, progress written, one writer at a time."""
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import platform
+import resource
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from components import base
+from components.base import Here, Port, Step
+from components.task import Source, Task
+from ernie_core import errors
+from ernie_core.progress import Progress
+from ernie_core.store import Store, artefact, open_store
+
+
+@contextlib.contextmanager
+def lock(folder: Path, name: str, stop: threading.Event) -> Iterator[None]:
+    """One process of this machine at a time makes an artefact; the kernel frees the lock of a killed one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / hashlib.sha256(name.encode()).hexdigest()[:24], "w") as handle:
+        said = False
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not said:
+                    print(f"waiting for another process that makes {name}", flush=True)
+                said = True
+                if stop.wait(0.2):
+                    raise errors.Stopped(f"asked to stop while waiting for {name}") from None
+        yield
+
+
+class Reporter:
+    """Progress as a small file that a runner reads, and now and then as a line in the log."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._written, self._logged, self._started = file, 0.0, time.monotonic(), time.monotonic()
+
+    def __call__(self, done: float, total: float | None = None, unit: str = "", **facts: float | str) -> None:
+        now = time.monotonic()
+        if now - self._written < 0.3 and done != total:
+            return
+        self._written = now
+        seconds = round(now - self._started, 3)
+        row = {"done": done, "total": total, "unit": unit, "seconds": seconds, "time": time.time(), **facts}
+        write(self._file, json.dumps(row).encode(), durable=False)
+        if now - self._logged >= 10:
+            self._logged = now
+            shown = {"done": f"{done:g}", "total": f"{total:g}" if total else "?", "unit": unit or "-", **facts}
+            print(
+                " ".join(f"{k}={v:.6g}" if isinstance(v, float) else f"{k}={v}" for k, v in shown.items()), flush=True
+            )
+
+    def bytes(self, doing: str) -> Progress:
+        """The same, for bytes that are moved."""
+        return functools.partial(self, doing=doing)
+
+
+def bring(port: Port, task: Task, store: Store, report: Reporter) -> Any:
+    """The argument of `run` for a port: a folder, several sources, or None."""
+    bound = task.inputs.get(port.name, ())
+    if not bound and port.optional:
+        return None
+    folders = [
+        base.Source(_folder(source, port, i, task, store, report), source.name, source.weight)
+        for i, source in enumerate(bound)
+    ]
+    return tuple(folders) if port.way == "many" else folders[0].path
+
+
+def here(task: Task, store: Store, scratch: Path, report: Reporter, stop: threading.Event) -> Here:
+    """What the step may know."""
+    return Here(
+        scratch=scratch, progress=report, stop=stop.is_set, store=store, address=task.address, cpus=task.cpus,
+        fingerprint=task.fingerprint, lineage=functools.partial(lineage, task, store),
+    )  # fmt: skip
+
+
+def lineage(task: Task, store: Store) -> Mapping[str, Any]:
+    """What the manifests of all ancestors say, by address; this step under its own."""
+    found: dict[str, Any] = {task.address: {"spec": task.spec, "inputs": _inputs(task), "settings": task.parameters}}
+    open_ = [source.address for group in task.inputs.values() for source in group if source.address]
+    while open_:
+        address = open_.pop()
+        if address in found:
+            continue
+        manifest = artefact.read(store, address)
+        found[address] = dict(manifest.info) if manifest else {"missing": True}
+        rows = found[address].get("inputs", {}).values()
+        open_ += [row["address"] for group in rows for row in group if row.get("address")]
+    return found
+
+
+def provenance(task: Task, cls: type[Step], step: Step, scores: Mapping[str, float], started: float) -> dict[str, Any]:
+    """What a manifest says of how its artefact was made."""
+    usage = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    kib = 1024 if sys.platform != "darwin" else 1
+    return {
+        "step": task.name, "component": task.component, "revision": cls.revision, "fingerprint": task.fingerprint,
+        "settings": step.settings(), "inputs": _inputs(task), "scores": dict(scores),
+        "job": task.job, "run": task.run, "spec": task.spec, "image": task.image,
+        "host": {"system": platform.system(), "machine": platform.machine(), "python": platform.python_version(),
+                 "cpus": task.cpus},
+        "started": utc(started), "ended": utc(time.time()), "seconds": round(time.time() - started, 3),
+        "cpu_seconds": round(sum(u.ru_utime + u.ru_stime for u in usage), 3),
+        "peak_memory": max(u.ru_maxrss for u in usage) * kib,
+    }  # fmt: skip
+
+
+def utc(seconds: float) -> str:
+    """`2026-01-31T12:00:00Z`."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write(file: Path, data: bytes, durable: bool = True) -> None:
+    """Replace a small file so that a reader sees the old or the new one, never a part."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    with open(temporary, "wb") as handle:
+        handle.write(data)
+        if durable:
+            handle.flush()
+            os.fsync(handle.fileno())
+    os.replace(temporary, file)
+
+
+def _inputs(task: Task) -> dict[str, list[dict[str, Any]]]:
+    keep = ("name", "kind", "fingerprint", "address", "weight")
+    return {
+        port: [{**{k: getattr(s, k) for k in keep}, "files": [f["url"] for f in s.files]} for s in group]
+        for port, group in task.inputs.items()
+    }
+
+
+def _folder(source: Source, port: Port, i: int, task: Task, store: Store, report: Reporter) -> Path:
+    cache = Path(task.cache) / "artefacts"
+    if source.address:
+        try:
+            return artefact.fetch(store, source.address, cache, progress=report.bytes(f"fetch {source.name}"))
+        except errors.BadInput as error:
+            raise errors.BadInput(
+                f"{error}\nmake it again with: kfp run {task.spec['path']} --redo {source.name}"
+            ) from error
+    folder = Path(task.scratch) / "inputs" / f"{port.name}-{i}"
+    for row in source.files:
+        target = folder / row["name"]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not row["url"].startswith("file://"):
+            root, _, key = row["url"].rpartition("/")
+            open_store(root).download(key, target, size=row["size"], progress=report.bytes(f"fetch {source.name}"))
+            continue
+        path = Path(unquote(urlsplit(row["url"]).path))
+        if not path.is_file() or path.stat().st_size != row["size"]:
+            raise errors.BadInput(
+                f"input `{source.name}`: {path} is not what was planned (gone or another size), run again to plan anew"
+            )
+        target.symlink_to(path)
+    return folder

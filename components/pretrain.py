@@ -1,0 +1,115 @@
+"""The `pretrain` step: train an ERNIE model on token ids."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, model_validator
+
+from components.base import Free, Here, In, Many, Out, Scores, Step
+from components.kinds import Ids, Model, Vocab
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Pretrain(Step):
+    """Train an ERNIE model to guess masked tokens and the order of sentences."""
+
+    image = "train"
+    cpu: ClassVar[int] = 2
+    memory: ClassVar[str] = "4GiB"
+
+    arch: Annotated[str, Field(pattern=r"^(large|base|medium|mini|micro|nano|pico|\d+L\d+H\d+)$")] = "base"
+    """Shape: large, base, medium, mini, micro, nano, pico, or layers, hidden size and heads as in 6L768H12."""
+    max_steps: Count = 500_000
+    """Updates to make."""
+    max_seq_len: Annotated[int, Field(ge=8)] = 512
+    """Tokens of a sample, with [CLS] and [SEP]."""
+    max_position_embeddings: Count = 512
+    """Positions that the model has; `max_seq_len` must not be above."""
+    micro_batch_size: Count = 8
+    """Samples that pass through the net at once."""
+    global_batch_size: Count | None = None
+    """Samples of one update, a multiple of `micro_batch_size`; the same as that if absent."""
+    max_lr: Annotated[float, Field(gt=0)] = 1e-4
+    """Learning rate after the warm-up."""
+    min_lr: Annotated[float, Field(ge=0)] = 1e-5
+    """Learning rate at the end of the decay and after it."""
+    warmup_rate: Share = 0.01
+    """Share of `max_steps` in which the rate rises."""
+    decay_steps: Count | None = None
+    """Step at which the rate has fallen to `min_lr`; `max_steps` if absent."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """Decay of all weights but biases and norms."""
+    grad_clip: Annotated[float, Field(ge=0)] = 1.0
+    """Largest global norm of the gradients; 0 does not clip."""
+    adam_beta1: Share = 0.9
+    """Memory of the mean of the gradients."""
+    adam_beta2: Share = 0.999
+    """Memory of their squares."""
+    adam_epsilon: Annotated[float, Field(gt=0)] = 1e-8
+    """Keeps AdamW from dividing by zero."""
+    hidden_dropout_prob: Share = 0.1
+    """Dropout of the layers' outputs."""
+    attention_probs_dropout_prob: Share = 0.1
+    """Dropout of the attention."""
+    masked_lm_prob: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    """Share of the tokens to guess."""
+    short_seq_prob: Share = 0.1
+    """Share of samples with a shorter target length."""
+    max_ngrams: Count = 3
+    """Most words that are masked in a row."""
+    favor_longer_ngram: bool = False
+    """Whether long runs of words are likelier than short ones."""
+    binary_head: bool = True
+    """Whether to learn the order of sentences too; documents of one sentence can only be used without."""
+    split: Annotated[str, Field(pattern=r"^\d+(\.\d+)?([,/]\d+(\.\d+)?){0,2}$")] = "949,50,1"
+    """Shares of the documents for training, validation and test; a part that is left out is not asked for."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1234
+    """Decides weights, masks, dropout and order."""
+    eval_freq: Count = 500
+    """Steps between two evaluations."""
+    eval_iters: Annotated[int, Field(ge=0)] = 10
+    """Batches of an evaluation; 0 evaluates nothing. The test at the end takes ten times as many."""
+    logging_freq: Free[Count] = 20
+    """Steps between two log lines."""
+    checkpoint_steps: Free[Count] = 500
+    """Steps between two checkpoints; the newest two are kept."""
+    save_steps: Free[Count] = 100_000
+    """Steps between two checkpoints that stay for good."""
+    start_fresh: Free[bool] = False
+    """Train again from step 0 if there was progress but no checkpoint of it is whole; without it that is an error."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Pretrain":
+        if self.min_lr > self.max_lr:
+            raise ValueError(f"min_lr {self.min_lr} is above max_lr {self.max_lr}: lower min_lr")
+        if self.max_seq_len > self.max_position_embeddings:
+            raise ValueError(
+                f"max_seq_len {self.max_seq_len} is above max_position_embeddings {self.max_position_embeddings}:"
+                " lower the first or raise the second"
+            )
+        if self.global_batch_size is not None and self.global_batch_size % self.micro_batch_size:
+            raise ValueError(
+                f"global_batch_size {self.global_batch_size} is not a multiple of"
+                f" micro_batch_size {self.micro_batch_size}"
+            )
+        return self
+
+    def run(self, ids: Many[Ids], vocab: In[Vocab], model: Out[Model], here: Here) -> Scores:
+        from ernie_core.train import pretrain
+        from ernie_core.train.checkpoint import Place
+        from ernie_core.train.recipe import Recipe
+
+        settings = self.model_dump(exclude={"start_fresh"}) | {
+            "global_batch_size": self.global_batch_size or self.micro_batch_size
+        }
+        return pretrain.run(
+            [(source.path, source.weight) for source in ids],
+            vocab,
+            model,
+            Recipe(**settings),
+            checkpoints=Place(here.store, here.address, here.scratch),
+            progress=here.progress,
+            stop=here.stop,
+            start_fresh=self.start_fresh,
+        )

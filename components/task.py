@@ -1,0 +1,54 @@
+"""A task: one step of a planned job, written down so that any process or container can do it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is bound at a port: an artefact of the store (`address`), or files (`files`: name, url, size)."""
+
+    name: str
+    kind: str
+    fingerprint: str
+    address: str | None = None
+    files: Sequence[Mapping[str, Any]] = ()
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything a step's process is told. Holds no secret: credentials come from the environment of the process."""
+
+    component: str
+    name: str
+    parameters: Mapping[str, Any]
+    fingerprint: str
+    address: str
+    store: str
+    inputs: Mapping[str, Sequence[Source]]
+    job: str
+    run: str
+    spec: Mapping[str, Any]
+    """File name, digest, text and edits of the spec."""
+    image: Mapping[str, str]
+    scratch: str
+    cache: str
+    progress: str
+    outcome: str
+    cpus: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"format": 1, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Task":
+        """The reverse. ValueError for another format."""
+        if value.get("format") != 1:
+            raise ValueError(
+                f"task of format {value.get('format')}, this version reads 1: use the image of its version"
+            )
+        inputs = {port: tuple(Source(**source) for source in group) for port, group in value["inputs"].items()}
+        return cls(**{**{k: v for k, v in value.items() if k != "format"}, "inputs": inputs})

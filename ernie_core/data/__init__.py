@@ -1,0 +1,1 @@
+"""Token ids -> samples: reading, split, order, mixing, masking."""

@@ -1,0 +1,66 @@
+"""What sampling must know of a vocabulary: special tokens, marks of word parts, and how marked ids fold back."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ernie_core.errors import BadInput, NotFound
+
+SPECIALS = ("[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The base vocabulary of a model, and the extension ids that mark non-first characters of words in id files.
+
+    An extension id stands for `##X` of a single Han X whose `##X` is not in vocab.txt: the next free number, in the
+    order of vocab.txt. A model never sees one.
+    """
+
+    size: int
+    pad: int
+    cls: int
+    sep: int
+    mask: int
+    fold: np.ndarray
+    """For every id of an id file the id that the model sees."""
+    joins: np.ndarray
+    """For every id of an id file whether it continues a word."""
+    digest: str
+
+    @property
+    def extended(self) -> int:
+        """The number of ids that id files may hold."""
+        return len(self.fold)
+
+
+def read(folder: Path) -> Vocabulary:
+    """The vocabulary of a folder with `vocab.txt`."""
+    path = folder / "vocab.txt"
+    if not path.is_file():
+        raise NotFound(f"{path}: no such file, this folder holds no vocabulary")
+    raw = path.read_bytes()
+    tokens = raw.decode("utf-8").split("\n")
+    if tokens and not tokens[-1]:
+        tokens.pop()
+    tokens = [token.removesuffix("\r") for token in tokens]
+    number = {token: k for k, token in enumerate(tokens)}
+    if len(number) != len(tokens):
+        twice = next(t for k, t in enumerate(tokens) if number[t] != k)
+        raise BadInput(f"{path}: `{twice}` stands there twice, remove one")
+    missing = [token for token in SPECIALS if token not in number]
+    if missing:
+        raise BadInput(f"{path}: lacks {' '.join(missing)}")
+    extension = [t for t in tokens if is_han(t) and f"##{t}" not in number]
+    base = [number.get(t[2:], k) if t.startswith("##") and is_han(t[2:]) else k for k, t in enumerate(tokens)]
+    fold = np.array(base + [number[t] for t in extension], "int64")
+    joins = np.array([t.startswith("##") for t in tokens] + [True] * len(extension), bool)
+    pad, cls, sep, mask = (number[token] for token in SPECIALS[:4])
+    return Vocabulary(len(tokens), pad, cls, sep, mask, fold, joins, hashlib.sha256(raw).hexdigest())
+
+
+def is_han(token: str) -> bool:
+    """Whether a token is one of the 20,902 characters that take part in word marks."""
+    return len(token) == 1 and "\u4e00" <= token <= "\u9fa5"

@@ -1,0 +1,41 @@
+"""What can go wrong, one type for each way of going on; `exit_code` is that of a step's own process."""
+
+
+class Error(Exception):
+    """A failure that a person can act on: its text names the value, the place and the remedy."""
+
+    exit_code = 1
+
+
+class Unreachable(Error):
+    """The store did not answer; trying again later may help."""
+
+
+class BadInput(Error):
+    """Data or parameters are wrong; no restart can cure it."""
+
+    exit_code = 65
+
+
+class NotFound(Error):
+    """Something that was named does not exist."""
+
+    exit_code = 66
+
+
+class Denied(Error):
+    """The store refused the credentials, or there were none."""
+
+    exit_code = 77
+
+
+class Refused(Error):
+    """Going on would spoil results: a resume that does not match, or a gate that did not pass."""
+
+    exit_code = 78
+
+
+class Stopped(Error):
+    """Asked to stop, and everything worth keeping is saved: start again to go on."""
+
+    exit_code = 143

@@ -1,0 +1,1 @@
+"""The nets: ERNIE on paddle.nn with PaddleNLP's parameter names, and their files."""

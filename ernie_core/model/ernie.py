@@ -1,0 +1,160 @@
+"""The ERNIE encoder on paddle.nn: few operations a layer, PaddleNLP's parameter names."""
+
+import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
+
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+
+from ernie_core.model.config import ErnieConfig
+
+MASKED = -1e4
+"""What is added to the attention score of a padded position, as in the released models."""
+
+
+class ErnieModel(nn.Layer):
+    """Token ids [B, L] -> hidden states [B, L, H] and the pooled first position [B, H]."""
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = Embeddings(config)
+        self.encoder = Encoder(config)
+        self.pooler = Pooler(config)
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        token_type_ids: paddle.Tensor | None = None,
+        attention_mask: paddle.Tensor | None = None,
+        position_ids: paddle.Tensor | None = None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """`attention_mask`: 1 for tokens, 0 for padding [B, L], or a term for the scores; absent: from the ids."""
+        hidden = self.encoder(
+            self.embeddings(input_ids, token_type_ids, position_ids),
+            score_term(input_ids, attention_mask, self.config.pad_token_id),
+        )
+        return hidden, self.pooler(hidden)
+
+
+class Embeddings(nn.Layer):
+    """Words + positions + types (+ task), normalised."""
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.word_embeddings = nn.Embedding(
+            config.vocab_size, size, padding_idx=config.pad_token_id, weight_attr=initial(config)
+        )
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, size, weight_attr=initial(config))
+        if config.type_vocab_size:
+            self.token_type_embeddings = nn.Embedding(config.type_vocab_size, size, weight_attr=initial(config))
+        if config.use_task_id:
+            self.task_type_embeddings = nn.Embedding(config.task_type_vocab_size, size, weight_attr=initial(config))
+        self.layer_norm = nn.LayerNorm(size, epsilon=config.layer_norm_eps)
+        self.config = config
+
+    def forward(
+        self, input_ids: paddle.Tensor, token_type_ids: paddle.Tensor | None, position_ids: paddle.Tensor | None
+    ) -> paddle.Tensor:
+        total = self.word_embeddings(input_ids) + self._positions(input_ids, position_ids)
+        if self.config.type_vocab_size:
+            types = self.token_type_embeddings
+            total = total + (types.weight[0] if token_type_ids is None else types(token_type_ids))
+        if self.config.use_task_id:
+            total = total + self.task_type_embeddings.weight[self.config.task_id]
+        return F.dropout(self.layer_norm(total), self.config.hidden_dropout_prob, training=self.training)
+
+    def _positions(self, input_ids: paddle.Tensor, position_ids: paddle.Tensor | None) -> paddle.Tensor:
+        if position_ids is not None:
+            return self.position_embeddings(position_ids)
+        if paddle.in_dynamic_mode():
+            return self.position_embeddings.weight[: input_ids.shape[1]]
+        # An exported graph does not know the length: count the positions with operators that every exporter has.
+        ones = paddle.ones_like(input_ids)
+        return self.position_embeddings(paddle.cumsum(ones, axis=1) - ones)
+
+
+class Encoder(nn.Layer):
+    """The stack of layers."""
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        self.layers = nn.LayerList([EncoderLayer(config) for _ in range(config.num_hidden_layers)])
+
+    def forward(self, hidden: paddle.Tensor, term: paddle.Tensor) -> paddle.Tensor:
+        for layer in self.layers:
+            hidden = layer(hidden, term)
+        return hidden
+
+
+class EncoderLayer(nn.Layer):
+    """Attention and feed-forward, each followed by dropout, the residual and the norm."""
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        self.self_attn = SelfAttention(config)
+        self.linear1 = linear(config, config.hidden_size, config.intermediate_size)
+        self.linear2 = linear(config, config.intermediate_size, config.hidden_size)
+        self.norm1 = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
+        self.norm2 = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
+        self.dropout = config.hidden_dropout_prob
+        self.activation = getattr(F, config.hidden_act)
+
+    def forward(self, hidden: paddle.Tensor, term: paddle.Tensor) -> paddle.Tensor:
+        attended = F.dropout(self.self_attn(hidden, term), self.dropout, training=self.training)
+        hidden = self.norm1(hidden + attended)
+        inner = self.linear2(self.activation(self.linear1(hidden)))
+        return self.norm2(hidden + F.dropout(inner, self.dropout, training=self.training))
+
+
+class SelfAttention(nn.Layer):
+    """Scaled dot products over all heads at once."""
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.q_proj, self.k_proj = linear(config, size, size), linear(config, size, size)
+        self.v_proj, self.out_proj = linear(config, size, size), linear(config, size, size)
+        self.heads, self.width = config.num_attention_heads, size // config.num_attention_heads
+        self.dropout = config.attention_probs_dropout_prob
+
+    def forward(self, hidden: paddle.Tensor, term: paddle.Tensor) -> paddle.Tensor:
+        query, key, value = (self._split(p(hidden)) for p in (self.q_proj, self.k_proj, self.v_proj))
+        scores = paddle.matmul(query * self.width**-0.5, key, transpose_y=True) + term
+        weights = F.dropout(F.softmax(scores), self.dropout, training=self.training)
+        mixed = paddle.matmul(weights, value).transpose([0, 2, 1, 3])
+        return self.out_proj(mixed.reshape([0, 0, self.heads * self.width]))
+
+    def _split(self, x: paddle.Tensor) -> paddle.Tensor:
+        return x.reshape([0, 0, self.heads, self.width]).transpose([0, 2, 1, 3])
+
+
+class Pooler(nn.Layer):
+    """The first position through a dense layer and tanh."""
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        self.dense = linear(config, config.hidden_size, config.hidden_size)
+
+    def forward(self, hidden: paddle.Tensor) -> paddle.Tensor:
+        return paddle.tanh(self.dense(hidden[:, 0]))
+
+
+def score_term(input_ids: paddle.Tensor, mask: paddle.Tensor | None, pad: int) -> paddle.Tensor:
+    """What is added to the attention scores [B, 1, 1, L]: 0 for tokens, `MASKED` for padding."""
+    if mask is None:
+        return ((input_ids == pad).astype("float32") * MASKED).unsqueeze([1, 2])
+    if mask.ndim == 2:
+        return ((1.0 - mask.astype("float32")) * MASKED).unsqueeze([1, 2])
+    return mask
+
+
+def linear(config: ErnieConfig, inputs: int, outputs: int) -> nn.Linear:
+    """A dense layer with ERNIE's initial weights."""
+    return nn.Linear(inputs, outputs, weight_attr=initial(config))
+
+
+def initial(config: ErnieConfig) -> paddle.ParamAttr:
+    """How weights start; biases start at zero."""
+    return paddle.ParamAttr(initializer=nn.initializer.Normal(0.0, config.initializer_range))

@@ -1,0 +1,105 @@
+"""What stands on the encoder: the pretraining heads and the sequence classifier."""
+
+import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
+
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+
+from ernie_core.model.config import ErnieConfig
+from ernie_core.model.ernie import ErnieModel, initial, linear
+
+
+class ErnieForPretraining(nn.Layer):
+    """Masked tokens, and (with the order head) whether two segments were swapped."""
+
+    def __init__(self, config: ErnieConfig, binary_head: bool = True) -> None:
+        super().__init__()
+        self.config = config
+        self.ernie = ErnieModel(config)
+        self.cls = PretrainingHeads(config, self.ernie.embeddings.word_embeddings.weight, binary_head)
+
+    @property
+    def architecture(self) -> str:
+        """The class that opens these weights in PaddleNLP."""
+        return "ErnieForPretraining" if self.cls.binary_head else "ErnieForMaskedLM"
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        token_type_ids: paddle.Tensor | None = None,
+        attention_mask: paddle.Tensor | None = None,
+        masked_positions: paddle.Tensor | None = None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor | None]:
+        """Logits over the vocabulary at `masked_positions` (row * L + column; or everywhere), logits of the order."""
+        hidden, pooled = self.ernie(input_ids, token_type_ids, attention_mask)
+        if masked_positions is not None:
+            # Only the chosen rows meet the vocabulary: its projection is the dearest operation of a small model.
+            hidden = paddle.gather(hidden.reshape([-1, self.config.hidden_size]), masked_positions)
+        return self.cls(hidden, pooled)
+
+
+class PretrainingHeads(nn.Layer):
+    """The head for masked tokens, and the order head if there is one."""
+
+    def __init__(self, config: ErnieConfig, words: paddle.Tensor, binary_head: bool) -> None:
+        super().__init__()
+        self.binary_head = binary_head
+        self.predictions = MaskedTokenHead(config, words)
+        if binary_head:
+            self.seq_relationship = linear(config, config.hidden_size, 2)
+
+    def forward(self, hidden: paddle.Tensor, pooled: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor | None]:
+        return self.predictions(hidden), self.seq_relationship(pooled) if self.binary_head else None
+
+
+class MaskedTokenHead(nn.Layer):
+    """Transform, then scores against the word embeddings."""
+
+    def __init__(self, config: ErnieConfig, words: paddle.Tensor) -> None:
+        super().__init__()
+        self.transform = linear(config, config.hidden_size, config.hidden_size)
+        self.layer_norm = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
+        self.decoder = TiedDecoder(config, words)
+        # PaddleNLP stores the bias under two names; both must be in the file.
+        self.decoder_bias = self.decoder.bias
+        self.activation = getattr(F, config.hidden_act)
+
+    def forward(self, hidden: paddle.Tensor) -> paddle.Tensor:
+        return self.decoder(self.layer_norm(self.activation(self.transform(hidden))))
+
+
+class TiedDecoder(nn.Layer):
+    """The word embeddings as a projection [H] -> [V], with a bias of its own."""
+
+    def __init__(self, config: ErnieConfig, words: paddle.Tensor) -> None:
+        super().__init__()
+        self.weight = words
+        self.bias = self.create_parameter([config.vocab_size], is_bias=True)
+
+    def forward(self, hidden: paddle.Tensor) -> paddle.Tensor:
+        return paddle.matmul(hidden, self.weight, transpose_y=True) + self.bias
+
+
+class ErnieForSequenceClassification(nn.Layer):
+    """One label for a text or a pair of texts; `config.num_labels` logits."""
+
+    architecture = "ErnieForSequenceClassification"
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.ernie = ErnieModel(config)
+        dropout = config.classifier_dropout
+        self.dropout = config.hidden_dropout_prob if dropout is None else dropout
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels, weight_attr=initial(config))
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        token_type_ids: paddle.Tensor | None = None,
+        attention_mask: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
+        """Logits [B, num_labels]."""
+        pooled = self.ernie(input_ids, token_type_ids, attention_mask)[1]
+        return self.classifier(F.dropout(pooled, self.dropout, training=self.training))

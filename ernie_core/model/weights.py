@@ -1,0 +1,118 @@
+"""Weights in files that PaddleNLP reads and writes, loaded strictly and without running anything they say."""
+
+import pickle
+import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import paddle
+
+from ernie_core.errors import BadInput, NotFound
+from ernie_core.model import config as configs
+
+FILE = "model_state.pdparams"
+
+Arrays = dict[str, np.ndarray]
+
+
+def save(model: paddle.nn.Layer, folder: Path) -> None:
+    """Write `model_state.pdparams` and `config.json`; the model says its `architecture` and `config`."""
+    write_arrays({name: tensor.numpy() for name, tensor in model.state_dict().items()}, folder / FILE)
+    configs.write(model.config, folder, model.architecture)
+
+
+def load(model: paddle.nn.Layer, folder: Path, partial: str | None = None) -> tuple[str, ...]:
+    """Set the model's weights from a folder; a name or shape that differs is an error, with the list.
+
+    `partial="ernie."` takes only the parameters below that prefix, which must all be there, and leaves the others
+    of the model as they are: the encoder of a pretrained model into a task model. Returns the names that were set.
+    """
+    found = read_arrays(folder / FILE)
+    wanted = model.state_dict()
+    if partial is not None:
+        found = {name: a for name, a in found.items() if name.startswith(partial)}
+        wanted = {name: t for name, t in wanted.items() if name.startswith(partial)}
+    if partial == "" or not wanted:
+        raise BadInput(f"no parameter of the model is named `{partial}...`")
+    faults = differences({name: tuple(t.shape) for name, t in wanted.items()}, found)
+    if faults:
+        raise BadInput(f"{folder / FILE} does not fit the model:\n" + "\n".join(f"  {fault}" for fault in faults))
+    for name, tensor in wanted.items():
+        tensor.set_value(found[name].astype("float32", copy=False))
+    return tuple(wanted)
+
+
+def differences(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, np.ndarray]) -> list[str]:
+    """What keeps arrays from being the parameters of a model, a line each."""
+    missing = [f"missing: {name} {list(wanted[name])}" for name in sorted(wanted.keys() - found.keys())]
+    unexpected = [f"unexpected: {name} {list(found[name].shape)}" for name in sorted(found.keys() - wanted.keys())]
+    shapes = [
+        f"shape: {name} is {list(found[name].shape)}, the model wants {list(wanted[name])}"
+        for name in sorted(wanted.keys() & found.keys())
+        if tuple(found[name].shape) != tuple(wanted[name])
+    ]
+    return missing + unexpected + shapes
+
+
+def write_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    """Write named arrays as paddle.save does with protocol 4; the same arrays give the same bytes."""
+    with path.open("wb") as f:
+        pickle.dump({name: np.ascontiguousarray(array) for name, array in arrays.items()}, f, protocol=4)
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Named arrays of a file of paddle.save. The file is a pickle: anything in it but arrays is refused, not run."""
+    if not path.is_file():
+        raise NotFound(f"{path}: no such file")
+    try:
+        with path.open("rb") as f:
+            said = _ArraysOnly(f).load()
+    except BadInput as e:
+        raise BadInput(f"{path}: {e}") from e
+    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError) as e:
+        raise BadInput(f"{path}: truncated, or not a file of weights: {e}") from e
+    if not isinstance(said, dict):
+        raise BadInput(f"{path}: holds a {type(said).__name__}, not named arrays")
+    if "UnpackBigParamInfor@@" in said:
+        raise BadInput(f"{path}: arrays over 1 GiB were cut by an old protocol; save it again with protocol=4")
+    said.pop("StructuredToParameterName@@", None)
+    for name, value in said.items():
+        # paddle.save writes a tensor inside other data as (name, array).
+        if isinstance(value, tuple) and len(value) == 2:
+            said[name] = value = value[1]
+        if not isinstance(value, np.ndarray) or value.dtype.hasobject:
+            raise BadInput(f"{path}: `{name}` is not an array of numbers")
+    return said
+
+
+def _tuple(items: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(items)
+
+
+_ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("builtins", "tuple"): _tuple,
+    ("__builtin__", "tuple"): _tuple,
+    ("collections", "OrderedDict"): dict,
+}
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """An unpickler that knows the few names an array needs."""
+
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) in _ALLOWED:
+            return _ALLOWED[module, name]
+        if (module, name) == ("_codecs", "encode"):
+            return _latin1
+        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name in ("_reconstruct", "scalar"):
+            return super().find_class("numpy.core.multiarray", name)
+        raise BadInput(f"asks for `{module}.{name}`: refused, a file of weights holds arrays and nothing else")
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    if encoding != "latin1":
+        raise BadInput(f"bytes encoded as `{encoding}`: refused, a file of weights has no need of it")
+    return text.encode("latin1")

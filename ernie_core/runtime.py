@@ -1,0 +1,21 @@
+"""How a process that computes with Paddle starts: its environment, and the order of its imports."""
+
+from types import ModuleType
+
+
+def paddle_environment(cpus: int) -> dict[str, str]:
+    """What must be in the environment before the process starts.
+
+    The number of threads is fixed because one and two threads give different bits. The second variable makes the old
+    MKL in Paddle's wheel use its fast path on AMD processors; it changes bits as well, so it is the same everywhere.
+    """
+    return {"OMP_NUM_THREADS": str(max(1, cpus)), "MKL_DEBUG_CPU_TYPE": "5"}
+
+
+def import_paddle() -> ModuleType:
+    """Import paddle behind zlib: the other order ends in a segmentation fault at the first use of zlib."""
+    import zlib  # noqa: F401
+
+    import paddle
+
+    return paddle

@@ -1,0 +1,32 @@
+"""The store: artefacts that are whole or absent, on a file system or on S3; importing it loads no client library."""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ernie_core.errors import BadInput
+from ernie_core.store import artefact, digests
+from ernie_core.store.base import Entry, Store
+from ernie_core.store.manifest import File, Manifest
+from ernie_core.store.pointers import point, pointed
+from ernie_core.store.posix import PosixStore
+from ernie_core.store.s3 import S3Store
+
+__all__ = ["Entry", "File", "Manifest", "Store", "artefact", "digests", "open_store", "point", "pointed"]
+
+
+def open_store(url: str | Path) -> Store:
+    """The store at a path, at `file:///path` or at `s3://bucket/prefix`; touches neither disk nor network."""
+    if isinstance(url, Path) or "://" not in url:
+        if not str(url):
+            raise BadInput("the store is empty, give a folder or s3://bucket/prefix")
+        return PosixStore(Path(os.path.abspath(Path(url).expanduser())))
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
+        return PosixStore(Path(os.path.abspath(unquote(parts.path))))
+    if parts.scheme == "s3" and parts.netloc and not parts.username:
+        bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        return S3Store(bucket, prefix.strip("/"))
+    raise BadInput(
+        f"{parts.scheme}://{parts.hostname or ''}: not a store, give a folder, file:///path or s3://bucket/prefix"
+    )

@@ -1,0 +1,121 @@
+"""How S3 is reached: endpoint, region and credentials from the standard AWS environment, errors in our words."""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ernie_core.errors import BadInput, Denied, Error, NotFound, Unreachable
+
+if TYPE_CHECKING:
+    import obstore.store
+
+RETRIES = 8
+PATIENCE = timedelta(seconds=60)
+"""After these a store that does not answer is an error; with the pauses between, about ten seconds."""
+TIMEOUT = timedelta(seconds=120)
+"""For one request: 16 MiB over a slow line."""
+FRESH = timedelta(minutes=5)
+"""How long credentials are used without asking again: well below the rest of life that boto3 guarantees."""
+
+_REFUSED = {"ExpiredToken", "InvalidToken", "RequestExpired", "TokenRefreshRequired"}
+_ELSEWHERE = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
+_CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN with temporary ones), or AWS_PROFILE"
+
+
+def endpoint() -> str | None:
+    """The server; None is Amazon's own."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
+
+
+def region() -> str | None:
+    """The region that the environment names."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or None
+
+
+def connect(bucket: str, prefix: str) -> "obstore.store.S3Store":
+    """A client for one bucket; asks nothing of the network unless the credentials come from there."""
+    import boto3
+    import botocore.exceptions
+    from obstore.auth.boto3 import Boto3CredentialProvider
+    from obstore.store import S3Store
+
+    try:
+        session = boto3.Session()
+        if session.get_credentials() is None:
+            raise Denied(f"no credentials for s3://{bucket}; {_CREDENTIALS}")
+    except botocore.exceptions.BotoCoreError as error:
+        raise Denied(f"no credentials for s3://{bucket}: {error}; {_CREDENTIALS}") from error
+    server = endpoint()
+    plain = server is not None and server.startswith("http://")
+    config: obstore.store.S3Config = {
+        "region": region() or session.region_name or "us-east-1",
+        "virtual_hosted_style_request": server is None and "." not in bucket,
+        # TLS keeps the bytes intact; without it each part goes with its SHA-256, which costs 0.7 CPU seconds a GB
+        "unsigned_payload": not plain,
+    }
+    if server:
+        config["endpoint"] = server
+    return S3Store(
+        bucket,
+        prefix=prefix or None,
+        config=config,
+        client_options={
+            "allow_http": plain,
+            "timeout": TIMEOUT,
+            "connect_timeout": timedelta(seconds=5),
+        },
+        retry_config={
+            "max_retries": RETRIES,
+            "retry_timeout": PATIENCE,
+            "backoff": {"init_backoff": timedelta(seconds=0.2), "max_backoff": timedelta(seconds=10), "base": 2},
+        },
+        credential_provider=Boto3CredentialProvider(session, ttl=FRESH),
+    )
+
+
+@contextlib.contextmanager
+def explained(bucket: str, place: str) -> Iterator[None]:
+    """Turn what the client says into one of our errors; a missing key stays a FileNotFoundError."""
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except (BaseError, FileNotFoundError, PermissionError) as error:
+        text = str(error)
+        if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in text:
+            raise
+        raise _meaning(error, text, bucket, place) from error
+
+
+def code(error: BaseException) -> str:
+    """The server's own word for an error, else the HTTP status, else nothing."""
+    found = re.search(r"<Code>(\w+)</Code>", str(error))
+    return found[1] if found else str(_status(error) or "")
+
+
+def _meaning(error: BaseException, text: str, bucket: str, place: str) -> Error:
+    """Built from the server's code alone: the client's own text may hold anything."""
+    server, word, status = endpoint() or "amazonaws.com", code(error), _status(error)
+    kind = type(error).__name__
+    if word == "NoSuchBucket":
+        return NotFound(f"{place}: there is no bucket {bucket} at {server}; create it, or correct the store's address")
+    if word in _ELSEWHERE or "Received redirect" in text:
+        return BadInput(f"{place}: the bucket {bucket} is in another region; set AWS_REGION to it")
+    if kind == "UnauthenticatedError" and not status:
+        return Denied(f"{place}: the credentials could not be renewed; {_CREDENTIALS}")
+    if status in (401, 403) or word in _REFUSED:
+        return Denied(f"{place}: {server} refused access ({word}); {_CREDENTIALS}")
+    if "HTTP error" in text or status >= 500 or status in (408, 429):
+        why = word or "no connection"
+        return Unreachable(f"{place}: {server} did not answer ({why}); check AWS_ENDPOINT_URL, then run again")
+    if kind == "PreconditionError":
+        return BadInput(f"{place}: replaced while it was read; run again")
+    return Error(f"{place}: {server} answered {word or kind}; see its log")
+
+
+def _status(error: BaseException) -> int:
+    found = re.search(r"status code: (\d{3})", str(error))
+    return int(found[1]) if found else 0

@@ -1,0 +1,129 @@
+"""Durable steps on a file system: nothing half-written is ever seen, nothing seen is lost by a power cut."""
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from ernie_core.errors import Denied, Error, Unreachable
+from ernie_core.progress import Progress, silent
+
+BLOCK = 8 << 20
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a new file and force it to disk."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def copy(source: Path, target: Path, progress: Progress = silent) -> None:
+    """Copy a file and force the copy to disk."""
+    done, size = 0, source.stat().st_size
+    with source.open("rb") as old, target.open("xb", buffering=0) as new:
+        while block := old.read(BLOCK):
+            view = memoryview(block)
+            while view:
+                view = view[new.write(view) :]
+            done += len(block)
+            progress(done, size, "B")
+        os.fsync(new.fileno())
+
+
+def make(folder: Path) -> Path:
+    """Create a folder and its parents, durably."""
+    if not folder.is_dir():
+        make(folder.parent)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)
+            sync(folder.parent)
+    return folder
+
+
+def move(source: Path, target: Path, *, create: bool = False) -> bool:
+    """Let a finished file or folder appear at its place by one rename; with `create` say False if one is there."""
+    for last in (False, False, False, False, True):
+        make(target.parent)
+        try:
+            if create and not _link(source, target):
+                return False
+            if not create:
+                os.rename(source, target)
+            break
+        except FileNotFoundError:
+            # another process may have pruned the empty parent between the two steps
+            if last or not os.path.lexists(source):
+                raise
+    sync(target.parent)
+    return True
+
+
+def sync(path: Path) -> None:
+    """Force a file, or the names in a folder, to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def prune(folder: Path, root: Path) -> None:
+    """Remove a folder and its parents up to the root as long as they are empty: stores have no empty folders."""
+    while folder != root and root in folder.parents:
+        try:
+            os.rmdir(folder)
+        except OSError:
+            return
+        folder = folder.parent
+
+
+@contextlib.contextmanager
+def explained(place: Path, needs: int | None = None) -> Iterator[None]:
+    """Turn what the file system says into one of our errors."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or place
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise full(Path(place), needs) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise Denied(
+                f"{where}: {_say(error)}; check owner and mode of the folder, and how it is mounted"
+            ) from error
+        if error.errno in (errno.ESTALE, errno.ETIMEDOUT, errno.EIO, errno.ENOTCONN, errno.EHOSTDOWN):
+            raise Unreachable(f"{where}: {_say(error)}; check the disk or the mount, then run again") from error
+        raise Error(f"{where}: {_say(error)}") from error
+
+
+def full(place: Path, needs: int | None) -> Error:
+    """The error of a disk that is full, with what is needed and what is there."""
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    wish = "needs more space" if needs is None else f"needs {needs} bytes"
+    return Error(f"disk full: {place} {wish}, {free} free; make room and run again")
+
+
+def _say(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _link(source: Path, target: Path) -> bool:
+    """Create `target` unless it exists; a hard link is the one way that also holds between hosts on NFS."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
+            raise
+        # no hard links here (FAT, some FUSE): a race then ends with the later manifest, and what each of two
+        # manifests names is content-addressed and whole
+        if os.path.lexists(target):
+            return False
+        os.rename(source, target)
+    return True

@@ -1,0 +1,181 @@
+"""How an artefact comes to be: a staging folder is filled, hashed, moved or uploaded, and committed by its manifest."""
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ernie_core.errors import BadInput
+from ernie_core.progress import Progress, silent
+from ernie_core.store import digests, disk
+from ernie_core.store.base import Store, check_key, flaw, join
+from ernie_core.store.fetching import problems
+from ernie_core.store.manifest import MANIFEST, OPEN, File, Manifest, encode, read
+from ernie_core.store.posix import PosixStore
+from ernie_core.store.transfer import RANGE, Tally, parallel
+
+
+def staging(store: Store, address: str, scratch: Path) -> Path:
+    """An empty folder to fill: on the store's own file system, so that a rename can publish it, or below `scratch`."""
+    check_key(address)
+    if isinstance(store, PosixStore):
+        return store.stage()
+    with disk.explained(scratch):
+        place = disk.make(scratch) / f"staging-{os.getpid()}-{secrets.token_hex(8)}"
+        place.mkdir()
+        return place
+
+
+def publish(
+    store: Store,
+    address: str,
+    folder: Path,
+    *,
+    kind: str,
+    info: Mapping[str, Any],
+    beside: bool = False,
+    progress: Progress = silent,
+) -> Manifest:
+    """Make an artefact of a staging folder, which is consumed; returns what is committed at the address.
+
+    Without `beside` any number of writers may publish at once: the files go to a folder named by their content, the
+    first manifest wins, and the others get it back. With `beside` there is one writer (a checkpoint): the files lie
+    directly at the address and replace what was there.
+    """
+    check_key(address)
+    encode(Manifest(kind, "", (), info))  # facts that cannot be written must not cost an upload first
+    if not beside and (winner := read(store, address)):
+        _drop(store, folder)
+        return winner
+    with disk.explained(folder):
+        files = _table(folder, progress)
+    manifest = Manifest(kind, "", files, info)
+    if not beside:
+        manifest = Manifest(kind, f"data-{manifest.digest[:8]}", files, info)
+        return _publish_apart(store, address, folder, manifest, progress)
+    if isinstance(store, PosixStore):
+        _swap_in(store, address, folder, manifest)
+    else:
+        _upload_beside(store, address, folder, manifest, progress)
+    return manifest
+
+
+def _publish_apart(store: Store, address: str, folder: Path, manifest: Manifest, progress: Progress) -> Manifest:
+    if isinstance(store, PosixStore):
+        _move_in(store, address, folder, manifest)
+    else:
+        _upload(store, join(address, manifest.data), folder, manifest, progress)
+        shutil.rmtree(folder)
+    while not store.write(join(address, MANIFEST), encode(manifest), create=True):
+        winner = read(store, address)
+        if winner is None:  # removed between the two looks
+            continue
+        if winner.data != manifest.data:
+            _forget(store, join(address, manifest.data))
+        return winner
+    return manifest
+
+
+def _move_in(store: PosixStore, address: str, folder: Path, manifest: Manifest) -> None:
+    place = store.path(join(address, manifest.data))
+    with disk.explained(place):
+        try:
+            disk.move(folder, place)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            # the same content from another writer, or from one that was killed before its manifest
+            if any(problems(place, manifest)):
+                store.discard(place)
+                disk.move(folder, place)
+                return
+            os.utime(place)  # young again for a sweep
+            store.discard(folder)
+
+
+def _swap_in(store: PosixStore, address: str, folder: Path, manifest: Manifest) -> None:
+    place = store.path(address)
+    with disk.explained(place):
+        disk.write(folder / MANIFEST, encode(manifest))
+        disk.sync(folder)
+        if place.is_symlink() or place.is_file():
+            raise BadInput(f"{place}: a file or pointer stands where the folder should be; move it away")
+        # the old one stays on the disk until the new one is in its place
+        grave = store.bury(place)
+        disk.move(folder, place)
+        shutil.rmtree(grave)
+
+
+def _upload_beside(store: Store, address: str, folder: Path, manifest: Manifest, progress: Progress) -> None:
+    store.write(join(address, OPEN), b"")
+    store.delete(join(address, MANIFEST))
+    names = {file.name for file in manifest.files} | {OPEN}
+    strays = [entry.key for entry in store.list(address) if entry.key.removeprefix(f"{address}/") not in names]
+    parallel(store.delete, strays)
+    _upload(store, address, folder, manifest, progress)
+    store.write(join(address, MANIFEST), encode(manifest))
+    store.delete(join(address, OPEN))
+    shutil.rmtree(folder)
+
+
+def _upload(store: Store, prefix: str, folder: Path, manifest: Manifest, progress: Progress) -> None:
+    """Big files one after the other, each in parallel parts; then the small ones side by side."""
+    tally = Tally(progress, manifest.size, doing="upload")
+
+    def send(file: File) -> None:
+        store.upload(folder / file.name, join(prefix, file.name), tally.part(), sha256=file.sha256)
+
+    for file in manifest.files:
+        if file.size > RANGE:
+            send(file)
+    parallel(send, [file for file in manifest.files if file.size <= RANGE])
+
+
+def _table(folder: Path, progress: Progress) -> tuple[File, ...]:
+    """Size and digest of every file, each forced to disk."""
+    found: list[tuple[str, Path]] = []
+    for place, folders, names in os.walk(folder, onerror=_fail):
+        for name in folders + names:
+            path = Path(place, name)
+            if path.is_symlink() or not (path.is_dir() or path.is_file()):
+                raise BadInput(f"{path}: neither a file nor a folder; an artefact holds copies, not links")
+            if path.is_file():
+                found.append((path.relative_to(folder).as_posix(), path))
+        disk.sync(Path(place))
+    if not found:
+        raise BadInput(f"{folder}: there are no files to publish; the step has written nothing")
+    found.sort()
+    for name, _ in found:
+        if why := "it is the manifest's own" if name == MANIFEST else flaw(name):
+            raise BadInput(f"{folder}: the file name {name!r} is not allowed: {why}")
+    tally = Tally(progress, sum(path.stat().st_size for _, path in found), doing="hash")
+    return tuple(_row(name, path, tally.part()) for name, path in found)
+
+
+def _row(name: str, path: Path, progress: Progress) -> File:
+    disk.sync(path)
+    before = path.stat()
+    digest = digests.sha256(path)
+    if path.stat().st_size != before.st_size or path.stat().st_mtime_ns != before.st_mtime_ns:
+        raise BadInput(f"{path}: still being written while it is published; close it first")
+    progress(before.st_size)
+    return File(name, before.st_size, digest)
+
+
+def _forget(store: Store, prefix: str) -> None:
+    if isinstance(store, PosixStore):
+        store.discard(store.path(prefix))
+    else:
+        parallel(store.delete, [entry.key for entry in store.list(prefix)])
+
+
+def _drop(store: Store, folder: Path) -> None:
+    with disk.explained(folder):
+        shutil.rmtree(folder)
+
+
+def _fail(error: OSError) -> None:
+    raise error

@@ -1,0 +1,1 @@
+"""Tasks: labelled data -> features -> a fine-tuned model -> metrics."""

@@ -1,0 +1,1 @@
+"""Raw text to token ids: sentences, words, vocabulary, ids."""

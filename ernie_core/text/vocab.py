@@ -1,0 +1,137 @@
+"""A vocabulary for a corpus: special tokens, Han characters, Latin word pieces, and what else the corpus has."""
+
+import json
+import string
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ernie_core.errors import BadInput
+from ernie_core.progress import Progress, Stop, never, silent
+from ernie_core.text import census, english, marks, normalise
+from ernie_core.text.census import Census
+from ernie_core.text.ids import dtype
+from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+
+ASCII = (*string.ascii_lowercase, *string.digits, *string.punctuation)
+"""Characters that every vocabulary holds: with them no Latin word is unknown."""
+_SAMPLE = 1 << 20
+_LISTED = 50
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The tokens of a vocabulary in their order, by class, and how many of each class had no room."""
+
+    specials: tuple[str, ...]
+    han: tuple[str, ...]
+    english: tuple[str, ...]
+    characters: tuple[str, ...]
+    dropped: Mapping[str, int]
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """All of them; a token's place is its id."""
+        return self.specials + self.han + self.english + self.characters
+
+
+def build(
+    words: Sequence[Path],
+    vocab: Path,
+    *,
+    size: int = 40000,
+    english_size: int = 17000,
+    min_count: int = 10,
+    han: Literal["all", "seen"] = "all",
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> dict[str, float]:
+    """Write a vocabulary of at most `size` tokens for word-cut corpora, and `report.json` on what it holds and lacks.
+
+    Characters other than Han, and Latin words, need `min_count` occurrences to have a say.
+    """
+    normalise.check_unicode()
+    counted = census.take(words, held_out_size=_SAMPLE, progress=progress, stop=stop)
+    if not counted.characters:
+        raise BadInput(f"no text in {', '.join(map(str, words))}: a vocabulary needs some to count")
+    pieces, why_not = _english(counted, english_size, min_count)
+    classes = choose(counted.characters, pieces, size=size, min_count=min_count, han=han)
+    tokenizer = Tokenizer(classes.tokens)
+    tokenizer.save(vocab)
+    report = _report(tokenizer, classes, counted, why_not)
+    (vocab / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return {k: float(v) for k, v in report.items() if isinstance(v, int | float)}
+
+
+def choose(
+    counts: Mapping[str, int], pieces: Sequence[str], *, size: int, min_count: int, han: Literal["all", "seen"]
+) -> Classes:
+    """The tokens, each of which the tokenizer can yield.
+
+    Han by descending count, those that do not occur last if `all`; Latin pieces in their order, then other characters
+    by descending count; equal counts by code point. Where `size` is short, the last pieces go first, then the rarest
+    characters, then, with `seen`, the rarest Han: pieces only save tokens, an absent character is unknown.
+    """
+    ordered = sorted(counts, key=lambda c: (-counts[c], c))
+    all_han = [c for c in ordered if normalise.is_han(c)]
+    if han == "all":
+        all_han += [c for c in map(chr, normalise.HAN) if c not in counts]
+    basic = _forms(ASCII)
+    others = _forms(c for c in ordered if counts[c] >= min_count and not normalise.is_han(c) and c not in ASCII)
+    room = size - len(SPECIALS) - len(basic) - (len(all_han) if han == "all" else 0)
+    if room < 0:
+        remedy = f"make it at least {size - room}" + (", or take `han: seen`" if han == "all" else "")
+        raise BadInput(f"size {size} cannot hold the special tokens, ASCII characters and Han to be held: {remedy}")
+    kept_han = all_han if han == "all" else all_han[:room]
+    kept_others = others[: size - len(SPECIALS) - len(basic) - len(kept_han)]
+    characters = (*basic, *kept_others)
+    new = [p for p in dict.fromkeys(pieces) if p not in set(characters)]
+    kept_new = new[: size - len(SPECIALS) - len(kept_han) - len(characters)]
+    dropped = {
+        "han": len(all_han) - len(kept_han),
+        "english": len(new) - len(kept_new),
+        "characters": len(others) - len(kept_others),
+    }
+    return Classes(SPECIALS, tuple(kept_han), tuple(kept_new), characters, dropped)
+
+
+def _forms(characters: Iterable[str]) -> list[str]:
+    """Every character, and its `##` form unless it always stands alone."""
+    return [form for c in characters for form in ((c,) if normalise.is_single(c) else (c, f"##{c}"))]
+
+
+def _english(counted: Census, size: int, min_count: int) -> tuple[list[str], str]:
+    frequent = {word: n for word, n in counted.latin.items() if n >= min_count}
+    occurrences = sum(frequent.values())
+    if size <= 0:
+        return [], f"english_size is {size}"
+    if occurrences < english.ENOUGH:
+        held = f"words that occur {min_count} times or more make up {occurrences} occurrences"
+        return [], f"too little Latin text: {held}, {english.ENOUGH} are needed"
+    return english.pieces(frequent, size), ""
+
+
+def _report(tokenizer: Tokenizer, classes: Classes, counted: Census, why_not: str) -> dict[str, object]:
+    sample = counted.held_out
+    ids = [number for sentence in sample for number in tokenizer.encode(sentence)]
+    unknown = Counter({c: n for c, n in counted.characters.items() if c not in tokenizer.ids})
+    listed = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[:_LISTED]
+    extension = len(marks.extension(tokenizer.vocab))
+    return {
+        "size": tokenizer.size,
+        "specials": len(classes.specials),
+        "han": len(classes.han),
+        "english": len(classes.english),
+        "characters": len(classes.characters),
+        "dropped": {k: {"count": n, "why": "no room within size"} for k, n in classes.dropped.items() if n},
+        "no_english_because": why_not,
+        "extension": extension,
+        "ids_dtype": dtype(tokenizer.size + extension).name,
+        "documents": counted.documents,
+        "held_out_tokens": len(ids),
+        "unk_rate": ids.count(tokenizer.unk_id) / max(1, len(ids)),
+        "unknown_character_rate": sum(unknown.values()) / sum(counted.characters.values()),
+        "unknown_characters": [{"character": c, "count": n} for c, n in listed],
+    }

@@ -1,0 +1,82 @@
+"""Word-cut text: JSON lines of documents, a sentence a line, words joined by one space. A space of the text is itself
+a word, so that it stands as three."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from ernie_core.errors import BadInput
+
+Document = list[list[str]]
+"""Sentences of words."""
+
+
+class Writer:
+    """Writes documents to `part-00000.jsonl` and so on; a part ends after `part_size` bytes of uncut text."""
+
+    def __init__(self, folder: Path, part_size: int) -> None:
+        self._folder, self._part_size = folder, part_size
+        self._file: BinaryIO | None = None
+        self._parts = self._size = 0
+
+    def write(self, document: Sequence[Sequence[str]]) -> None:
+        """Append a document."""
+        if self._file is None:
+            self._file = (self._folder / f"part-{self._parts:05d}.jsonl").open("wb")
+            self._parts += 1
+            self._size = 0
+        text = "".join(" ".join(sentence) + "\n" for sentence in document)
+        self._file.write(json.dumps({"text": text}, ensure_ascii=False).encode() + b"\n")
+        self._size += sum(len(word.encode()) for sentence in document for word in sentence)
+        if self._size >= self._part_size:
+            self.close()
+
+    def close(self) -> None:
+        """End the part."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def parts(folder: Path) -> list[Path]:
+    """The parts of a folder of words, in order. BadInput if there is none."""
+    found = sorted(folder.glob("part-*.jsonl"))
+    if not found:
+        raise BadInput(f"{folder}: no part-*.jsonl: this is not word-cut text, make it with the segment step")
+    return found
+
+
+def read(part: Path) -> Iterator[tuple[int, Document]]:
+    """Every document of a part, and where in the file it ends, in bytes."""
+    end = 0
+    with part.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            end += len(line)
+            yield end, [split(sentence) for sentence in _text(line, part, number).split("\n") if sentence]
+
+
+def split(sentence: str) -> list[str]:
+    """The words of a sentence: of two empty words the second is a space of the text."""
+    found: list[str] = []
+    empty = False
+    for word in sentence.split(" "):
+        if word:
+            found.append(word)
+            empty = False
+        elif empty:
+            found.append(" ")
+            empty = False
+        else:
+            empty = True
+    return found
+
+
+def _text(line: bytes, part: Path, number: int) -> str:
+    try:
+        text = json.loads(line)["text"]
+    except (ValueError, KeyError, TypeError):
+        text = None
+    if not isinstance(text, str):
+        raise BadInput(f'{part}:{number}: not a JSON object with a string "text": make the words again')
+    return text

@@ -1,0 +1,96 @@
+"""The command line: who answers a command, and the one place that prints errors and picks exit codes."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    import click
+
+    from jobs.cli.commands import Root
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run `kfp`, `ernie-jobs` or `python -m jobs`, and end the process."""
+    from jobs.cli import commands, stock
+
+    args = list(sys.argv[1:] if argv is None else argv)
+    if stock.completes(os.environ, commands.COMMANDS) or stock.wants(args, commands.COMMANDS):
+        _hint(args)
+        stock.hand_over(args)
+        sys.exit(0)
+    sys.exit(_ours(args))
+
+
+def _ours(args: list[str]) -> int:
+    import click
+
+    from ernie_core.errors import Error
+    from jobs.cli import commands, exits
+
+    root = commands.Root()
+    try:
+        result = commands.group().main(args or ["--help"], standalone_mode=False, obj=root)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else exits.DONE
+    except click.ClickException as error:
+        return _usage(error)
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        return _quiet()
+    except Error as error:
+        _report(error, root)
+        return exits.code(error)
+    except Exception as error:  # a defect of ours, and the person must still get one clear line
+        _report(error, root, f"{type(error).__name__}: {error} (a defect of ernie-jobs)")
+        return exits.FAILED
+
+
+def _report(error: Exception, root: "Root", text: str | None = None) -> None:
+    if root.verbose:
+        import traceback
+
+        traceback.print_exception(error)
+    problems = getattr(error, "problems", ())
+    for problem in problems:
+        _say(str(problem))
+    if problems:
+        text = "1 problem in the spec" if len(problems) == 1 else f"{len(problems)} problems in the spec"
+    elif text and not root.verbose:
+        text += "; run again with -v for the traceback"
+    _say(f"error: {text or error}")
+
+
+def _usage(error: "click.ClickException") -> int:
+    from click import UsageError
+
+    if isinstance(error, UsageError) and error.ctx:
+        _say(error.ctx.get_usage())
+        _say(f"try `{error.ctx.command_path} --help`")
+    _say(f"error: {error.format_message()}")
+    return error.exit_code
+
+
+def _hint(args: list[str]) -> None:
+    from jobs.cli import commands, stock
+
+    word = next(iter(stock.split(args)[1]), "")
+    if word and not stock.known(word):
+        from difflib import get_close_matches
+
+        near = get_close_matches(word, commands.COMMANDS, n=1)
+        _say(f"`{word}` is no command of ours, did you mean `{near[0]}`? handing over to stock kfp" if near else "")
+
+
+def _quiet() -> int:
+    # Whoever read our output has gone, `| head` for example: no message, and nothing left for the interpreter to flush.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _say(text: str) -> None:
+    if text:
+        print(text, file=sys.stderr)

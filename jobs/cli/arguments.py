@@ -1,0 +1,106 @@
+"""What several commands take: a spec and its edits, a store, a run, `--json`."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ernie_core.errors import NotFound
+
+if TYPE_CHECKING:
+    from ernie_core.store import Store
+    from jobs.prepare import Prepared
+    from jobs.runs import Run
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def spec(command: F) -> F:
+    """SPEC and `--set`."""
+    command = click.option(
+        "--set", "edits", multiple=True, metavar="STEP.KEY=VALUE", help="Edit the spec; recorded with the run."
+    )(command)
+    return click.argument("spec", type=click.Path(path_type=Path, dir_okay=False))(command)
+
+
+def store(command: F) -> F:
+    """`--store`."""
+    return click.option(
+        "--store",
+        metavar="URL",
+        help="A folder or s3://bucket/prefix; else that of the site file or of the last run here.",
+    )(command)
+
+
+def as_json(command: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")(command)
+
+
+def prepare(file: Path, edits: tuple[str, ...]) -> "Prepared":
+    """Check and plan a spec; every edit is shown."""
+    from jobs import document, environments, prepare
+
+    changes = [document.edit(text) for text in edits]
+    for change in changes:
+        click.echo(f"set {change}", err=True)
+    return prepare.from_file(file, changes, environments.home(), _hashing)
+
+
+def find_store(url: str | None) -> "Store":
+    """The store to look at: the one named, the site's, or that of the last run of this machine (said)."""
+    import os
+
+    from ernie_core.store import open_store
+    from jobs import environments, runs, site
+
+    here = site.find(Path.cwd())
+    os.environ.update(site.environment(here))
+    if url or here.store:
+        return open_store(url or str(here.store))
+    try:
+        found, _ = runs.recall(environments.home())
+    except NotFound as error:
+        raise NotFound("which store? name it with --store, or in a site.yaml here or above") from error
+    click.echo(f"store {found.url} (of the last run on this machine, --store names another)", err=True)
+    return found
+
+
+def find_run(what: str | None, url: str | None) -> "tuple[Store, Run]":
+    """A run by its id, or the newest of a job or of a spec; without a word the last of this machine."""
+    from ernie_core.store import open_store
+    from jobs import environments, runs
+    from jobs import spec as specs
+
+    if what and Path(what).suffix in (".yaml", ".yml"):
+        job = specs.load(Path(what))
+        return _newest(open_store(job.store), job.name)
+    if url:
+        store = open_store(url)
+        known = [run for run in runs.list_runs(store) if what in (None, run.id, run.job)]
+        if known:
+            return store, known[0]
+        raise NotFound(f"no run `{what or ''}` in {store.url}; `kfp ls --runs --store {store.url}` lists them")
+    return runs.recall(environments.home(), what)
+
+
+def show_json(value: Mapping[str, Any] | list[Any]) -> None:
+    """One document on standard output."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def _newest(store: "Store", job: str) -> "tuple[Store, Run]":
+    from jobs import runs
+
+    for run in runs.list_runs(store, job):
+        return store, run
+    raise NotFound(f"`{job}` was never run in {store.url}")
+
+
+def _hashing(done: float, total: float | None = None, unit: str = "", **facts: float | str) -> None:
+    if sys.stderr.isatty() and "hashing" in facts:
+        click.echo(f"\r\033[Kreading {facts['hashing']}", err=True, nl=False)

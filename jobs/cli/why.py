@@ -1,0 +1,108 @@
+"""`kfp why`: why does a step run again; from what was an artefact made?"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jobs.cli import arguments
+
+
+@click.command(
+    "why", help="WHAT is a spec: which change makes each STEP run again. Or a package or an artefact: whence it comes."
+)
+@click.argument("what")
+@click.argument("step", required=False)
+@click.option("--set", "edits", multiple=True, metavar="STEP.KEY=VALUE", help="Edit the spec first.")
+@arguments.store
+@arguments.as_json
+def command(what: str, step: str | None, edits: tuple[str, ...], store: str | None, as_json: bool) -> int:
+    if Path(what).suffix in (".yaml", ".yml"):
+        return _spec(Path(what), step, edits, as_json)
+    return _origin(what, store, as_json)
+
+
+def _spec(file: Path, step: str | None, edits: tuple[str, ...], as_json: bool) -> int:
+    from ernie_core.errors import NotFound
+    from jobs.problems import unknown
+
+    prepared = arguments.prepare(file, edits)
+    planned = {s.node.name: s for s in prepared.plan.steps}
+    if step and step not in planned:
+        raise NotFound(f"step {unknown(step, planned, f'is not in {file}')}")
+    chosen = [planned[step]] if step else list(planned.values())
+    if as_json:
+        arguments.show_json([s.to_json() for s in chosen])
+        return 0
+    for s in chosen:
+        verb = {"done": "is done", "run": "runs", "resume": "resumes", "refused": "is refused", "blocked": "waits"}[
+            s.state
+        ]
+        click.echo(f"{s.node.name} {verb}: {s.reason}")
+        for link in (link for group in s.node.links.values() for link in group):
+            above = planned.get(link.name)
+            if s.state == "run" and above and above.state != "done":
+                click.echo(f"  because {link.name} {'runs' if above.state == 'run' else above.state}: {above.reason}")
+    return 0
+
+
+def _origin(what: str, url: str | None, as_json: bool) -> int:
+    from ernie_core.errors import NotFound
+    from ernie_core.serve import index
+    from ernie_core.store import artefact
+
+    store = arguments.find_store(url)
+    address = what.strip("/") if "/" in what else index.resolve(store, what).address
+    if artefact.read(store, address) is None:
+        raise NotFound(f"no artefact `{address}` in {store.url}; `kfp ls` lists what there is")
+    tree = _tree(store, address)
+    if as_json:
+        arguments.show_json(tree)
+    else:
+        _show(tree, 0, set())
+    return 0
+
+
+def _tree(store: Any, address: str) -> dict[str, Any]:
+    from ernie_core.store import artefact
+
+    manifest = artefact.read(store, address)
+    if manifest is None:
+        return {"address": address, "missing": True, "from": []}
+    info = manifest.info
+    rows = [row for group in info.get("inputs", {}).values() for row in group]
+    above = [
+        _tree(store, row["address"])
+        if row.get("address")
+        else {"files": row.get("files", []), "name": row["name"], "from": []}
+        for row in rows
+    ]
+    keep = ("step", "component", "revision", "settings", "scores", "ended", "job", "run")
+    return {"address": address, **{k: info.get(k) for k in keep}, "from": above}
+
+
+def _show(tree: dict[str, Any], depth: int, seen: set[str]) -> None:
+    from jobs import report
+
+    pad = "  " * depth
+    if "files" in tree:
+        click.echo(
+            f"{pad}input {tree['name']}: {len(tree['files'])} files, {', '.join(tree['files'][:3])}"
+            + (" ..." if len(tree["files"]) > 3 else "")
+        )
+        return
+    address = tree["address"]
+    if address in seen or tree.get("missing"):
+        click.echo(f"{pad}{address}: {'as above' if address in seen else 'no longer in the store'}")
+        return
+    seen.add(address)
+    scores = report.scores_text(tree.get("scores") or {}, 3)
+    click.echo(
+        f"{pad}{address}: step `{tree['step']}`, made {tree['ended']} by {tree['job']}/{tree['run']}"
+        + (f", {scores}" if scores else "")
+    )
+    settings = "  ".join(f"{k}={v}" for k, v in (tree.get("settings") or {}).items())
+    if settings:
+        click.echo(f"{pad}  {settings}")
+    for above in tree["from"]:
+        _show(above, depth + 1, seen)

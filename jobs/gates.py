@@ -1,0 +1,43 @@
+"""Gates: `require: {accuracy: ">=0.75"}` stops a run before the next step when a score is out of bounds."""
+
+import operator
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+_COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A bound on one score of a step."""
+
+    score: str
+    sign: str
+    bound: float
+
+    @classmethod
+    def parse(cls, score: str, text: object) -> "Gate":
+        """`">=0.75"` or `"<0.5%"`. ValueError with the remedy."""
+        found = re.fullmatch(r"\s*(>=|<=|>|<)\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(%?)\s*", str(text))
+        if not found:
+            raise ValueError(f'`{text}` is not a bound, write it as ">=0.75" or "<0.5%"')
+        return cls(score, found[1], float(found[2]) / (100 if found[3] else 1))
+
+    def __str__(self) -> str:
+        return f"{self.score} {self.sign} {self.bound:g}"
+
+
+def failures(gates: Iterable[Gate], scores: Mapping[str, object]) -> list[str]:
+    """Why the gates do not pass; empty if they do."""
+    found = []
+    for gate in gates:
+        value = scores.get(gate.score)
+        if not isinstance(value, (int, float)):
+            found.append(
+                f"{gate} cannot be tested, the step has no such score, "
+                f"choose from: {', '.join(sorted(scores)) or 'none'}"
+            )
+        elif not _COMPARE[gate.sign](value, gate.bound):
+            found.append(f"{gate.score} is {value:.6g}, required is {gate.sign} {gate.bound:g}")
+    return found

@@ -1,0 +1,79 @@
+"""From a spec file to a plan: the way that every command goes."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ernie_core.errors import NotFound
+from ernie_core.progress import Progress, silent
+from ernie_core.store import Store, artefact, open_store
+from jobs import graph, inputs, plan, site, spec
+from jobs.document import Edit
+from jobs.graph import Node
+from jobs.inputs import Content
+from jobs.plan import Plan
+from jobs.problems import unknown
+from jobs.runs import Run
+from jobs.spec import Job
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job, and what there is to do for it."""
+
+    job: Job
+    inputs: Mapping[str, Content]
+    nodes: tuple[Node, ...]
+    store: Store
+    plan: Plan
+
+    @property
+    def work(self) -> str:
+        """The fingerprint of the whole job."""
+        return graph.work(self.nodes)
+
+    def provenance(self) -> dict[str, Any]:
+        """What records and manifests keep of the spec."""
+        edits = [str(edit) for edit in self.job.edits]
+        return {
+            "file": Path(self.job.file).name,
+            "path": self.job.file,
+            "digest": self.job.digest,
+            "text": self.job.text,
+            "edits": edits,
+        }
+
+
+def from_file(file: Path, edits: Iterable[Edit], cache: Path, progress: Progress = silent) -> Prepared:
+    """Check a spec and plan it."""
+    return _prepare(spec.load(file, edits), cache, progress)
+
+
+def from_run(run: Run, cache: Path, progress: Progress = silent) -> Prepared:
+    """Plan again what a run was made from, even if the file has changed since."""
+    from jobs import document
+
+    edits = [document.edit(text) for text in run.spec["edits"]]
+    return _prepare(spec.parse(run.spec["text"], run.spec["path"], edits), cache, progress)
+
+
+def redo(prepared: Prepared, names: Iterable[str]) -> Prepared:
+    """Take the artefacts of some steps away, so that they are made again."""
+    nodes = {node.name: node for node in prepared.nodes}
+    for name in names:
+        if name not in nodes:
+            raise NotFound(f"step {unknown(name, nodes, 'is not in this spec')}")
+        artefact.remove(prepared.store, nodes[name].address)
+    return Prepared(
+        prepared.job, prepared.inputs, prepared.nodes, prepared.store, plan.make(prepared.nodes, prepared.store)
+    )
+
+
+def _prepare(job: Job, cache: Path, progress: Progress) -> Prepared:
+    os.environ.update(site.environment(job.site))
+    store = open_store(job.store)
+    content = inputs.resolve(job, cache / "digests.sqlite", progress)
+    nodes = graph.build(job, content)
+    return Prepared(job, content, nodes, store, plan.make(nodes, store))

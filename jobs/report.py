@@ -1,0 +1,75 @@
+"""Plans and runs as text for people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from components.values import spell_duration, spell_figure
+from jobs.plan import Plan
+from jobs.runs import Run
+
+MOST = 96
+
+
+def plan_text(name: str, plan: Plan, where: str) -> str:
+    """A plan: where it will run and why, then a line a step."""
+    rows = [("step", "will", "why")]
+    for step in plan.steps:
+        will = {"run": "run", "done": "-", "resume": "resume", "refused": "refused", "blocked": "wait"}[step.state]
+        expected = (
+            f"{step.reason} (took {spell_duration(step.expected_seconds)})" if step.expected_seconds else step.reason
+        )
+        rows.append((step.node.name, will, f"done, {step.reason}" if step.state == "done" else expected))
+    return f"{name} on {where}\nstore {plan.store}\n\n{table(rows)}"
+
+
+def run_text(run: Run, state: str) -> str:
+    """A run: its state, then a line a step."""
+    rows = [("step", "state", "time", "scores")]
+    for name, step in run.steps.items():
+        clock = spell_duration(step.seconds) if step.seconds >= 1 else ("before" if step.already else "")
+        rows.append((name, step.state, clock, step.error.splitlines()[0] if step.error else scores_text(step.scores)))
+    ended = f", ended {run.ended}" if run.ended else ""
+    return f"{run.job}/{run.id}: {state}, started {run.started} by {run.user}@{run.host}{ended}\n\n{table(rows)}"
+
+
+def scores_text(scores: Mapping[str, object], most: int = 5) -> str:
+    """`accuracy 0.842  loss 0.3711`."""
+    shown = [f"{name} {spell_figure(value)}" for name, value in scores.items()]
+    return "  ".join(shown[:most]) + ("  ..." if len(shown) > most else "")
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell; the last one is cut."""
+    rows = [list(map(str, row)) for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    lines = []
+    for row in rows:
+        last = row[-1] if len(row[-1]) <= MOST else row[-1][: MOST - 3] + "..."
+        lines.append(
+            (
+                "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) + "  " + last
+            ).rstrip()
+        )
+    return "\n".join(lines)
+
+
+def meanwhile(run: Run) -> str:
+    """The commands for a run that goes on by itself."""
+    return (
+        f"  how far it is          kfp status {run.id}\n"
+        f"  what it says           kfp logs -f {run.id}\n"
+        f"  stop it                kfp cancel {run.id}"
+    )
+
+
+def next_commands(run: Run, packages: Sequence[str]) -> str:
+    """The exact commands that make sense now."""
+    spec = run.spec["path"]
+    edits = "".join(f" --set {edit}" for edit in run.spec["edits"])
+    if run.state == "done":
+        lines = [("what there is", f"kfp ls --store {run.store}"), ("the logs", f"kfp logs {run.id}")]
+        lines += [("fetch the package", f"kfp pull {name} --store {run.store}") for name in packages]
+    else:
+        failed = next((name for name, step in run.steps.items() if step.state in ("failed", "refused")), "")
+        lines = [("go on", f"kfp run {spec}{edits}"), ("the same spec as then", f"kfp resume {run.id}")]
+        lines += [("the whole log", f"kfp logs {run.id} {failed}".rstrip())]
+    return "\n".join(f"  {what:<22} {command}" for what, command in lines)

@@ -1,0 +1,83 @@
+"""What the commands print, and with which code they end."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+from machines import ROOT, Machine
+
+from jobs import document, readme, schema
+
+BAD = "  - segment: {tool: hmm}\n  - vocb:\n"
+
+
+def test_check_prints_every_problem_and_ends_with_2(machine: Machine) -> None:
+    machine.spec(BAD)
+    done = machine.kfp("check", "demo.yaml", check=2)
+    assert done.stdout.splitlines() == [
+        "demo.yaml:7: steps.0.segment.tool: `hmm` is not a tool, choose from: jieba",
+        "demo.yaml:8: steps.1.vocb: `vocb` is not a component, did you mean `vocab`?",
+    ]
+
+
+def test_check_writes_annotations_for_a_pull_request(machine: Machine) -> None:
+    machine.spec(BAD)
+    first = machine.kfp("check", "demo.yaml", "--format", "github", check=2).stdout.splitlines()[0]
+    assert first == "::error file=demo.yaml,line=7::steps.0.segment.tool: `hmm` is not a tool, choose from: jieba"
+
+
+def test_check_and_plan_speak_json(machine: Machine) -> None:
+    machine.spec(BAD)
+    problems = json.loads(machine.kfp("check", "demo.yaml", "--json", check=2).stdout)["problems"]
+    assert [(p["line"], p["path"]) for p in problems] == [(7, "steps.0.segment.tool"), (8, "steps.1.vocb")]
+    machine.spec("  - segment:\n")
+    plan = json.loads(machine.kfp("plan", "demo.yaml", "--json").stdout)
+    assert plan["steps"][0]["state"] == "run" and not plan["done"]
+
+
+def test_a_spec_that_is_not_there_ends_with_3(machine: Machine) -> None:
+    assert "`kfp new NAME` writes one" in machine.kfp("run", "nowhere.yaml", check=3).stderr
+
+
+def test_wrong_words_end_with_2_and_name_the_help(machine: Machine) -> None:
+    assert "--help" in machine.kfp("check", check=2).stderr
+
+
+def test_new_writes_a_spec_that_is_right(machine: Machine) -> None:
+    machine.kfp("new", "mine")
+    assert "right" in machine.kfp("check", "specs/mine.yaml").stdout
+    assert "is there already" in machine.kfp("new", "mine", check=4).stderr
+
+
+def test_no_color_and_pipes_give_plain_text(machine: Machine) -> None:
+    machine.spec("  - segment:\n")
+    machine.environment = {"NO_COLOR": "1"}
+    done = machine.kfp("run", "demo.yaml")
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_the_schema_accepts_every_spec_of_the_tree_and_refuses_mistakes() -> None:
+    validator = jsonschema.Draft202012Validator(schema.build())
+    for file in sorted((ROOT / "specs").glob("*.yaml")):
+        assert not list(validator.iter_errors(document.parse(file.read_text(encoding="utf-8"), str(file)).value)), file
+    wrong = {"version": 1, "name": "x", "store": "s", "steps": [{"segment": {"tol": "jieba"}}]}
+    assert list(validator.iter_errors(wrong))
+
+
+def test_schema_and_reference_of_the_tree_are_those_of_this_version() -> None:
+    assert json.loads((ROOT / "specs" / "schema.json").read_text(encoding="utf-8")) == schema.build()
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.refresh(text) == text
+
+
+def test_commands_in_the_readme_exist(machine: Machine) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for word in sorted(set(re.findall(r"^(?:\$ )?kfp ([a-z-]+)", text, re.MULTILINE))):
+        assert "Usage" in machine.kfp(word, "--help").stdout, word
+
+
+@pytest.mark.parametrize("name", ["LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_the_root_files_are_there(name: str) -> None:
+    assert Path(ROOT, name).is_file()

@@ -1,0 +1,73 @@
+"""The same runs with their store on a real S3 server."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from machines import Machine, wait_for
+from servers import seaweed
+
+TEXT = "  - segment:\n  - vocab: {size: 3000, english_size: 0, han: seen}\n  - ids:\n"
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables by which the server is found."""
+    with seaweed(tmp_path_factory.mktemp("seaweed")) as (_, environment):
+        yield environment
+
+
+@pytest.fixture
+def cloud(machine: Machine, s3: dict[str, str], tmp_path: Path) -> Machine:
+    machine.environment = s3
+    machine.spec(TEXT, store=f"s3://store/{tmp_path.name}")
+    return machine
+
+
+def test_a_run_and_its_logs_live_in_the_bucket(cloud: Machine) -> None:
+    cloud.kfp("run", "demo.yaml")
+    assert "all is done, nothing to run" in cloud.kfp("run", "demo.yaml").stdout
+    assert "documents=40" in cloud.kfp("logs").stdout
+    rows = json.loads(cloud.kfp("ls", "--json").stdout)
+    assert {row["kind"] for row in rows} == {"words", "vocab", "ids"}
+    assert not (cloud.folder / "store").exists()
+
+
+def test_a_killed_run_goes_on_from_the_bucket(cloud: Machine) -> None:
+    cloud.corpus(30000)
+    runner = cloud.start("run", "demo.yaml")
+    wait_for(lambda: cloud.step_pid("ids"))
+    os.killpg(runner.pid, signal.SIGKILL)
+    runner.wait()
+    wait_for(lambda: cloud.step_pid("ids") is None, 30)
+    cloud.kfp("run", "demo.yaml")
+    steps = cloud.record()["steps"]
+    assert {name: row["already"] for name, row in steps.items()} == {"segment": True, "vocab": True, "ids": False}
+
+
+def test_wrong_credentials_are_one_message_without_the_secret(cloud: Machine) -> None:
+    cloud.environment = {**cloud.environment, "AWS_SECRET_ACCESS_KEY": "notthesecret"}
+    done = cloud.kfp("plan", "demo.yaml", check=1)
+    assert "notthesecret" not in done.stdout + done.stderr
+    assert "AWS_" in done.stderr, "the remedy names the variables"
+
+
+def test_a_bucket_that_is_not_there_is_named(cloud: Machine) -> None:
+    cloud.spec(TEXT, store="s3://nowhere/x")
+    assert "nowhere" in cloud.kfp("plan", "demo.yaml", check=3).stderr
+
+
+def test_inputs_are_read_from_the_bucket(cloud: Machine, s3: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in s3.items():
+        monkeypatch.setenv(name, value)
+    from ernie_core.store import open_store
+
+    text = (cloud.folder / "corpus" / "a.txt").read_bytes()
+    open_store("s3://store/corpora").write("deep/a.txt", text)
+    file = cloud.spec(TEXT, store=f"s3://store/{cloud.folder.name}-inputs")
+    file.write_text(file.read_text().replace("corpus/*.txt", "s3://store/corpora/**/*.txt"))
+    cloud.kfp("run", "demo.yaml")
+    assert "documents=40" in cloud.kfp("logs", "demo.yaml", "segment").stdout

@@ -1,0 +1,160 @@
+"""Words to the id files that pretraining reads."""
+
+import hashlib
+import io
+import json
+import os
+import signal
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ernie_core.errors import BadInput, Error, Refused, Stopped
+from ernie_core.progress import silent
+from ernie_core.text import ids, marks, normalise, parallel, wordcut
+from ernie_core.text.marks import Marker
+from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.wordcut import Writer
+
+
+@pytest.fixture(scope="module")
+def made(words, vocabulary, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("ids")
+    ids.files(words, vocabulary, folder)
+    return folder
+
+
+def small(folder: Path, documents: list[list[str]]) -> Path:
+    folder.mkdir()
+    writer = Writer(folder, 1 << 20)
+    for document in documents:
+        writer.write([wordcut.split(sentence) for sentence in document])
+    writer.close()
+    return folder
+
+
+def tiny_vocab(folder: Path) -> Path:
+    folder.mkdir()
+    Tokenizer((*SPECIALS, "研", "究", "a")).save(folder)
+    return folder
+
+
+def test_the_ids_of_every_sentence_stand_back_to_back(tmp_path):
+    words = small(tmp_path / "words", [["研究 a", "究"], ["a   a"]])
+    ids.files(words, tiny_vocab(tmp_path / "vocab"), tmp_path)
+    assert np.load(tmp_path / "part-00000_ids.npy").tolist() == [5, 9, 7, 6, 7, 7]
+    index = np.load(tmp_path / "part-00000_idx.npz")
+    assert index["lens"].tolist() == [3, 1, 2]
+    assert index["docs"].tolist() == [0, 2, 3]
+
+
+def test_files_have_the_types_and_invariants_that_readers_ask_for(made, tokenizer):
+    for path in sorted(made.glob("*_ids.npy")):
+        stored = np.load(path, mmap_mode="r")
+        index = np.load(path.with_name(path.name.replace("_ids.npy", "_idx.npz")))
+        assert sorted(index.files) == ["docs", "lens"]
+        assert (stored.dtype, index["lens"].dtype, index["docs"].dtype) == (np.uint16, np.int32, np.int64)
+        assert index["lens"].sum() == len(stored)
+        assert index["docs"][0] == 0
+        assert index["docs"][-1] == len(index["lens"])
+        assert (np.diff(index["docs"]) > 0).all()
+        assert (index["lens"] > 0).all()
+        assert stored.max() < tokenizer.size + len(marks.extension(tokenizer.vocab))
+
+
+def test_a_file_of_ids_is_what_numpy_itself_would_write(made):
+    path = made / "part-00000_ids.npy"
+    again = io.BytesIO()
+    np.save(again, np.load(path))
+    assert again.getvalue() == path.read_bytes()
+    with zipfile.ZipFile(made / "part-00000_idx.npz") as index:
+        assert {entry.date_time for entry in index.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {entry.compress_type for entry in index.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_stored_ids_are_those_of_every_sentence(made, words, tokenizer):
+    marker = Marker(tokenizer)
+    last = wordcut.parts(words)[-1]
+    found = [number for _, doc in wordcut.read(last) for sentence in doc for number in marker.encode(sentence)]
+    assert np.load(made / f"{last.stem}_ids.npy").tolist() == found
+
+
+def test_the_figures_say_what_the_files_hold(made, words, vocabulary, tokenizer):
+    stats = json.loads((made / "stats.json").read_text())
+    parts = [np.load(path) for path in sorted(made.glob("*_ids.npy"))]
+    assert len(parts) == len(wordcut.parts(words))
+    assert stats["tokens"] == sum(map(len, parts))
+    assert stats["unk"] == sum(int((part == tokenizer.unk_id).sum()) for part in parts)
+    assert stats["documents"] == json.loads((words / "stats.json").read_text())["documents"]
+    assert (stats["base_size"], stats["extension"], stats["dtype"]) == (tokenizer.size, 20902, "uint16")
+    assert stats["vocab_sha256"] == hashlib.sha256((vocabulary / "vocab.txt").read_bytes()).hexdigest()
+    assert (stats["unicode"], stats["marking"]) == ("13.0.0", "positional")
+    assert (made / "vocab.txt").read_bytes() == (vocabulary / "vocab.txt").read_bytes()
+
+
+def test_two_processes_write_the_same_bytes_as_one(made, words, vocabulary, tmp_path):
+    ids.files(words, vocabulary, tmp_path, workers=2)
+    assert sorted(p.name for p in made.iterdir()) == sorted(p.name for p in tmp_path.iterdir())
+    for path in made.iterdir():
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+
+def test_ids_that_do_not_fit_in_16_bits_are_int32():
+    assert ids.dtype(65536) == np.uint16
+    assert ids.dtype(65537) == np.int32
+
+
+def test_a_large_vocabulary_makes_int32(tmp_path):
+    (tmp_path / "vocab").mkdir()
+    Tokenizer((*SPECIALS, "研", "究", *(f"a{n}" for n in range(65536)))).save(tmp_path / "vocab")
+    ids.files(small(tmp_path / "words", [["研究"]]), tmp_path / "vocab", tmp_path)
+    stored = np.load(tmp_path / "part-00000_ids.npy")
+    assert (stored.dtype, stored.tolist()) == (np.int32, [5, 65544])
+
+
+def test_sentences_and_documents_without_tokens_are_dropped_and_counted(tmp_path):
+    words = small(tmp_path / "words", [["\u3000", "研"], ["\u200b"], [" "]])
+    figures = ids.files(words, tiny_vocab(tmp_path / "vocab"), tmp_path)
+    assert (figures["documents"], figures["dropped_documents"]) == (1, 2)
+    assert (figures["sentences"], figures["dropped_sentences"]) == (1, 3)
+    assert figures["single_sentence_documents"] == 1
+
+
+def test_words_without_a_token_are_refused_with_what_was_dropped(tmp_path):
+    words = small(tmp_path / "words", [["\u3000"], ["\u200b"]])
+    with pytest.raises(BadInput, match=r"no document with a token .*dropped_documents 2"):
+        ids.files(words, tiny_vocab(tmp_path / "vocab"), tmp_path)
+    assert not list(tmp_path.glob("part-*"))
+
+
+def test_a_lone_surrogate_is_dropped(tmp_path):
+    words = tmp_path / "words"
+    words.mkdir()
+    (words / "part-00000.jsonl").write_text('{"text": "研\\ud800究\\n"}\n')
+    ids.files(words, tiny_vocab(tmp_path / "vocab"), tmp_path)
+    assert np.load(tmp_path / "part-00000_ids.npy").tolist() == [5, 9]
+
+
+def test_another_unicode_version_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(normalise, "UNICODE", "15.1.0")
+    with pytest.raises(Refused, match="Unicode"):
+        ids.files(tmp_path, tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_stops_when_asked(words, vocabulary, tmp_path, workers):
+    with pytest.raises(Stopped):
+        ids.files(words, vocabulary, tmp_path, workers=workers, stop=lambda: True)
+    assert not (tmp_path / "stats.json").exists()
+
+
+def die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_is_killed_ends_the_work_with_an_error(tmp_path):
+    pieces = [(tmp_path, tmp_path, tmp_path)] * 3
+    with pytest.raises(Error, match="killed"):
+        list(parallel.run(die, pieces, 2, progress=silent, stop=lambda: False))

@@ -1,0 +1,196 @@
+"""Whatever dies while a checkpoint is saved or whatever happens to its files, progress is never lost in silence."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ernie_core import errors
+from ernie_core.store import artefact, open_store, point, pointed
+from ernie_core.train import checkpoint
+from ernie_core.train.checkpoint import Place
+
+CHANGES = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.utime", "shutil.")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    (tmp_path / "scratch").mkdir()
+    return Place(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch")
+
+
+def save(place: Place, step: int, permanent: bool = False) -> None:
+    """Commit a checkpoint of two small files that say their step."""
+
+    def fill(folder: Path) -> None:
+        (folder / "weights").write_text(f"weights of {step}")
+        (folder / "state").write_text(str(step))
+
+    checkpoint.commit(place, step, fill, permanent=permanent)
+
+
+def found(place: Place, said: list[str] | None = None) -> int:
+    """The step that a start would go on from; 0 for none."""
+    newest = checkpoint.latest(place, [].append if said is None else said.append)
+    if newest is None:
+        return 0
+    assert (newest.folder / "state").read_text() == str(newest.step)
+    assert (newest.folder / "weights").read_text() == f"weights of {newest.step}"
+    return newest.step
+
+
+def dies_after(operations: int, work: Callable[[], None]) -> bool:
+    """Do work in a child process that dies before its file operation number `operations`; False if it finished."""
+    child = os.fork()
+    if child == 0:
+        left = operations
+
+        def count(event: str, _: object) -> None:
+            nonlocal left
+            if event.startswith(CHANGES):
+                left -= 1
+                if left < 0:
+                    os._exit(9)
+
+        sys.addaudithook(count)
+        work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+def test_a_killed_save_never_loses_the_previous_checkpoint(tmp_path: Path, before: int) -> None:
+    operations = 0
+    while True:
+        root = tmp_path / str(operations)
+        root.mkdir()
+        place = Place(open_store(root / "store"), "pretrain/x", root / "scratch")
+        for step in range(1, before + 1):
+            save(place, step)
+        died = dies_after(operations, lambda place=place: save(place, before + 1))  # type: ignore[misc]
+        assert found(place) in ((before, before + 1) if died else (before + 1,)), f"died at operation {operations}"
+        save(place, before + 2)
+        assert found(place) == before + 2, "the next save works on what the dead one left"
+        if not died:
+            break
+        shutil.rmtree(root)
+        operations += 1
+    assert operations > 10
+
+
+def test_a_killed_save_of_the_same_step_again_never_loses_the_previous_one(tmp_path: Path) -> None:
+    for operations in range(200):
+        root = tmp_path / str(operations)
+        root.mkdir()
+        place = Place(open_store(root / "store"), "pretrain/x", root / "scratch")
+        save(place, 1)
+        save(place, 2)
+        died = dies_after(operations, lambda place=place: save(place, 2))  # type: ignore[misc]
+        assert found(place) in (1, 2), f"died at operation {operations}"
+        if not died:
+            return
+    raise AssertionError("a save takes more than 200 file operations")
+
+
+def test_two_are_kept_and_the_permanent_ones(place: Place) -> None:
+    for step in range(1, 7):
+        save(place, step, permanent=step == 2)
+    assert place.store.children("pretrain/x") == ["model_2", "model_5", "model_6", "model_last"]
+    assert pointed(place.store, "pretrain/x/model_last") == "model_6"
+
+
+@pytest.fixture
+def three(place: Place, tmp_path: Path) -> Path:
+    """Two checkpoints, 1 and 2; returns the folder of the newer."""
+    save(place, 1)
+    save(place, 2)
+    return tmp_path / "store/pretrain/x/model_2"
+
+
+def tampered(folder: Path) -> None:
+    (folder / "weights").write_text("weights of 3")
+
+
+def truncated(folder: Path) -> None:
+    (folder / "weights").write_text("weig")
+
+
+def missing(folder: Path) -> None:
+    (folder / "weights").unlink()
+
+
+def extra(folder: Path) -> None:
+    (folder / "surprise").write_text("?")
+
+
+def torn(folder: Path) -> None:
+    (folder / "MANIFEST.json").write_text('{"format": 1, "fi')
+
+
+def foreign(folder: Path) -> None:
+    shutil.copyfile(folder.parent / "model_1/MANIFEST.json", folder / "MANIFEST.json")
+
+
+def uncommitted(folder: Path) -> None:
+    (folder / "MANIFEST.json").unlink()
+
+
+FAULTS = {
+    tampered: "tampered",
+    truncated: "truncated",
+    missing: "missing",
+    extra: "surprise",
+    torn: "the manifest cannot be used",
+    foreign: "belongs to something else",
+    uncommitted: "not committed",
+}
+
+
+@pytest.mark.parametrize("harm", FAULTS, ids=lambda harm: harm.__name__)
+def test_a_damaged_checkpoint_is_passed_over_and_the_reason_is_said(
+    place: Place, three: Path, harm: Callable[[Path], None]
+) -> None:
+    harm(three)
+    said: list[str] = []
+    assert found(place, said) == 1
+    assert any(FAULTS[harm] in text for text in said), said
+    assert any("going on from pretrain/x/model_1; model_last names model_2" in text for text in said)
+
+
+def test_a_stale_pointer_is_said(place: Place, three: Path) -> None:
+    artefact.remove(place.store, "pretrain/x/model_2")
+    said: list[str] = []
+    assert found(place, said) == 1
+    assert any("model_last is stale: it names model_2" in text for text in said)
+
+
+def test_a_pointer_that_lags_behind_does_not_cost_the_newest_checkpoint(place: Place, three: Path) -> None:
+    point(place.store, "pretrain/x/model_last", "model_1")
+    assert found(place) == 2
+
+
+def test_progress_without_a_whole_checkpoint_is_refused_not_restarted(place: Place, three: Path) -> None:
+    for name in ("model_1", "model_2"):
+        (three.parent / name / "weights").unlink()
+    with pytest.raises(errors.Refused, match=r"model_2, model_1, model_last.*start_fresh") as refused:
+        found(place)
+    assert refused.value.exit_code == 78
+    said: list[str] = []
+    assert checkpoint.latest(place, said.append, fresh=True) is None
+    assert "start_fresh: training begins again at step 0" in said
+    assert place.store.children("pretrain/x") == []
+
+
+def test_a_pointer_alone_is_a_trace_of_progress(place: Place, three: Path) -> None:
+    for name in ("model_1", "model_2"):
+        artefact.remove(place.store, f"pretrain/x/{name}")
+    with pytest.raises(errors.Refused, match="model_last"):
+        found(place)
+
+
+def test_start_fresh_does_not_touch_a_whole_checkpoint(place: Place, three: Path) -> None:
+    newest = checkpoint.latest(place, [].append, fresh=True)
+    assert newest is not None and newest.step == 2

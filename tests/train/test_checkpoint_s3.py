@@ -1,0 +1,104 @@
+"""The same promises on S3, where nothing can be renamed: a save that dies at any request loses nothing."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import servers
+
+from ernie_core.errors import Refused
+from ernie_core.progress import Progress, silent
+from ernie_core.store.s3 import S3Store
+from ernie_core.train import checkpoint
+from ernie_core.train.checkpoint import Place
+
+
+class Died(Exception):
+    """The process is gone; nothing may catch this."""
+
+
+class Mortal(S3Store):
+    """A store whose writer dies before a request that changes something."""
+
+    left = 1 << 30
+
+    def _count(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Died
+
+    def write(self, key: str, data: bytes, *, create: bool = False) -> bool:
+        self._count()
+        return super().write(key, data, create=create)
+
+    def delete(self, key: str) -> None:
+        self._count()
+        super().delete(key)
+
+    def upload(self, source: Path, key: str, progress: Progress = silent, *, sha256: str = "") -> None:
+        self._count()
+        super().upload(source, key, progress, sha256=sha256)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with servers.seaweed(tmp_path_factory.mktemp("seaweed")) as (_, env):
+        yield env
+
+
+def save(place: Place, step: int) -> None:
+    def fill(folder: Path) -> None:
+        (folder / "weights").write_text(f"weights of {step}")
+        (folder / "state").write_text(str(step))
+
+    checkpoint.commit(place, step, fill)
+
+
+def found(place: Place, said: list[str]) -> int:
+    newest = checkpoint.latest(place, said.append)
+    if newest is None:
+        return 0
+    assert (newest.folder / "weights").read_text() == f"weights of {newest.step}"
+    return newest.step
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_save_to_s3_that_dies_anywhere_never_loses_the_previous_checkpoint(
+    server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    operations, died = 0, True
+    while died:
+        store = Mortal(servers.BUCKET, uuid.uuid4().hex)
+        place = Place(store, "pretrain/x", tmp_path / str(operations))
+        for step in range(1, before + 1):
+            save(place, step)
+        store.left, died = operations, False
+        try:
+            save(place, before + 1)
+        except Died:
+            died = True
+        store.left = 1 << 30
+        said: list[str] = []
+        step = found(place, said)
+        assert step in ((before, before + 1) if died else (before + 1,)), f"died at request {operations}"
+        if step == 0 and operations > 1:
+            assert any("not committed" in text for text in said), "starting at 0 beside leftovers is said"
+        save(place, before + 2)
+        assert found(place, said) == before + 2
+        operations += 1
+    assert operations > 5
+
+
+def test_progress_on_s3_without_a_whole_checkpoint_is_refused(
+    server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    place = Place(S3Store(servers.BUCKET, uuid.uuid4().hex), "pretrain/x", tmp_path)
+    save(place, 1)
+    place.store.write("pretrain/x/model_1/weights", b"weights of 9")
+    with pytest.raises(Refused, match=r"model_1, model_last.*start_fresh"):
+        found(place, [])

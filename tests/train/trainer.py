@@ -1,0 +1,46 @@
+"""A training in a process of its own, for the tests that kill it: trainer.py <corpus> <root> [setting=value ...]."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+
+from ernie_core import errors
+from ernie_core.store import open_store
+from ernie_core.train import pretrain
+from ernie_core.train.checkpoint import Place
+from ernie_core.train.recipe import Recipe
+
+TINY = {
+    "arch": "1L32H2", "max_steps": 40, "max_seq_len": 32, "micro_batch_size": 4, "global_batch_size": 8,
+    "split": "90,10", "eval_freq": 10, "eval_iters": 1, "checkpoint_steps": 3, "save_steps": 20, "max_lr": 1e-3,
+}  # fmt: skip
+
+
+def train(corpus: Path, root: Path, **settings: object) -> dict[str, float]:
+    """Train below `root`: checkpoints in root/store/pretrain/x, the model in root/model."""
+    stop = settings.pop("stop", lambda: False)
+    fresh = bool(settings.pop("start_fresh", False))
+    (root / "model").mkdir(parents=True, exist_ok=True)
+    (root / "scratch").mkdir(exist_ok=True)
+    place = Place(open_store(root / "store"), "pretrain/x", root / "scratch")
+    recipe = Recipe(**{**TINY, **settings})
+    return pretrain.run(
+        [(corpus, 1.0)], corpus, root / "model", recipe, checkpoints=place, stop=stop, start_fresh=fresh
+    )
+
+
+def main() -> None:
+    """Train with the settings of the command line; SIGTERM stops it."""
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+    settings = {name: json.loads(value) for name, value in (text.split("=", 1) for text in sys.argv[3:])}
+    try:
+        train(Path(sys.argv[1]), Path(sys.argv[2]), stop=lambda: bool(asked), **settings)
+    except errors.Error as e:
+        print(e, file=sys.stderr)
+        sys.exit(e.exit_code)
+
+
+if __name__ == "__main__":
+    main()
