@@ -1,6 +1,7 @@
 """`python -m components STEP --task FILE`: the only entry point of every container and local process."""
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -62,6 +63,7 @@ def _run(task: Task, stop: threading.Event) -> dict[str, object]:
         arguments = {port.name: place.bring(port, task, store, report) for port in cls.takes()}
         folder = artefact.staging(store, task.address, scratch)
         arguments[cls.makes().name] = folder
+        threading.Thread(target=_keep_fresh, args=(folder,), daemon=True).start()
         work = scratch / "work"
         work.mkdir()
         here = place.here(task, store, work, report, stop)
@@ -84,6 +86,14 @@ def _say(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "out of memory: give the step more with `memory:`, or smaller batches"
     return str(error) or type(error).__name__
+
+
+def _keep_fresh(folder: Path) -> None:
+    """A training writes nothing here for weeks, and old folders are swept as left by killed writers."""
+    with contextlib.suppress(FileNotFoundError):  # published, or gone with the step
+        while True:
+            os.utime(folder)
+            time.sleep(600)
 
 
 def _follow_parent(stop: threading.Event) -> None:

@@ -33,7 +33,8 @@ class TaskData(Kind):
 
 
 class Finetuned(Kind):
-    """Task model: the files of a model, `labels.txt`, `task.json` (task, max_seq_len), `metrics.json`."""
+    """Task model: the files of a model, `labels.txt`, `task.json` (task, labels, max_seq_len, text_pair),
+    `metrics.json`."""
 
 
 class Inference(Kind):

@@ -12,7 +12,7 @@ from types import FrameType
 
 from components.values import spell_size
 from ernie_core.errors import Error, Refused
-from ernie_core.store import Store
+from ernie_core.store import Store, artefact
 from jobs import environments, gates, process, report, runs
 from jobs.graph import Node
 from jobs.inputs import Content
@@ -24,6 +24,8 @@ from jobs.site import Site
 
 POLL = 0.1
 BEAT = 10.0
+ABANDONED = 7 * 86400.0
+"""Seconds after which an uncommitted folder that nobody touched is taken for abandoned."""
 OVER = ("failed", "refused", "stopped", "skipped")
 
 
@@ -36,6 +38,7 @@ def run(
         if step.state != "done" and step.node.memory > memory:
             wants, has = spell_size(step.node.memory), spell_size(memory)
             raise Refused(f"`{step.node.name}` wants {wants} of memory, this machine has {has}: lower its `memory:`")
+    _clean(store, cache, screen)
     return _Runner(plan, record, store, inputs, cache, cores, memory, screen).run()
 
 
@@ -44,6 +47,15 @@ def machine(site: Site) -> tuple[int, int]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min(site.cpus or cores, cores), min(site.memory or memory, memory)
+
+
+def _clean(store: Store, cache: Path, screen: Screen) -> None:
+    """Remove what killed runs left on this machine, and what killed writers left in the store long ago."""
+    for place in (cache / "scratch").glob("*"):
+        if not runs.held(cache, place.name):
+            shutil.rmtree(place, ignore_errors=True)
+    for left in artefact.sweep(store, older_than=ABANDONED):
+        screen.say(f"removed {left}, left by a writer that was killed")
 
 
 class _Runner:

@@ -63,7 +63,7 @@ def _look(node: Node, before: dict[str, PlannedStep], store: Store) -> PlannedSt
             return PlannedStep(node, "refused", "gate: " + "; ".join(failed), manifest)
         made = manifest.info
         return PlannedStep(
-            node, "done", f"made {made.get('ended', '?')} by {made.get('job', '?')}/{made.get('run', '?')}", manifest
+            node, "done", f"made {made.get('ended', '?')} in {made.get('job', '?')}/{made.get('run', '?')}", manifest
         )
     # Refusals spread only to what is not done yet: a finished artefact stays usable.
     if stopped := next((name for name in node.after if before[name].state in ("refused", "blocked")), None):

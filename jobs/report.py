@@ -11,13 +11,10 @@ MOST = 96
 
 def plan_text(name: str, plan: Plan, where: str) -> str:
     """A plan: where it will run and why, then a line a step."""
-    rows = [("step", "will", "why")]
+    rows = [("step", "", "why")]
     for step in plan.steps:
-        will = {"run": "run", "done": "-", "resume": "resume", "refused": "refused", "blocked": "wait"}[step.state]
-        expected = (
-            f"{step.reason} (took {spell_duration(step.expected_seconds)})" if step.expected_seconds else step.reason
-        )
-        rows.append((step.node.name, will, f"done, {step.reason}" if step.state == "done" else expected))
+        took = f" (took {spell_duration(step.expected_seconds)})" if step.expected_seconds else ""
+        rows.append((step.node.name, "wait" if step.state == "blocked" else step.state, step.reason + took))
     return f"{name} on {where}\nstore {plan.store}\n\n{table(rows)}"
 
 
@@ -44,11 +41,8 @@ def table(rows: Iterable[Sequence[str]]) -> str:
     lines = []
     for row in rows:
         last = row[-1] if len(row[-1]) <= MOST else row[-1][: MOST - 3] + "..."
-        lines.append(
-            (
-                "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) + "  " + last
-            ).rstrip()
-        )
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        lines.append("  ".join(["", *cells, last]).rstrip())
     return "\n".join(lines)
 
 

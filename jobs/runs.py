@@ -134,8 +134,13 @@ def alive(run: Run, cache: Path) -> bool:
         return False
     if run.host != socket.gethostname():
         return time.time() - run.beat < 60
+    return held(cache, run.id)
+
+
+def held(cache: Path, id: str) -> bool:
+    """Whether a runner of this machine holds the run."""
     try:
-        with open(cache / "locks" / f"run-{run.id}") as handle:
+        with open(cache / "locks" / f"run-{id}") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return False
     except BlockingIOError:

@@ -73,8 +73,8 @@ def build(
 
     models = {"": engines.load(target, "onnxruntime", (), 1), "_fp32": engines.load(single, "onnxruntime", (), 1)}
     serving = _probed(models[""], models["_fp32"], cutter, task, strategy)
-    asked = (forward(engine, cutter, serving, serving.probe.texts, 4) for engine in (_asked(net), models["_fp32"]))
-    export.check(*asked, EXACT, "onnx export")
+    wanted, found = (forward(e, cutter, serving, serving.probe.texts, 4) for e in (_asked(net), models["_fp32"]))
+    export.check(wanted, found, EXACT, "onnx export")
     scores = {"size_mb": measure.megabytes(target), "size_mb_fp32": measure.megabytes(single)}
     if task_data:
         scores |= measure.accuracies(models, task_data, names, cutter, task.max_seq_len)

@@ -33,7 +33,7 @@ class Entry:
 def register(
     store: Store, *, name: str, version: str, address: str, fingerprint: str, scores: Mapping[str, float]
 ) -> Entry:
-    """Say where a package will be. Refused if the version is another package already; the same again changes nothing.
+    """Say where a package will be. Refused if the version is another whole package; the same again changes nothing.
 
     Written before the artefact is committed: until then `resolve` passes over it, so a crash leaves nothing to pull.
     """
@@ -44,6 +44,9 @@ def register(
     if store.write(key, text.encode(), create=True):
         return entry
     there = _read(store, key)
+    if there.fingerprint != fingerprint and artefact.read(store, there.address) is None:
+        store.write(key, text.encode())  # that one was begun and never finished: nobody can have pulled it
+        return entry
     if there.fingerprint != fingerprint:
         raise Refused(
             f"{name}@{version} is another package already (fingerprint {there.fingerprint[:12]}, this one is "

@@ -98,6 +98,12 @@ def test_a_version_is_one_package_for_ever(store: Store, tmp_path: Path) -> None
     assert index.resolve(store, "reviews@1") == first
 
 
+def test_a_version_that_was_never_finished_gives_way_to_another(store: Store, tmp_path: Path) -> None:
+    register(store, "1", "aaa")
+    commit(store, register(store, "1", "bbb"), tmp_path)
+    assert index.resolve(store, "reviews@1").fingerprint == "bbb"
+
+
 def test_a_name_that_is_not_there_is_answered_with_the_nearest(store: Store, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"no package `reviews` in .*, there are none"):
         index.resolve(store, "reviews")
