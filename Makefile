@@ -65,7 +65,7 @@ generate: setup  ## schema, reference in the README, golden files
 generated: generate  ## fails if something generated was not committed
 	git diff --exit-code -- specs/schema.json README.md
 
-ci: lint generated test demo  ## what CI runs
+ci: lint generated demo test  ## what CI runs
 
 bench: setup science  ## the tables of benchmarks/README.md, measured here
 	for file in benchmarks/*.py; do OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 PYTHONPATH=. $(SCIENCE)/bin/python $$file; done
