@@ -32,7 +32,7 @@ science: $(SCIENCE)/ready  ## the environment of the tests of ernie_core in .sci
 
 $(SCIENCE)/ready: tests/requirements.lock | $(VENV)/ready
 	$(UV) venv --quiet --clear --python "$$($(BIN)/python -c 'from jobs import interpreter; print(interpreter.find().path)')" $(SCIENCE)
-	$(UV) pip install --quiet --python $(SCIENCE)/bin/python --require-hashes -r tests/requirements.lock
+	$(UV) pip install --quiet --python $(SCIENCE)/bin/python --require-hashes -b images/text/build.lock -r tests/requirements.lock
 	# Paddle before zlib is a segmentation fault: the first line of every process puts that right.
 	echo 'import zlib' > $$($(SCIENCE)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/aa_zlib_first.pth
 	touch $@

@@ -11,6 +11,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 CARRIED = {
     "images/*/requirements.lock": "jobs/_images/{folder}",
+    "images/*/build.lock": "jobs/_images/{folder}",
     "images/*/smoke.py": "jobs/_images/{folder}",
     "specs/*.yaml": "jobs/_specs",
     "specs/schema.json": "jobs/_specs",
@@ -43,6 +44,8 @@ def extensions() -> list[Extension]:
             [file],
             define_macros=[("Py_LIMITED_API", "0x030A0000")],
             py_limited_api=True,
+            include_dirs=[str(Path(file).parent)],
+            depends=sorted(glob(f"{Path(file).parent}/*.h", root_dir=ROOT)),
             extra_compile_args=["-O3"],
         )
         for file in sorted(glob("ernie_core/**/*.pyx", root_dir=ROOT, recursive=True))

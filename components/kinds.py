@@ -6,17 +6,30 @@ class Kind:
 
 
 class Text(Kind):
-    """Raw text: `*.txt` in UTF-8, one sentence or paragraph a line, an empty line ends a document."""
+    """Raw text in UTF-8: `*.txt`, one sentence or paragraph a line, an empty line ends a document; `*.jsonl`, a line is
+    a JSON object and a document; `*.json`, one array of such objects (WuDao). A newline in a JSON text ends a sentence.
+    Each may be packed: `.gz`, `.zst`."""
+
+
+class CustomWords(Kind):
+    """Words that a segmenter shall know: `*.txt` in UTF-8. A line is `word`; for jieba also `word count` or
+    `word count tag`; for LAC also `word/tag`, or several words that stand together."""
 
 
 class Words(Kind):
     """Segmented text: `part-*.jsonl`, a document a line as `{"text": "word word\\nword word\\n"}`: a sentence a line,
-    words joined by one space; `stats.json`."""
+    words joined by one space; `stats.json`; `rejected.jsonl`, what could not be read:
+    `{"file", "line" or "byte", "why", "begins"}` a line."""
 
 
 class Vocab(Kind):
     """Vocabulary: `vocab.txt` (id = line number from 0), `tokenizer_config.json`, `special_tokens_map.json`,
     `report.json`."""
+
+
+class VocabFile(Kind):
+    """A vocabulary that others made: one `*.txt`, a token a line, id = line number from 0, as `vocab.txt` of PaddleNLP
+    and Hugging Face."""
 
 
 class Ids(Kind):

@@ -1,11 +1,10 @@
 """The `segment` step: cut raw Chinese text into words."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from components.base import Here, In, Out, Scores, Step
-from components.kinds import Text, Words
+from components.kinds import CustomWords, Text, Words
+from components.values import Share
 
 
 class Segment(Step):
@@ -13,15 +12,27 @@ class Segment(Step):
 
     image = "text"
 
-    tool: Literal["jieba"] = "jieba"
-    """Word segmenter."""
+    tool: Literal["jieba", "lac", "seg"] = "jieba"
+    """Word segmenter: `jieba` is the fast one; `lac` and `seg` are the neural nets of Baidu's LAC, its full one and its
+    smaller one that only cuts words."""
 
-    max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.001
-    """Share of lines with bytes that are not UTF-8 above which the text is refused; up to it they are replaced."""
+    json_key: str = "text"
+    """Where in a JSON object the text is; WuDao has it under `content`."""
 
-    def run(self, text: In[Text], words: Out[Words], here: Here) -> Scores:
+    max_rejected: Share = 0.001
+    """Share of lines and JSON objects that may be unreadable, as `0.1%` or 0.001; they are listed, and above it the
+    text is refused."""
+
+    def run(self, text: In[Text], custom_words: In[CustomWords] | None, words: Out[Words], here: Here) -> Scores:
         from ernie_core.text import segment
 
         return segment.files(
-            text, words, tool=self.tool, max_rejected=self.max_rejected, progress=here.progress, stop=here.stop
+            text,
+            words,
+            tool=self.tool,
+            custom_words=custom_words,
+            json_key=self.json_key,
+            max_rejected=self.max_rejected,
+            progress=here.progress,
+            stop=here.stop,
         )

@@ -1,4 +1,4 @@
-"""Values with a short spelling in YAML: sizes (`10GiB`) and durations (`30m`)."""
+"""Values with a short spelling in YAML: sizes (`10GiB`), durations (`30m`) and shares (`0.1%`)."""
 
 import re
 from typing import Annotated
@@ -18,6 +18,15 @@ def size(value: object) -> int:
 def duration(value: object) -> int:
     """Seconds of `90s`, `30m`, `2h`, `1d` or a whole number."""
     return _measure(value, _DURATIONS, "a duration such as 90s, 30m or 2h")
+
+
+def share(value: object) -> float:
+    """0.001 of `0.1%` or 0.001."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value.strip()) if isinstance(value, str) else None
+    number = float(found[1]) / 100 if found else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number <= 1:
+        raise ValueError(f"`{value}` is not a share such as 0.1% or 0.001, from 0 to 1")
+    return float(number)
 
 
 def spell_size(count: float) -> str:
@@ -63,4 +72,9 @@ Duration = Annotated[
     int,
     BeforeValidator(duration),
     WithJsonSchema({"type": ["string", "integer"], "pattern": r"^\d+(\.\d+)?\s*[smhd]$", "minimum": 0}),
+]
+Share = Annotated[
+    float,
+    BeforeValidator(share),
+    WithJsonSchema({"type": ["string", "number"], "pattern": r"^\d+(\.\d+)?\s*%$", "minimum": 0, "maximum": 1}),
 ]

@@ -7,21 +7,29 @@ from pydantic import Field
 from components.base import Here, Many, Out, Scores, Step
 from components.kinds import Vocab as VocabKind
 from components.kinds import Words
+from components.values import Size
 
 
 class Vocab(Step):
-    """Build a WordPiece vocabulary from words: Han characters, Latin word pieces, and the other characters seen."""
+    """Build a WordPiece vocabulary from words: Han characters, word pieces, and the other characters seen."""
 
     image = "text"
 
     size: Annotated[int, Field(gt=0)] = 40000
     """Tokens at most. Up to 44,634 ids with whole-word marks fit in 16 bits whatever Han characters it holds."""
 
+    recipe: Literal["merge", "whole"] = "merge"
+    """`merge` learns pieces of Latin words; `whole` learns pieces of all words but Han, whatever their script, until
+    `size` is full."""
+
     english_size: Annotated[int, Field(ge=0)] = 17000
-    """Latin word pieces at most; 0 for none."""
+    """Latin word pieces at most, 0 for none; `whole` does not use it."""
 
     min_count: Annotated[int, Field(gt=0)] = 10
-    """Occurrences that a character other than Han, or a Latin word, needs to count."""
+    """Occurrences that a character other than Han, or a word, needs to count."""
+
+    sample: Size | None = None
+    """Bytes of words to count, spread evenly over each and all of them; everything if left out."""
 
     han: Literal["all", "seen"] = "all"
     """All 20,902 Han characters of U+4E00 to U+9FA5, or those that occur."""
@@ -36,6 +44,8 @@ class Vocab(Step):
             english_size=self.english_size,
             min_count=self.min_count,
             han=self.han,
+            recipe=self.recipe,
+            sample=self.sample,
             progress=here.progress,
             stop=here.stop,
         )

@@ -37,9 +37,17 @@ def lock(image: str) -> Path:
     return _images() / image / "requirements.lock"
 
 
+def build_lock(image: str) -> Path | None:
+    """What its source packages are built with; None where nothing is asked for."""
+    found = lock(image).with_name("build.lock")
+    return found if found.is_file() else None
+
+
 def digest(image: str) -> str:
-    """What tells two environments of an image apart: a hash of its lock, the Python version and the way of building."""
+    """What tells two environments of an image apart: a hash of its locks, the Python version, the way of building."""
     state = hashlib.sha256(lock(image).read_bytes())
+    if tools := build_lock(image):
+        state.update(tools.read_bytes())
     state.update(f"python {interpreter.WANTED} recipe {RECIPE}".encode())
     return state.hexdigest()[:12]
 
@@ -128,6 +136,8 @@ def _make(image: str, base: interpreter.Interpreter, target: Path, say: Say) -> 
         installer.run(venv_args, cwd=making, say=say)
         # Compiled now: Paddle's import takes a third of the time, and steps that start together do not race for it.
         sync_args = ["pip", "sync", "--require-hashes", "--compile-bytecode", "--python", str(inside), str(lock(image))]
+        if tools := build_lock(image):
+            sync_args += ["--build-constraints", str(tools), "--require-build-hashes"]
         installer.run(sync_args, cwd=making, say=say)
         # Where zlib is a shared module, Paddle followed by its first use is a segmentation fault: so it comes first.
         site = next(venv.glob("lib/python*/site-packages"))

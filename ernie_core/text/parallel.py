@@ -1,8 +1,9 @@
-"""The same work on several pieces, in this process or in several, results in the order of the pieces."""
+"""The same work on several pieces, in this process, in several or in threads, results in the order of the pieces."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TypeVar
 from ernie_core.errors import Error
 from ernie_core.progress import Progress, Stop, silent
 
+P = TypeVar("P")
 T = TypeVar("T")
 Task = Callable[[Path, Path, Path, Progress, Stop], T]
 """Work on one piece, given three paths: those of what it shares with all, of the piece, and of what it makes."""
@@ -83,3 +85,31 @@ def _begin(stopped: Event) -> None:
 def _run(task: Task[T], shared: Path, piece: Path, made: Path) -> T:
     assert _stopped is not None
     return task(shared, piece, made, silent, _stopped.is_set)
+
+
+class Threads:
+    """Work on a stream of pieces in threads, for tasks that let other threads run; nothing is started for one."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+
+    def __enter__(self) -> "Threads":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def map(self, task: Callable[[P], T], pieces: Iterable[P]) -> Iterator[T]:
+        """The results in the order of the pieces, of which only a few more than threads are in memory at a time."""
+        if self._pool is None:
+            yield from map(task, pieces)
+            return
+        waiting: deque[Future[T]] = deque()
+        for piece in pieces:
+            waiting.append(self._pool.submit(task, piece))
+            if len(waiting) > 2 * self._workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

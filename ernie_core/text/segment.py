@@ -1,32 +1,22 @@
-"""Raw text to words: documents, sentences, and the words of jieba."""
+"""Raw text to words: documents, sentences, and the words of a segmenter."""
 
-import functools
 import json
-import logging
-import re
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-import rjieba
-
 from ernie_core.errors import BadInput, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
-from ernie_core.text import normalise, read, sentences, wordcut
+from ernie_core.text import custom, cutter, formats, lac, read, wordcut
+from ernie_core.text.rejects import Rejects
 
 PART_SIZE = 256 << 20
-LONG = 512
-"""Tokens; a longer sentence cannot stand in a training sample, and pretraining leaves out its document."""
+_SAID = 1 << 16
+"""Bytes between two reports of progress: they would cost as much as cutting a short document."""
 
-_SLICE = 1 << 16
-"""Code points that are cut at once: jieba's memory grows by hundreds of bytes with each."""
-
-_DOUBTFUL = re.compile(
-    "[A-Za-z0-9][-+#&._%]+[A-Za-z0-9]|[\u3400-\u4dbf\u9fd6-\u9fff\uf900-\ufaff\U00020000-\U0010ffff]"
-)
-"""Where rjieba is known to cut otherwise than jieba: inside `1.5kg`, `check-in`, `a_b`, and next to rare ideographs."""
+Engine = Callable[[Iterable[str]], Iterator[wordcut.Cut]]
+"""Cuts documents, one after the other, in their order."""
 
 
 def files(
@@ -34,66 +24,59 @@ def files(
     words: Path,
     *,
     tool: str = "jieba",
+    custom_words: Path | None = None,
+    json_key: str = "text",
     max_rejected: float = 0.001,
     part_size: int = PART_SIZE,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, float]:
-    """Cut the text files of a folder into word-cut parts and `stats.json`; the figures are returned too."""
-    if tool != "jieba":
-        raise BadInput(f"`{tool}` is not a word segmenter, choose: jieba")
-    total = sum(p.stat().st_size for p in read.text_files(text))
-    tally, count = read.Tally(), Counter[str]()
+    """Cut the text files of a folder into word-cut parts, `rejected.jsonl` and `stats.json`; returns the figures.
+
+    `custom_words` is a folder with lists of words to know beside the segmenter's own, see `custom` and `lac.custom`.
+    """
+    engine, known = _engine(tool, custom_words)
+    total = sum(source.path.stat().st_size for source in formats.find(text))
+    tally, count, said = read.Tally(), Counter[str](), -_SAID
     writer = wordcut.Writer(words, part_size)
-    for document in read.documents(text, tally):
-        if stop():
-            raise Stopped(f"stopped after {tally.documents} documents")
-        found = sentences.split(document)
-        cut_document = [cut(sentence) for sentence in found]
-        writer.write(cut_document)
-        count["sentences"] += len(found)
-        count["words"] += sum(map(len, cut_document))
-        count["long_sentences"] += sum(map(is_long, found))
-        count["single_sentence_documents"] += len(found) == 1
-        progress(tally.bytes, total, "B", documents=tally.documents)
+    with Rejects(words) as rejects:
+        for document in engine(read.documents(text, tally, rejects, json_key=json_key)):
+            writer.add(document)
+            count["sentences"] += document.sentences
+            count["words"] += document.words
+            count["long_sentences"] += document.long_sentences
+            count["single_sentence_documents"] += document.sentences == 1
+            if tally.done >= said + _SAID:
+                said = tally.done
+                progress(said, total, "B", documents=tally.documents)
+                if stop():
+                    raise Stopped(f"stopped after {tally.documents} documents")
     writer.close()
     tally.check(max_rejected)
+    count["custom_words"] = known
     return _report(words, tool, tally, count)
 
 
 def cut(sentence: str) -> list[str]:
-    """The words of a sentence: those of jieba 0.42.1 in its accurate mode with new words (HMM).
-
-    rjieba is the same twenty times as fast, apart from the places of `_DOUBTFUL`, which jieba itself cuts, and from
-    rare ties of two equally likely ways to cut. A sentence longer than `_SLICE` has a cut at each multiple of it too.
-    """
-    if len(sentence) > _SLICE:
-        return [word for n in range(0, len(sentence), _SLICE) for word in cut(sentence[n : n + _SLICE])]
-    return _jieba()(sentence) if _DOUBTFUL.search(sentence) else rjieba.cut(sentence)
+    """The words of a sentence: those of jieba 0.42.1 in its accurate mode with new words (HMM)."""
+    return cutter.load().cut(sentence)
 
 
-def is_long(sentence: str) -> bool:
-    """Whether a sentence is likely to have more than `LONG` tokens, if no character is unknown."""
-    return len(sentence) > LONG and sum(len(normalise.parts(p)) for p in normalise.pieces(sentence)) > LONG
-
-
-@functools.cache
-def _jieba() -> Callable[[str], list[str]]:
-    import jieba
-
-    jieba.setLogLevel(logging.WARNING)
-    tokenizer = jieba.Tokenizer()
-    # jieba keeps its dictionary in a file that every user of the machine shares; ours is read afresh.
-    with tempfile.TemporaryDirectory() as folder:
-        tokenizer.tmp_dir = folder
-        tokenizer.initialize()
-    lcut: Callable[[str], list[str]] = tokenizer.lcut
-    return lcut
+def _engine(tool: str, custom_words: Path | None) -> tuple[Engine, int]:
+    """The segmenter, and how many words it was told to know."""
+    if tool in lac.TOOLS:
+        model = lac.tagger.load(lac.TOOLS[tool], custom_words)
+        return lambda documents: lac.documents.cut(model, documents), len(model.own.phrases) if model.own else 0
+    if tool != "jieba":
+        raise BadInput(f"`{tool}` is not a word segmenter, choose: jieba, {', '.join(lac.TOOLS)}")
+    known = custom.read(custom_words) if custom_words else ()
+    document = cutter.load(known).document
+    return lambda documents: map(document, documents), len(known)
 
 
 def _report(words: Path, tool: str, tally: read.Tally, count: Mapping[str, int]) -> dict[str, float]:
-    figures = {k: v for k, v in asdict(tally).items() if k != "examples"} | dict(count)
-    if not count["sentences"]:
+    figures = {k: v for k, v in asdict(tally).items() if k not in ("examples", "done")} | dict(count)
+    if not tally.documents:
         raise BadInput(f"no document in the text ({_said(figures)}): a document is one or more lines of text")
     stats = {**figures, "damaged_examples": tally.examples, "tool": tool}
     (words / "stats.json").write_text(json.dumps(stats, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -45,22 +45,29 @@ def build(
     english_size: int = 17000,
     min_count: int = 10,
     han: Literal["all", "seen"] = "all",
+    recipe: Literal["merge", "whole"] = "merge",
+    sample: int | None = None,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, float]:
     """Write a vocabulary of at most `size` tokens for word-cut corpora, and `report.json` on what it holds and lacks.
 
-    Characters other than Han, and Latin words, need `min_count` occurrences to have a say.
+    Characters other than Han, and words, need `min_count` occurrences to have a say. `merge` learns at most
+    `english_size` pieces of Latin words; `whole` learns pieces of all words of letters, whatever their script, until
+    `size` is full. Han are whole tokens in both. `sample` bytes are counted, spread over the corpora, or everything.
     """
     normalise.check_unicode()
-    counted = census.take(words, held_out_size=_SAMPLE, progress=progress, stop=stop)
+    whole = recipe == "whole"
+    counted = census.take(words, held_out_size=_SAMPLE, sample=sample, every_script=whole, progress=progress, stop=stop)
     if not counted.characters:
         raise BadInput(f"no text in {', '.join(map(str, words))}: a vocabulary needs some to count")
-    pieces, why_not = _english(counted, english_size, min_count)
+    pieces, why_not = _pieces(counted, size if whole else english_size, min_count, whole)
     classes = choose(counted.characters, pieces, size=size, min_count=min_count, han=han)
     tokenizer = Tokenizer(classes.tokens)
     tokenizer.save(vocab)
-    report = _report(tokenizer, classes, counted, why_not)
+    report = {"recipe": recipe, **_report(tokenizer, classes, counted, why_not)}
+    if whole:
+        report["pieces"] = report.pop("english")
     (vocab / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return {k: float(v) for k, v in report.items() if isinstance(v, int | float)}
 
@@ -102,19 +109,21 @@ def _forms(characters: Iterable[str]) -> list[str]:
     return [form for c in characters for form in ((c,) if normalise.is_single(c) else (c, f"##{c}"))]
 
 
-def _english(counted: Census, size: int, min_count: int) -> tuple[list[str], str]:
-    frequent = {word: n for word, n in counted.latin.items() if n >= min_count}
+def _pieces(counted: Census, size: int, min_count: int, whole: bool) -> tuple[list[str], str]:
+    frequent = {word: n for word, n in counted.words.items() if n >= min_count}
     occurrences = sum(frequent.values())
     if size <= 0:
         return [], f"english_size is {size}"
     if occurrences < english.ENOUGH:
         held = f"words that occur {min_count} times or more make up {occurrences} occurrences"
-        return [], f"too little Latin text: {held}, {english.ENOUGH} are needed"
+        return [], f"too little {'text in letters' if whole else 'Latin text'}: {held}, {english.ENOUGH} are needed"
     return english.pieces(frequent, size), ""
 
 
 def _report(tokenizer: Tokenizer, classes: Classes, counted: Census, why_not: str) -> dict[str, object]:
     sample = counted.held_out
+    seen = census.characters(Counter(map(ord, "".join(sample))))
+    known = sum(n for c, n in seen.items() if c in tokenizer.ids)
     ids = [number for sentence in sample for number in tokenizer.encode(sentence)]
     unknown = Counter({c: n for c, n in counted.characters.items() if c not in tokenizer.ids})
     listed = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[:_LISTED]
@@ -130,6 +139,9 @@ def _report(tokenizer: Tokenizer, classes: Classes, counted: Census, why_not: st
         "extension": extension,
         "ids_dtype": dtype(tokenizer.size + extension).name,
         "documents": counted.documents,
+        "bytes": counted.bytes,
+        "held_out_characters": sum(seen.values()),
+        "coverage": known / max(1, sum(seen.values())),
         "held_out_tokens": len(ids),
         "unk_rate": ids.count(tokenizer.unk_id) / max(1, len(ids)),
         "unknown_character_rate": sum(unknown.values()) / sum(counted.characters.values()),

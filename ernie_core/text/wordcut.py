@@ -4,12 +4,23 @@ a word, so that it stands as three."""
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ernie_core.errors import BadInput
 
 Document = list[list[str]]
 """Sentences of words."""
+_BUFFER = 1 << 20
+
+
+class Cut(NamedTuple):
+    """A document as a line of a part, and what is in it; `size` is in bytes of uncut text."""
+
+    line: bytes
+    sentences: int
+    words: int
+    size: int
+    long_sentences: int = 0
 
 
 class Writer:
@@ -21,14 +32,17 @@ class Writer:
         self._parts = self._size = 0
 
     def write(self, document: Sequence[Sequence[str]]) -> None:
+        """Append a document, given as its words."""
+        self.add(of_words(document))
+
+    def add(self, document: Cut) -> None:
         """Append a document."""
         if self._file is None:
-            self._file = (self._folder / f"part-{self._parts:05d}.jsonl").open("wb")
+            self._file = (self._folder / f"part-{self._parts:05d}.jsonl").open("wb", buffering=_BUFFER)
             self._parts += 1
             self._size = 0
-        text = "".join(" ".join(sentence) + "\n" for sentence in document)
-        self._file.write(json.dumps({"text": text}, ensure_ascii=False).encode() + b"\n")
-        self._size += sum(len(word.encode()) for sentence in document for word in sentence)
+        self._file.write(document.line)
+        self._size += document.size
         if self._size >= self._part_size:
             self.close()
 
@@ -37,6 +51,14 @@ class Writer:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def of_words(document: Sequence[Sequence[str]]) -> Cut:
+    """A document as a line, from its words."""
+    text = "".join(" ".join(sentence) + "\n" for sentence in document)
+    line = json.dumps({"text": text}, ensure_ascii=False).encode() + b"\n"
+    size = sum(len(word.encode()) for sentence in document for word in sentence)
+    return Cut(line, len(document), sum(map(len, document)), size)
 
 
 def parts(folder: Path) -> list[Path]:
@@ -53,7 +75,23 @@ def read(part: Path) -> Iterator[tuple[int, Document]]:
     with part.open("rb") as file:
         for number, line in enumerate(file, 1):
             end += len(line)
-            yield end, [split(sentence) for sentence in _text(line, part, number).split("\n") if sentence]
+            yield end, sentences(line, f"{part}:{number}")
+
+
+def sentences(line: bytes, place: str) -> Document:
+    """The document that a line holds. BadInput, with the place, if it holds none."""
+    return [split(sentence) for sentence in text(line, place).split("\n") if sentence]
+
+
+def text(line: bytes, place: str) -> str:
+    """The word-cut text that a line holds."""
+    try:
+        found = json.loads(line)["text"]
+    except (ValueError, KeyError, TypeError):
+        found = None
+    if not isinstance(found, str):
+        raise BadInput(f'{place}: not a JSON object with a string "text": make the words again')
+    return found
 
 
 def split(sentence: str) -> list[str]:
@@ -70,13 +108,3 @@ def split(sentence: str) -> list[str]:
         else:
             empty = True
     return found
-
-
-def _text(line: bytes, part: Path, number: int) -> str:
-    try:
-        text = json.loads(line)["text"]
-    except (ValueError, KeyError, TypeError):
-        text = None
-    if not isinstance(text, str):
-        raise BadInput(f'{part}:{number}: not a JSON object with a string "text": make the words again')
-    return text

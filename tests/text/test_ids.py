@@ -5,7 +5,9 @@ import io
 import json
 import os
 import signal
+import struct
 import zipfile
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ import pytest
 
 from ernie_core.errors import BadInput, Error, Refused, Stopped
 from ernie_core.progress import silent
-from ernie_core.text import ids, marks, normalise, parallel, wordcut
+from ernie_core.text import ids, kernel, marks, normalise, parallel, wordcut
 from ernie_core.text.marks import Marker
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 from ernie_core.text.wordcut import Writer
@@ -99,6 +101,90 @@ def test_two_processes_write_the_same_bytes_as_one(made, words, vocabulary, tmp_
     assert sorted(p.name for p in made.iterdir()) == sorted(p.name for p in tmp_path.iterdir())
     for path in made.iterdir():
         assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("marking", kernel.MARKINGS)
+def test_the_kernel_and_python_write_the_same_bytes(words, vocabulary, tmp_path, monkeypatch, marking):
+    sample = tmp_path / "sample"
+    sample.mkdir()
+    for part in wordcut.parts(words):
+        (sample / part.name).write_bytes(b"".join(part.read_bytes().splitlines(keepends=True)[:400]))
+    folders = [tmp_path / "fast", tmp_path / "slow"]
+    for folder in folders:
+        folder.mkdir()
+        ids.files(sample, vocabulary, folder, marking=marking)
+        monkeypatch.setattr(kernel, "_native", lambda: None)
+    assert_same_files(*folders)
+
+
+def assert_same_files(one: Path, other: Path) -> None:
+    assert sorted(p.name for p in one.iterdir()) == sorted(p.name for p in other.iterdir())
+    for path in one.iterdir():
+        assert path.read_bytes() == (other / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("block", [1, 1000, 1 << 16])
+def test_the_size_of_blocks_and_the_number_of_threads_change_no_byte(words, vocabulary, tmp_path, monkeypatch, block):
+    documents = wordcut.parts(words)[0].read_bytes().splitlines(keepends=True)[:300]
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "part-00000.jsonl").write_bytes(b"".join(documents))
+    folders = [tmp_path / "one", tmp_path / "three"]
+    for folder, workers in zip(folders, (1, 3), strict=True):
+        folder.mkdir()
+        ids.files(tmp_path / "words", vocabulary, folder, workers=workers)
+        monkeypatch.setattr(ids, "BLOCK", block)
+    assert_same_files(*folders)
+
+
+def test_the_reference_rule_marks_words_wherever_they_are_spelt(tmp_path):
+    (tmp_path / "vocab").mkdir()
+    Tokenizer((*SPECIALS, *"研究生命")).save(tmp_path / "vocab")
+    words = small(tmp_path / "words", [["研究生 研究 生命"]])
+    for marking, expected in (("positional", [5, 10, 11, 5, 10, 7, 12]), ("paddlenlp", [5, 10, 11, 5, 10, 11, 8])):
+        ids.files(words, tmp_path / "vocab", tmp_path, marking=marking)
+        assert np.load(tmp_path / "part-00000_ids.npy").tolist() == expected
+        assert json.loads((tmp_path / "stats.json").read_text())["marking"] == marking
+
+
+def test_the_later_pair_of_files_holds_the_same(tmp_path):
+    words = small(tmp_path / "words", [["研究 a", "究"], ["a   a"], ["\u3000"]])
+    vocab = tiny_vocab(tmp_path / "vocab")
+    for data_impl in ("npy", "mmap"):
+        ids.files(words, vocab, tmp_path, data_impl=data_impl)
+    stored = np.load(tmp_path / "part-00000_ids.npy")
+    arrays = np.load(tmp_path / "part-00000_idx.npz")
+    raw = (tmp_path / "part-00000.idx").read_bytes()
+    assert (tmp_path / "part-00000.bin").read_bytes() == stored.tobytes()
+    assert (raw[:9], struct.unpack("<QBQQ", raw[9:34])) == (b"MMIDIDX\0\0", (1, 8, 3, 3))
+    lens, offsets = np.frombuffer(raw, "<i4", 3, 34), np.frombuffer(raw, "<i8", 3, 46)
+    assert lens.tolist() == arrays["lens"].tolist()
+    assert offsets.tolist() == [0, *accumulate(2 * length for length in lens.tolist()[:-1])]
+    assert np.frombuffer(raw, "<i8", offset=70).tolist() == arrays["docs"].tolist()
+
+
+def test_other_formats_of_files_are_refused_by_name(tmp_path):
+    words = small(tmp_path / "words", [["研"]])
+    with pytest.raises(BadInput, match=r"`lazy`.*npy, mmap"):
+        ids.files(words, tiny_vocab(tmp_path / "vocab"), tmp_path, data_impl="lazy")
+
+
+@pytest.mark.parametrize("bad", ['{"text": 1}', '{"text": "\x01"}', "", '{"text": "研'])
+def test_a_bad_line_is_named_with_its_place_in_the_file(tmp_path, monkeypatch, bad):
+    monkeypatch.setattr(ids, "BLOCK", 64)
+    words = tmp_path / "words"
+    words.mkdir()
+    (words / "part-00000.jsonl").write_text('{"text": "研 究"}\n' * 20 + bad + "\n" + '{"text": "研"}\n')
+    with pytest.raises(BadInput, match=r"part-00000\.jsonl:21: not a JSON object"):
+        ids.files(words, tiny_vocab(tmp_path / "vocab"), tmp_path)
+
+
+def test_a_document_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(ids, "BLOCK", 64)
+    monkeypatch.setattr(ids, "LONGEST", 1000)
+    vocab = tiny_vocab(tmp_path / "vocab")
+    ids.files(small(tmp_path / "words", [["研"], ["究" * 300]]), vocab, tmp_path)
+    with pytest.raises(BadInput, match=r"part-00000\.jsonl: a document behind byte .* is longer than"):
+        ids.files(small(tmp_path / "more", [["研"], ["究" * 400], ["研"]]), vocab, tmp_path)
 
 
 def test_ids_that_do_not_fit_in_16_bits_are_int32():

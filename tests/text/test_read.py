@@ -1,16 +1,31 @@
 """Documents of a folder of text files, and what is wrong with some of them."""
 
+import json
+
 import pytest
 
 from ernie_core.errors import BadInput
 from ernie_core.text import read
+from ernie_core.text.rejects import Rejects
 
 
 def documents(folder, **files: bytes):
     for name, content in files.items():
         (folder / f"{name}.txt").write_bytes(content)
     tally = read.Tally()
-    return list(read.documents(folder, tally)), tally
+    with Rejects(made(folder)) as rejects:
+        return list(read.documents(folder, tally, rejects)), tally
+
+
+def made(folder):
+    """A folder beside the one that is read."""
+    beside = folder.with_name(folder.name + "-made")
+    beside.mkdir(exist_ok=True)
+    return beside
+
+
+def rejected(folder) -> list[dict]:
+    return [json.loads(line) for line in (made(folder) / "rejected.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def test_an_empty_line_or_the_end_of_a_file_ends_a_document(tmp_path):
@@ -47,6 +62,10 @@ def test_bytes_that_are_not_utf8_are_replaced_and_counted_with_their_places(tmp_
     assert found == ["甲\n\ufffdx", "好\n\ufffd\ufffd\ufffdx"]
     assert (tally.damaged_lines, tally.lines) == (2, 4)
     assert tally.examples == ["a.txt:2", "b.txt:2"]
+    assert [(row["file"], row["line"], row["why"]) for row in rejected(tmp_path)] == [
+        ("a.txt", 2, "not UTF-8 at byte 0: replaced"),
+        ("b.txt", 2, "not UTF-8 at byte 0: replaced"),
+    ]
 
 
 def test_too_many_such_lines_are_refused_with_the_remedy(tmp_path):
@@ -87,8 +106,8 @@ def test_a_document_without_end_is_refused_at_its_first_line(tmp_path, monkeypat
 def test_a_folder_without_text_says_what_it_holds(tmp_path):
     with pytest.raises(BadInput, match="is empty"):
         documents(tmp_path)
-    (tmp_path / "corpus.json").write_text("{}")
-    with pytest.raises(BadInput, match=r"corpus\.json \(1 files\).*suffix"):
+    (tmp_path / "corpus.csv").write_text("{}")
+    with pytest.raises(BadInput, match=r"corpus\.csv \(1 files\).*suffix"):
         documents(tmp_path)
 
 

@@ -1,11 +1,15 @@
 """Vocabularies made from a corpus."""
 
 import json
+import unicodedata
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ernie_core.errors import BadInput, Refused
-from ernie_core.text import normalise, vocab
+from ernie_core.errors import BadInput, NotFound, Refused
+from ernie_core.progress import never, silent
+from ernie_core.text import adopt, census, normalise, vocab
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 from ernie_core.text.wordcut import Writer
 
@@ -114,3 +118,133 @@ def test_another_unicode_version_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(normalise, "UNICODE", "12.0.0")
     with pytest.raises(Refused, match=r"Unicode 13.*with Python 3"):
         vocab.build([tmp_path], tmp_path)
+
+
+def test_the_whole_recipe_learns_pieces_of_every_script_but_han(tmp_path):
+    words = corpus(tmp_path / "words", *["カラオケ 屋 привет ， мир hello ， １９９８ 研究 한국어"] * 300)
+    tokenizer, report = build(tmp_path, words, recipe="whole", han="seen", min_count=3)
+    assert tokenizer.tokenize("カラオケ привет １９９８") == ["カラオケ", "привет", "１９９８"]
+    assert tokenizer.tokenize("한국어") == [unicodedata.normalize("NFD", "한국어")]
+    assert [t for t in tokenizer.vocab if sum(map(normalise.is_han, t.removeprefix("##"))) and len(t) > 1] == []
+    assert [t for t in tokenizer.vocab[len(SPECIALS) :] if not yields(tokenizer, t)] == []
+    assert report["recipe"] == "whole" and report["pieces"] > 0
+    assert len(set(tokenizer.vocab)) == tokenizer.size <= 40000
+
+
+def test_the_whole_recipe_on_the_real_corpora_has_no_token_that_cannot_occur(words, tmp_path):
+    tokenizer, report = build(tmp_path, words, recipe="whole", size=24000)
+    assert [t for t in tokenizer.vocab[len(SPECIALS) :] if not yields(tokenizer, t)] == []
+    assert report["unk_rate"] < 0.001
+
+
+def test_a_report_has_the_coverage_of_what_was_held_out(words, vocabulary, tmp_path):
+    report = json.loads((vocabulary / "report.json").read_text(encoding="utf-8"))
+    assert 0.999 < report["coverage"] <= 1
+    assert report["held_out_characters"] > 10_000
+    assert len(report["unknown_characters"]) <= 50
+    assert report["bytes"] == sum(part.stat().st_size for part in words.glob("part-*.jsonl"))
+
+
+def adopted(tmp_path, content: str):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/vocab.txt").write_bytes(content.encode())
+    (tmp_path / "ours").mkdir()
+    figures = adopt.adopt(tmp_path / "theirs", tmp_path / "ours")
+    report = json.loads((tmp_path / "ours/report.json").read_text(encoding="utf-8"))
+    return Tokenizer.from_folder(tmp_path / "ours"), figures, report
+
+
+def test_a_vocabulary_of_others_keeps_its_ids_and_the_later_of_two_equal_lines(tmp_path):
+    lines = ["[PAD]", "[CLS]", "[SEP]", "[MASK]", "$", "研", "", "Word", "##s", "$", "[UNK]"]
+    tokenizer, figures, report = adopted(tmp_path, "\ufeff" + "\r\n".join(lines) + "\r\n")
+    assert tokenizer.encode("研$s") == [5, 9, 10]
+    assert tokenizer.vocab[4] == "[unused-line-5]" and tokenizer.vocab[6] == "[unused-line-7]"
+    assert report["repeated"] == [{"token": "$", "line": 5, "counts": 10}]
+    assert report["empty_lines"] == [7]
+    assert "Word" in report["never_yielded_first"]
+    assert (figures["size"], figures["repeated"], figures["empty_lines"]) == (11, 1, 1)
+
+
+def test_a_vocabulary_of_our_own_is_adopted_as_it_is(vocabulary, tmp_path):
+    figures = adopt.adopt(vocabulary / "vocab.txt", tmp_path)
+    assert (tmp_path / "vocab.txt").read_bytes() == (vocabulary / "vocab.txt").read_bytes()
+    assert (figures["repeated"], figures["empty_lines"], figures["never_yielded"]) == (0, 0, 0)
+
+
+def test_a_vocabulary_without_special_tokens_is_refused(tmp_path):
+    with pytest.raises(BadInput, match=r"no \[MASK\] \[UNK\]: an ERNIE vocabulary has"):
+        adopted(tmp_path, "[PAD]\n[CLS]\n[SEP]\n")
+
+
+def test_a_folder_that_holds_no_vocabulary_is_refused(tmp_path):
+    with pytest.raises(NotFound, match="it holds none"):
+        adopt.adopt(tmp_path, tmp_path)
+
+
+AWKWARD = '中研ａá１9Aab-_.,。 \u3000\t\x00\x1f\u0301é한カк〇\u200b"\\/\n😀\U0001d15e\u2028İΣ'
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.text(AWKWARD, max_size=30), max_size=4), min_size=1, max_size=5), st.booleans())
+def test_the_compiled_counter_counts_as_python_does(tmp_path_factory, documents, every):
+    folder = tmp_path_factory.mktemp("counted")
+    rows = ["\n".join(sentences) + "\n" for sentences in documents]
+    lines = [json.dumps({"text": row}, ensure_ascii=n % 3 == 1) for n, row in enumerate(rows)]
+    (folder / "part-00000.jsonl").write_bytes("\n".join(lines).encode() + b"\n")
+
+    def take():
+        return census.take([folder], held_out_size=0, every_script=every, progress=silent, stop=never)
+
+    fast = take()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(census, "_native", lambda: None)
+        assert fast == take()
+
+
+def test_every_character_counts_alone_doubled_and_inside_words_as_in_python(tmp_path, monkeypatch):
+    characters = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000 and unicodedata.category(chr(c)) != "Cn"]
+    writer = Writer(tmp_path, 1 << 30)
+    for begin in range(0, len(characters), 500):
+        writer.write([[c, "a" + c + "b", "，", c * 2] for c in characters[begin : begin + 500 : 7]])
+    writer.close()
+    fast = census.take([tmp_path], held_out_size=0, progress=silent, stop=never)
+    monkeypatch.setattr(census, "_native", lambda: None)
+    assert fast == census.take([tmp_path], held_out_size=0, progress=silent, stop=never)
+
+
+def test_a_sample_is_spread_over_the_corpus_and_the_same_each_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(census, "BLOCK", 100)
+    writer = Writer(tmp_path, 600)
+    for n in range(300):
+        writer.write([[chr(0x4E00 + n)]])
+    writer.close()
+    parts = sorted(tmp_path.glob("part-*"))
+    assert len(parts) > 1
+    every = census.blocks(parts, None)
+    some = census.blocks(parts, 2000)
+    assert len(some) == 20 < len(every)
+    assert {every.index(block) * 20 // len(every) for block in some} == set(range(20))
+    counted = census.take([tmp_path], held_out_size=0, sample=2000, progress=silent, stop=never)
+    assert counted == census.take([tmp_path], held_out_size=0, sample=2000, progress=silent, stop=never)
+    assert 1500 < counted.bytes < 2500
+    full = census.take([tmp_path], held_out_size=0, sample=1 << 40, progress=silent, stop=never)
+    assert (full.documents, sum(full.characters.values())) == (300, 300)
+
+
+def test_what_is_held_out_is_spread_over_the_corpus(tmp_path, monkeypatch):
+    monkeypatch.setattr(census, "BLOCK", 1000)
+    writer = Writer(tmp_path, 1 << 20)
+    for n in range(2000):
+        writer.write([[chr(0x4E00 + n)]])
+    writer.close()
+    counted = census.take([tmp_path], held_out_size=180, progress=silent, stop=never)
+    places = [ord(sentence) - 0x4E00 for sentence in counted.held_out]
+    assert 5 <= len(places) <= 10
+    assert places[0] < 500 and places[-1] > 1500
+
+
+@pytest.mark.parametrize("line", [b"{", b'{"text": "a', b'{"text": "\xff"}', b'{"text": 1}', b'{"text": "\x01"}'])
+def test_words_that_are_not_words_are_refused_with_their_place(tmp_path, line):
+    (tmp_path / "part-00000.jsonl").write_bytes(b'{"text": "a\\n"}\n' + line + b"\n")
+    with pytest.raises(BadInput, match=r"part-00000\.jsonl at byte 16: not a JSON object"):
+        census.take([tmp_path], held_out_size=0, progress=silent, stop=never)

@@ -1,0 +1,75 @@
+"""A vocabulary that others made, taken over with its ids: what cannot be a token of its own gets a name that can."""
+
+import json
+from pathlib import Path
+
+from ernie_core.errors import BadInput, NotFound
+from ernie_core.text.ids import dtype
+from ernie_core.text.marks import extension
+from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+
+_LISTED = 50
+
+
+def adopt(source: Path, vocab: Path) -> dict[str, float]:
+    """Write a vocabulary from a `vocab.txt` of PaddleNLP or Hugging Face, or from a folder that holds one.
+
+    A token's id is its line, so no line is dropped. Of a token that stands there twice the later line counts, as for
+    the tools that it comes from; the earlier line, and a line that is empty, become `[unused-line-N]`, which no text
+    can yield. Everything so changed is in `report.json`. BadInput if a special token is missing.
+    """
+    path = _find(source)
+    tokens = _tokens(path)
+    last = {token: line for line, token in enumerate(tokens)}
+    named = [
+        token if token and last[token] == line else f"[unused-line-{line + 1}]" for line, token in enumerate(tokens)
+    ]
+    if missing := [token for token in SPECIALS if token not in last]:
+        raise BadInput(f"{path}: no {' '.join(missing)}: an ERNIE vocabulary has {' '.join(SPECIALS)}")
+    if clash := next((n for n, token in enumerate(named) if token in last and token != tokens[n]), None):
+        raise BadInput(f"{path}:{clash + 1}: needs the name `{named[clash]}`, which another line has: rename that one")
+    tokenizer = Tokenizer(tuple(named))
+    tokenizer.save(vocab)
+    repeated = [n for n, token in enumerate(tokens) if token and last[token] != n]
+    unreachable = [token for token in named if token not in SPECIALS and not _yielded(tokenizer, token)]
+    ids = tokenizer.size + len(extension(tokenizer.vocab))
+    report: dict[str, object] = {
+        "size": tokenizer.size,
+        "extension": ids - tokenizer.size,
+        "ids_dtype": dtype(ids).name,
+        "repeated": [{"token": tokens[n], "line": n + 1, "counts": last[tokens[n]] + 1} for n in repeated],
+        "empty_lines": [n + 1 for n, token in enumerate(tokens) if not token],
+        "never_yielded": len(unreachable),
+        "never_yielded_first": unreachable[:_LISTED],
+    }
+    (vocab / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    figures = {k: float(v) for k, v in report.items() if isinstance(v, int)}
+    return {**figures, "repeated": float(len(repeated)), "empty_lines": float(tokens.count(""))}
+
+
+def _find(source: Path) -> Path:
+    if source.is_file():
+        return source
+    found = sorted(source.rglob("*.txt"))
+    if len(found) != 1:
+        held = ", ".join(path.relative_to(source).as_posix() for path in found[:5]) or "none"
+        raise NotFound(f"{source}: one vocabulary is wanted, a *.txt with a token a line; it holds {held}")
+    return found[0]
+
+
+def _tokens(path: Path) -> list[str]:
+    raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as e:
+        line = raw[: e.start].count(b"\n") + 1
+        raise BadInput(f"{path}:{line}: not UTF-8: save the vocabulary as UTF-8") from None
+    # Only \n ends a line: U+2028 and the like may be tokens. Some lists have an id behind a tab.
+    return [line.removesuffix("\r").split("\t")[0] for line in text.removesuffix("\n").split("\n")]
+
+
+def _yielded(tokenizer: Tokenizer, token: str) -> bool:
+    """Whether the token was met, alone or behind one of a few characters."""
+    if not token.startswith("##") or token == "##":
+        return tokenizer.tokenize(token) == [token]
+    return any(tokenizer.tokenize(before + token[2:])[-1:] == [token] for before in "7aqz")
