@@ -1,5 +1,6 @@
 """Plans and runs as text for people."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from components.values import spell_duration, spell_figure
@@ -57,8 +58,8 @@ def meanwhile(run: Run) -> str:
 
 def next_commands(run: Run, packages: Sequence[str]) -> str:
     """The exact commands that make sense now."""
-    spec = run.spec["path"]
-    edits = "".join(f" --set {edit}" for edit in run.spec["edits"])
+    spec = shlex.quote(run.spec["path"])
+    edits = "".join(f" --set {shlex.quote(edit)}" for edit in run.spec["edits"])
     if run.state == "done":
         lines = [("what there is", f"kfp ls --store {run.store}"), ("the logs", f"kfp logs {run.id}")]
         lines += [("fetch the package", f"kfp pull {name} --store {run.store}") for name in packages]

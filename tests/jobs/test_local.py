@@ -76,6 +76,8 @@ def test_a_gate_that_does_not_pass_stops_the_run_before_the_next_step(machine: M
     assert machine.plan() == {"segment": "refused", "vocab": "blocked", "ids": "blocked"}
     machine.kfp("run", "demo.yaml", check=4)
     machine.kfp("run", "demo.yaml", "--set", "segment.require.documents=>=10")
+    failed = machine.kfp("run", "demo.yaml", "--set", "segment.require.documents=>=99", check=4)
+    assert "--set 'segment.require.documents=>=99'" in failed.stdout, "the command to go on can be pasted into a shell"
 
 
 def test_a_tampered_artefact_is_named_and_redo_makes_it_again(machine: Machine) -> None:
