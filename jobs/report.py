@@ -14,7 +14,8 @@ def plan_text(name: str, plan: Plan, where: str) -> str:
     """A plan: where it will run and why, then a line a step."""
     rows = [("step", "", "why")]
     for step in plan.steps:
-        took = f" (took {spell_duration(step.expected_seconds)})" if (step.expected_seconds or 0) >= 1 else ""
+        seconds = step.expected_seconds or 0.0
+        took = f" (took {spell_duration(seconds)})" if seconds >= 1 else ""
         rows.append((step.node.name, "wait" if step.state == "blocked" else step.state, step.reason + took))
     return f"{name} on {where}\nstore {plan.store}\n\n{table(rows)}"
 
