@@ -198,3 +198,15 @@ def test_a_step_that_takes_too_long_is_stopped(machine: Machine) -> None:
         "  - segment: {timeout: 1s}\n  - vocab: {size: 3000, english_size: 0, han: seen}\n  - ids: {timeout: 1s}\n"
     )
     assert "took longer than its `timeout:` of 1s" in machine.kfp("run", "demo.yaml", check=1).stderr
+
+
+def test_two_jobs_that_need_the_same_step_make_it_once(machine: Machine) -> None:
+    machine.corpus(60000)
+    machine.spec("  - segment:\n")
+    machine.spec("  - segment:\n", name="other")
+    runners = [machine.start("run", f"{name}.yaml") for name in ("demo", "other")]
+    said = [runner.communicate(timeout=120) for runner in runners]
+    assert [runner.returncode for runner in runners] == [0, 0], said
+    logs = [f.read_text() for f in (machine.folder / "store" / "runs").rglob("segment.log")]
+    assert sum("state=done" in log for log in logs) == 1, "one made it, the other waited for it"
+    assert sum("waiting for another process" in log for log in logs) == 1
