@@ -30,6 +30,8 @@ class Document:
     value: Value
     lines: dict[Path, int] = field(default_factory=dict)
     edits: tuple[Edit, ...] = ()
+    edited: set[Path] = field(default_factory=set)
+    """Places that `--set` changed: a mistake there stands in no line of the file."""
 
     def line(self, path: Path) -> int:
         """The line of a key or item, or of the nearest one that holds it."""
@@ -39,6 +41,8 @@ class Document:
 
     def problem(self, path: Path, text: str) -> Problem:
         """A problem at this place."""
+        if any(path[: len(place)] == place for place in self.edited):
+            return Problem("--set", 0, ".".join(map(str, path)), text)
         return Problem(self.file, self.line(path), ".".join(map(str, path)), text)
 
 
@@ -69,7 +73,7 @@ def edit(text: str) -> Edit:
     """`pretrain.max_steps=100` -> Edit; the value is YAML."""
     path, sign, value = text.partition("=")
     if not sign or not path.strip():
-        raise SpecError([Problem("--set", 1, text, "not an edit, write it as --set step.parameter=value")])
+        raise SpecError([Problem("--set", 0, text, "not an edit, write it as --set step.parameter=value")])
     if value.lstrip().startswith((">", "|")):  # a block scalar makes no sense on one line: `>=0.75` is meant as text
         return Edit(path.strip(), value.strip())
     return Edit(path.strip(), parse(value, f"--set {path.strip()}").value)
@@ -128,7 +132,7 @@ def _set(document: Document, change: Edit) -> None:
         place = place.setdefault(word, {}) if isinstance(place, dict) else None
     if not isinstance(place, dict):
         raise SpecError(
-            [Problem("--set", 1, change.path, "nothing there to set, start with the name of a step or a top-level key")]
+            [Problem("--set", 0, change.path, "nothing there to set, start with the name of a step or a top-level key")]
         )
     place[words[-1]] = change.value
-    document.lines.setdefault((*where, words[-1]), document.line(where))
+    document.edited.add((*where, words[-1]))

@@ -43,7 +43,7 @@ def _changes(node: Node, earlier: Manifest) -> Iterator[str]:
         now = [(link.fingerprint, link.weight) for link in node.links.get(port, ())]
         if was != now:
             names = ", ".join(link.name for link in node.links.get(port, ())) or "nothing"
-            yield f"input {port}: {names} is another one"
+            yield f"input {port}: {names} changes"
 
 
 def _distance(node: Node, earlier: Manifest) -> int:

@@ -1,6 +1,5 @@
 """Run a plan as processes on this machine: independent steps side by side, within its cores and memory."""
 
-import os
 import shutil
 import signal
 import threading
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from components.values import spell_size
-from ernie_core.errors import Error, Refused
+from ernie_core.errors import Error, Refused, Unreachable
 from ernie_core.store import Store, artefact
 from jobs import environments, gates, process, report, runs
 from jobs.graph import Node
@@ -33,20 +32,13 @@ def run(
     plan: Plan, record: Run, store: Store, inputs: Mapping[str, Content], cache: Path, site: Site, screen: Screen
 ) -> Run:
     """Do what the plan says. The record that comes back says how it ended; the store holds it too."""
-    cores, memory = machine(site)
+    cores, memory = site.capacity()
     for step in plan.steps:
         if step.state != "done" and step.node.memory > memory:
             wants, has = spell_size(step.node.memory), spell_size(memory)
             raise Refused(f"`{step.node.name}` wants {wants} of memory, this machine has {has}: lower its `memory:`")
     _clean(store, cache, screen)
     return _Runner(plan, record, store, inputs, cache, cores, memory, screen).run()
-
-
-def machine(site: Site) -> tuple[int, int]:
-    """Cores and bytes of memory that steps may use together."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min(site.cpus or cores, cores), min(site.memory or memory, memory)
 
 
 def _clean(store: Store, cache: Path, screen: Screen) -> None:
@@ -70,7 +62,7 @@ class _Runner:
         self.unprepared: dict[str, Error] = {}
         self.signals = 0
         self.failures: list[str] = []
-        self.dirty, self.saved, self.copied = True, 0.0, time.monotonic()
+        self.dirty, self.saved, self.copied, self.retry = True, 0.0, time.monotonic(), 0.0
 
     def run(self) -> Run:
         """Until everything that can be done is done."""
@@ -78,14 +70,14 @@ class _Runner:
         for name, step in self.steps.items():
             if step.state in ("done", "refused"):
                 scores = dict(step.manifest.info.get("scores", {})) if step.manifest else {}
-                self._set(name, step.state, already=True, address=step.node.address, scores=scores,
-                          error=step.reason if step.state == "refused" else "")  # fmt: skip
+                error = step.reason if step.state == "refused" else ""
+                self._set(name, step.state, already=True, address=step.node.address, scores=scores, error=error)
+                self.failures += [f"step `{name}` refused: {error}"] if error else []
         try:
             while self._turn():
                 time.sleep(POLL)
         finally:
-            for left in self.running.values():
-                left.kill()
+            self._leave()
             self.screen.close()
             for s, handler in before.items():
                 signal.signal(s, handler)
@@ -93,6 +85,16 @@ class _Runner:
             self.screen.say(text)
         shutil.rmtree(self.cache / "scratch" / self.record.id, ignore_errors=True)
         return runs.end(self.store, self.record, self._verdict())
+
+    def _leave(self) -> None:
+        """Something of ours broke: what still runs saves, as after Ctrl-C."""
+        end = time.monotonic() + process.KILL_AFTER
+        for left in self.running.values():
+            left.stop()
+        while time.monotonic() < end and any(left.process.poll() is None for left in self.running.values()):
+            time.sleep(POLL)
+        for left in self.running.values():
+            left.kill()
 
     def _turn(self) -> bool:
         for name in list(self.running):
@@ -162,12 +164,17 @@ class _Runner:
         if step.process.stdin:
             step.process.stdin.close()
         del self.running[step.node.name]
-        self._keep_log(step)
-        self._finish(step, code)
+        try:
+            self._keep_log(step)
+            committed = artefact.read(self.store, step.node.address) is not None
+        except Error as error:
+            self._failed(step.node, str(error), 1, step)
+        else:
+            self._finish(step, code, committed)
 
-    def _finish(self, step: StepProcess, code: int) -> None:
+    def _finish(self, step: StepProcess, code: int, committed: bool) -> None:
         node, outcome = step.node, step.outcome()
-        if code == 0 and not outcome.get("error"):
+        if code == 0 and committed:
             scores = outcome.get("scores", {})
             if failed := gates.failures(node.gates, scores):
                 self._failed(node, "gate: " + "; ".join(failed), Refused.exit_code, step, scores=scores)
@@ -197,13 +204,23 @@ class _Runner:
         row.note = _note(steps[name])
 
     def _keep(self) -> None:
-        """The record after every change, and a sign of life in between; logs of an object store now and then."""
-        if self.dirty or time.monotonic() - self.saved > BEAT:
-            self.record, self.dirty, self.saved = runs.save(self.store, self.record), False, time.monotonic()
-        if time.monotonic() - self.copied > BEAT:
-            self.copied = time.monotonic()
-            for step in self.running.values():
-                self._keep_log(step)
+        """The record after every change, and a sign of life in between; logs of an object store now and then.
+
+        A store that does not answer for a while stops no step: those that need it say so themselves.
+        """
+        now = time.monotonic()
+        if now < self.retry:
+            return
+        try:
+            if self.dirty or now - self.saved > BEAT:
+                self.record, self.dirty, self.saved = runs.save(self.store, self.record), False, now
+            if now - self.copied > BEAT:
+                self.copied = now
+                for step in self.running.values():
+                    self._keep_log(step)
+        except Unreachable as error:
+            self.retry = time.monotonic() + BEAT
+            self.screen.say(f"the record of the run could not be written, trying again: {error}")
 
     def _keep_log(self, step: StepProcess) -> None:
         key = self.record.log(step.node.name)

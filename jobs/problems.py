@@ -9,7 +9,7 @@ from ernie_core.errors import Error
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """`file:line: path: what, and the remedy`."""
+    """`file:line: path: what, and the remedy`; line 0 where the file has none."""
 
     file: str
     line: int
@@ -17,11 +17,8 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.file}:{self.line}: {self.path}: {self.text}"
-            if self.path
-            else f"{self.file}:{self.line}: {self.text}"
-        )
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(filter(None, (place, self.path, self.text)))
 
 
 class SpecError(Error):

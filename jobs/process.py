@@ -109,7 +109,7 @@ def explain(code: int) -> str:
             ": most likely out of memory, raise `memory:` of the step or lower its batch" if name == "SIGKILL" else ""
         )
         return f"killed by {name}{more}"
-    return f"ended with exit code {code} and said nothing, see the log"
+    return f"ended with exit code {code}, but without an artefact or a reason, see the log"
 
 
 def _environment(cpus: int) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Plans and runs as text for people."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from components.values import spell_duration, spell_figure
@@ -13,7 +14,8 @@ def plan_text(name: str, plan: Plan, where: str) -> str:
     """A plan: where it will run and why, then a line a step."""
     rows = [("step", "", "why")]
     for step in plan.steps:
-        took = f" (took {spell_duration(step.expected_seconds)})" if step.expected_seconds else ""
+        seconds = step.expected_seconds or 0.0
+        took = f" (took {spell_duration(seconds)})" if seconds >= 1 else ""
         rows.append((step.node.name, "wait" if step.state == "blocked" else step.state, step.reason + took))
     return f"{name} on {where}\nstore {plan.store}\n\n{table(rows)}"
 
@@ -57,8 +59,8 @@ def meanwhile(run: Run) -> str:
 
 def next_commands(run: Run, packages: Sequence[str]) -> str:
     """The exact commands that make sense now."""
-    spec = run.spec["path"]
-    edits = "".join(f" --set {edit}" for edit in run.spec["edits"])
+    spec = shlex.quote(run.spec["path"])
+    edits = "".join(f" --set {shlex.quote(edit)}" for edit in run.spec["edits"])
     if run.state == "done":
         lines = [("what there is", f"kfp ls --store {run.store}"), ("the logs", f"kfp logs {run.id}")]
         lines += [("fetch the package", f"kfp pull {name} --store {run.store}") for name in packages]

@@ -33,7 +33,13 @@ class Site(BaseModel):
     cpus: int | None = Field(None, ge=1)
     """Cores that local runs may use together; all, if absent."""
     memory: Size | None = None
-    """Memory that local runs may use together; what is free, if absent."""
+    """Memory that local runs may use together; all there is, if absent."""
+
+    def capacity(self) -> tuple[int, int]:
+        """Cores and bytes of memory that the steps of a local run may use together."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return min(self.cpus or cores, cores), min(self.memory or memory, memory)
 
 
 def find(folder: Path) -> Site:

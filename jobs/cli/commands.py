@@ -18,7 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "logs": "Show what the steps of a run say.",
     "cancel": "Ask a run to save and stop.",
     "resume": "Continue a run where it stopped.",
-    "pull": "Fetch a package or an artefact from the store.",
+    "pull": "Fetch a package from the store.",
     "predict": "Answer from a pulled package.",
     "why": "Explain why a step runs again, or whence an artefact comes.",
     "schema": "Print the JSON schema of specs.",

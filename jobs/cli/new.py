@@ -1,5 +1,6 @@
 """`kfp new`: a spec to start from."""
 
+import json
 import re
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import click
 )
 def command(name: str, into: Path) -> int:
     from ernie_core.errors import Refused
-    from jobs import spec, template
+    from jobs import schema, spec, template
 
     if not re.fullmatch(spec.JOB_NAME, name):
         raise click.UsageError(f"`{name}` is not a job name, use lower-case letters, digits and `-`")
@@ -26,6 +27,10 @@ def command(name: str, into: Path) -> int:
         raise Refused(f"`{file}` is there already, choose another name or remove it")
     into.mkdir(parents=True, exist_ok=True)
     file.write_text(template.spec(name), encoding="utf-8")
+    if not (into / "schema.json").exists():  # the first line of the spec tells editors to look for it there
+        (into / "schema.json").write_text(
+            json.dumps(schema.build(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
     click.echo(
         f"{file}\n  check it               kfp check {file}\n  see what it would do   kfp plan {file}\n"
         f"  run it                 kfp run {file}"

@@ -1,5 +1,6 @@
 """`kfp run`: check, plan, show, confirm, run, follow."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +43,11 @@ def place(wanted: str | None) -> tuple[str, str]:
 
     if wanted == "cluster":
         raise Refused("`--on cluster`: this version runs jobs on this machine only, leave the option out")
-    return "this machine", "asked for with --on local" if wanted else "no cluster is configured"
+    if wanted:
+        return "this machine", "asked for with --on local"
+    server = os.environ.get("KFP_ENDPOINT") or os.environ.get("KF_PIPELINES_ENDPOINT")
+    why = f"{server} is configured, but this version runs jobs here only" if server else "no cluster is configured"
+    return "this machine", why
 
 
 def submit(prepared: "Prepared", *, detach: bool, run_id: str | None, as_json: bool) -> int:

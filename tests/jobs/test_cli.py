@@ -48,6 +48,7 @@ def test_wrong_words_end_with_2_and_name_the_help(machine: Machine) -> None:
 def test_new_writes_a_spec_that_is_right(machine: Machine) -> None:
     machine.kfp("new", "mine")
     assert "right" in machine.kfp("check", "specs/mine.yaml").stdout
+    assert (machine.folder / "specs" / "schema.json").is_file()
     assert "is there already" in machine.kfp("new", "mine", check=4).stderr
 
 

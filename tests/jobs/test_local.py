@@ -76,6 +76,8 @@ def test_a_gate_that_does_not_pass_stops_the_run_before_the_next_step(machine: M
     assert machine.plan() == {"segment": "refused", "vocab": "blocked", "ids": "blocked"}
     machine.kfp("run", "demo.yaml", check=4)
     machine.kfp("run", "demo.yaml", "--set", "segment.require.documents=>=10")
+    failed = machine.kfp("run", "demo.yaml", "--set", "segment.require.documents=>=99", check=4)
+    assert "--set 'segment.require.documents=>=99'" in failed.stdout, "the command to go on can be pasted into a shell"
 
 
 def test_a_tampered_artefact_is_named_and_redo_makes_it_again(machine: Machine) -> None:
@@ -163,3 +165,48 @@ def test_logs_and_listings_show_what_was_made(machine: Machine) -> None:
     assert "every file verified" in machine.kfp("ls", address, "--verify").stdout
     origin = machine.kfp("why", address).stdout
     assert "step `segment`" in origin and "input mine: 1 files" in origin
+
+
+TWO = "  - segment: {as: one, cpu: 1, memory: 1GiB}\n  - segment: {as: two, cpu: 1, memory: 1GiB, max_rejected: 0.01}\n"
+
+
+def overlap(machine: Machine) -> bool:
+    rows = [json.loads(f.read_text())["info"] for f in (machine.folder / "store" / "segment").glob("*/MANIFEST.json")]
+    first, second = sorted((row["started"], row["ended"]) for row in rows)
+    return bool(second[0] < first[1])
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core runs one step at a time")
+def test_steps_that_do_not_wait_for_each_other_run_side_by_side_within_cores_and_memory(machine: Machine) -> None:
+    machine.corpus(60000)
+    machine.spec(TWO)
+    machine.kfp("run", "demo.yaml")
+    assert overlap(machine)
+    (machine.folder / "site.yaml").write_text("memory: 1536MiB\n")
+    machine.kfp("run", "demo.yaml", "--redo", "one", "--redo", "two")
+    assert not overlap(machine)
+
+
+def test_a_step_that_wants_more_memory_than_there_is_never_starts(machine: Machine) -> None:
+    machine.spec("  - segment: {memory: 500TiB}\n")
+    assert "`segment` wants 500.0 TiB of memory" in machine.kfp("run", "demo.yaml", check=4).stderr
+
+
+def test_a_step_that_takes_too_long_is_stopped(machine: Machine) -> None:
+    machine.corpus(60000)
+    machine.spec(
+        "  - segment: {timeout: 1s}\n  - vocab: {size: 3000, english_size: 0, han: seen}\n  - ids: {timeout: 1s}\n"
+    )
+    assert "took longer than its `timeout:` of 1s" in machine.kfp("run", "demo.yaml", check=1).stderr
+
+
+def test_two_jobs_that_need_the_same_step_make_it_once(machine: Machine) -> None:
+    machine.corpus(60000)
+    machine.spec("  - segment:\n")
+    machine.spec("  - segment:\n", name="other")
+    runners = [machine.start("run", f"{name}.yaml") for name in ("demo", "other")]
+    said = [runner.communicate(timeout=120) for runner in runners]
+    assert [runner.returncode for runner in runners] == [0, 0], said
+    logs = [f.read_text() for f in (machine.folder / "store" / "runs").rglob("segment.log")]
+    assert sum("state=done" in log for log in logs) == 1, "one made it, the other waited for it"
+    assert sum("waiting for another process" in log for log in logs) == 1

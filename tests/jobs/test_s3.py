@@ -71,3 +71,25 @@ def test_inputs_are_read_from_the_bucket(cloud: Machine, s3: dict[str, str], mon
     file.write_text(file.read_text().replace("corpus/*.txt", "s3://store/corpora/**/*.txt"))
     cloud.kfp("run", "demo.yaml")
     assert "documents=40" in cloud.kfp("logs", "demo.yaml", "segment").stdout
+
+
+def test_a_package_is_pulled_from_the_bucket_and_verified(
+    cloud: Machine, s3: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3.items():
+        monkeypatch.setenv(name, value)
+    from ernie_core.serve import index
+    from ernie_core.store import artefact, open_store
+
+    store = open_store(f"s3://store/{tmp_path.name}-packages")
+    folder = artefact.staging(store, "package/abc", tmp_path)
+    (folder / "model.onnx").write_bytes(os.urandom(20 << 20))
+    content = (folder / "model.onnx").read_bytes()
+    scores = {"accuracy": 0.9}
+    index.register(store, name="reviews", version="1", address="package/abc", fingerprint="abc", scores=scores)
+    assert "was begun but never finished" in cloud.kfp("pull", "reviews", "--store", store.url, check=3).stderr
+    artefact.publish(store, "package/abc", folder, kind="package", info={"scores": scores})
+
+    cloud.kfp("pull", "reviews@1", "--store", store.url, "--into", "here", "--verify")
+    assert (cloud.folder / "here" / "model.onnx").read_bytes() == content
+    assert "accuracy 0.9" in cloud.kfp("ls", "--packages", "--store", store.url).stdout

@@ -147,7 +147,7 @@ def test_set_edits_the_spec_and_is_recorded(tmp_path: Path) -> None:
 
 
 def test_a_wrong_edit_is_told_like_a_wrong_line(tmp_path: Path) -> None:
-    assert "steps.1.vocab.sze: unknown key, did you mean `size`?" in problems(tmp_path, GOOD, "vocab.sze=5")[0]
+    assert problems(tmp_path, GOOD, "vocab.sze=5") == ["--set: steps.1.vocab.sze: unknown key, did you mean `size`?"]
     with pytest.raises(SpecError, match=r"write it as --set step\.parameter=value"):
         document.edit("vocab.size")
 
