@@ -33,7 +33,8 @@ class VocabFile(Kind):
 
 
 class Ids(Kind):
-    """Token ids: `part-*_ids.npy` and `part-*_idx.npz` (`lens` int32, `docs` int64), `vocab.txt`, `stats.json`."""
+    """Token ids: `part-*_ids.npy` and `part-*_idx.npz` (`lens` int32, `docs` int64), or `part-*.bin` and
+    `part-*.idx`; `vocab.txt`, `stats.json`."""
 
 
 class Model(Kind):

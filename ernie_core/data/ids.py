@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ernie_core.data import idx
 from ernie_core.errors import BadInput
 
 _BLOCK = 1 << 15
@@ -50,14 +51,15 @@ class Corpus:
 
 
 def read(folders: Sequence[Path]) -> Corpus:
-    """Open every `part-*_ids.npy` with its `part-*_idx.npz`; what does not fit together is an error."""
+    """Open every part, `_ids.npy` with `_idx.npz` or `.bin` with `.idx`; what does not fit together is an error."""
     parts, lens, docs, sentences = [], [], [np.zeros(1, "int64")], 0
     for folder in folders:
-        found = sorted(folder.glob("*_ids.npy"))
+        found = sorted(folder.glob("*_ids.npy")) or sorted(folder.glob("*.bin"))
         if not found:
-            raise BadInput(f"{folder}: no *_ids.npy here; this must be the folder that the `ids` step made")
+            raise BadInput(f"{folder}: no *_ids.npy or *.bin here; this must be the folder that the `ids` step made")
         for path in found:
             ids, part_lens, part_docs = _part(path)
+            _check(path, ids, part_lens, part_docs)
             parts.append(ids)
             lens.append(part_lens)
             docs.append(part_docs[1:] + sentences)
@@ -94,6 +96,8 @@ def fractions_of(shares: str) -> list[float]:
 
 
 def _part(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if path.suffix == ".bin":
+        return idx.read(path)
     index = path.with_name(path.name.removesuffix("_ids.npy") + "_idx.npz")
     if not index.is_file():
         raise BadInput(f"{index}: missing beside {path.name}")
@@ -103,6 +107,11 @@ def _part(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             lens, docs = arrays["lens"], arrays["docs"]
     except (ValueError, KeyError, OSError, zipfile.BadZipFile) as e:
         raise BadInput(f"{path}: not readable with {index.name}: {e}; make the ids again") from e
+    return ids, lens, docs
+
+
+def _check(path: Path, ids: np.ndarray, lens: np.ndarray, docs: np.ndarray) -> None:
+    index = f"the index of {path}"
     if ids.ndim != 1 or ids.dtype not in (np.uint16, np.int32):
         raise BadInput(f"{path}: must be one row of uint16 or int32, not {ids.dtype} {list(ids.shape)}")
     if lens.dtype != np.int32 or docs.dtype != np.int64:
@@ -111,4 +120,3 @@ def _part(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise BadInput(f"{index}: counts {int(lens.sum(dtype='int64'))} tokens, {path.name} holds {len(ids)}")
     if (len(lens) and lens.min() < 1) or (np.diff(docs) < 1).any():
         raise BadInput(f"{index}: an empty sentence or document; make the ids again")
-    return ids, lens, docs

@@ -17,7 +17,7 @@ def test_check_prints_every_problem_and_ends_with_2(machine: Machine) -> None:
     machine.spec(BAD)
     done = machine.kfp("check", "demo.yaml", check=2)
     assert done.stdout.splitlines() == [
-        "demo.yaml:7: steps.0.segment.tool: `hmm` is not a tool, choose from: jieba",
+        "demo.yaml:7: steps.0.segment.tool: `hmm` is not a tool, choose from: jieba, lac, seg",
         "demo.yaml:8: steps.1.vocb: `vocb` is not a component, did you mean `vocab`?",
     ]
 
@@ -25,7 +25,10 @@ def test_check_prints_every_problem_and_ends_with_2(machine: Machine) -> None:
 def test_check_writes_annotations_for_a_pull_request(machine: Machine) -> None:
     machine.spec(BAD)
     first = machine.kfp("check", "demo.yaml", "--format", "github", check=2).stdout.splitlines()[0]
-    assert first == "::error file=demo.yaml,line=7::steps.0.segment.tool: `hmm` is not a tool, choose from: jieba"
+    assert (
+        first
+        == "::error file=demo.yaml,line=7::steps.0.segment.tool: `hmm` is not a tool, choose from: jieba, lac, seg"
+    )
 
 
 def test_check_and_plan_speak_json(machine: Machine) -> None:

@@ -11,6 +11,11 @@ from machines import Machine, wait_for
 from servers import seaweed
 
 TEXT = "  - segment:\n  - vocab: {size: 3000, english_size: 0, han: seen}\n  - ids:\n"
+SLOW = (
+    TEXT + "  - pretrain: {arch: 1L32H2, max_seq_len: 32, micro_batch_size: 8, max_steps: 600, checkpoint_steps: 600, "
+    'logging_freq: 100, split: "1", eval_iters: 0, cpu: 1}\n'
+)
+"""A step that takes a while, to be killed in."""
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +41,18 @@ def test_a_run_and_its_logs_live_in_the_bucket(cloud: Machine) -> None:
     assert not (cloud.folder / "store").exists()
 
 
-def test_a_killed_run_goes_on_from_the_bucket(cloud: Machine) -> None:
-    cloud.corpus(30000)
+def test_a_killed_run_goes_on_from_the_bucket(cloud: Machine, tmp_path: Path) -> None:
+    cloud.corpus(300)
+    cloud.spec(SLOW, store=f"s3://store/{tmp_path.name}")
     runner = cloud.start("run", "demo.yaml")
-    wait_for(lambda: cloud.step_pid("ids"))
+    wait_for(lambda: cloud.step_pid("pretrain"))
     os.killpg(runner.pid, signal.SIGKILL)
     runner.wait()
-    wait_for(lambda: cloud.step_pid("ids") is None, 30)
+    wait_for(lambda: cloud.step_pid("pretrain") is None, 30)
     cloud.kfp("run", "demo.yaml")
     steps = cloud.record()["steps"]
-    assert {name: row["already"] for name, row in steps.items()} == {"segment": True, "vocab": True, "ids": False}
+    already = {"segment": True, "vocab": True, "ids": True, "pretrain": False}
+    assert {name: row["already"] for name, row in steps.items()} == already
 
 
 def test_wrong_credentials_are_one_message_without_the_secret(cloud: Machine) -> None:
