@@ -229,7 +229,7 @@ class _Runner:
 
     def _verdict(self) -> str:
         states = {r.state for r in self.record.steps.values()}
-        if self.signals:
+        if self.signals and states != {"done"}:
             return "stopped"
         return next((s for s in ("failed", "refused", "stopped") if s in states), "done")
 

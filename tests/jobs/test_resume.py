@@ -38,11 +38,6 @@ def test_a_killed_pretraining_resumes_and_ends_with_the_same_bits(machine: Machi
     assert runner.wait(60) == 1
     assert machine.plan()["pretrain"] == "resume"
 
-    runner = machine.start("run", "demo.yaml")
-    wait_for(lambda: machine.step_pid("pretrain"))
-    os.kill(runner.pid, signal.SIGINT)
-    assert runner.wait(60) == 130
-
     machine.kfp("resume")
     assert weights(machine, "other") == weights(machine, "store")
     assert "going on after step" in machine.kfp("logs", "demo.yaml", "pretrain").stdout
