@@ -6,7 +6,7 @@ from pathlib import Path
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.text.ids import dtype
 from ernie_core.text.marks import extension
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.tokenizer import SPECIALS, Tokenizer, vocabulary_lines
 
 _LISTED = 50
 
@@ -58,14 +58,7 @@ def _find(source: Path) -> Path:
 
 
 def _tokens(path: Path) -> list[str]:
-    raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as e:
-        line = raw[: e.start].count(b"\n") + 1
-        raise BadInput(f"{path}:{line}: not UTF-8: save the vocabulary as UTF-8") from None
-    # Only \n ends a line: U+2028 and the like may be tokens. Some lists have an id behind a tab.
-    return [line.removesuffix("\r").split("\t")[0] for line in text.removesuffix("\n").split("\n")]
+    return [line.split("\t")[0] for line in vocabulary_lines(path)]  # some lists have an id behind a tab
 
 
 def _yielded(tokenizer: Tokenizer, token: str) -> bool:

@@ -1,6 +1,7 @@
 """Words that a segmenter is told to know: a list kept by people, a word a line."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,20 +26,25 @@ def read(folder: Path) -> tuple[Word, ...]:
     Tags are not used. Of a word that stands there twice the later line counts. BadInput with the place of a fault.
     """
     found: dict[str, Word] = {}
+    for place, line in lines(folder):
+        if line:
+            word = _word(line, place)
+            found[word.text] = word
+    if not found:
+        raise BadInput(f"{folder}: no word in the list of words: write one a line, or leave the list out")
+    return tuple(found.values())
+
+
+def lines(folder: Path) -> Iterator[tuple[str, str]]:
+    """The lines of all text files of a folder with their places, stripped. BadInput for one that is not UTF-8."""
     for source in formats.find(folder):
         with formats.opened(source) as opened:
             for number, raw in enumerate(opened.file, 1):
                 place = f"{source.name}:{number}"
                 try:
-                    line = raw.decode("utf-8-sig").strip()
+                    yield place, raw.decode("utf-8-sig").strip()
                 except UnicodeDecodeError:
                     raise BadInput(f"{place}: not UTF-8: save the list of words as UTF-8") from None
-                if line:
-                    word = _word(line, place)
-                    found[word.text] = word
-    if not found:
-        raise BadInput(f"{folder}: no word in the list of words: write one a line, or leave the list out")
-    return tuple(found.values())
 
 
 def _word(line: str, place: str) -> Word:

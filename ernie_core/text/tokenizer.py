@@ -120,9 +120,8 @@ def _fit(a: int, b: int, room: int) -> tuple[int, int]:
     return a, b
 
 
-def _read(path: Path) -> tuple[str, ...]:
-    if not path.is_file():
-        raise NotFound(f"{path}: no such file: a vocabulary is a file of this name, a token a line")
+def vocabulary_lines(path: Path) -> list[str]:
+    """The lines of a vocabulary as they stand, good or not. BadInput if they are not UTF-8."""
     raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     try:
         text = raw.decode()
@@ -130,7 +129,13 @@ def _read(path: Path) -> tuple[str, ...]:
         line = raw[: e.start].count(b"\n") + 1
         raise BadInput(f"{path}:{line}: not UTF-8: save the vocabulary as UTF-8") from None
     # Only \n ends a line: U+2028 and the like may be tokens.
-    tokens = tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+
+
+def _read(path: Path) -> tuple[str, ...]:
+    if not path.is_file():
+        raise NotFound(f"{path}: no such file: a vocabulary is a file of this name, a token a line")
+    tokens = tuple(vocabulary_lines(path))
     if faults := _faults(tokens):
         more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
         raise BadInput(f"{path}: {'; '.join(faults[:5])}{more}: every line must be a token of its own")

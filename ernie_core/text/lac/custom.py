@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ernie_core.errors import BadInput
-from ernie_core.text import formats
+from ernie_core.text import custom
 
 _COUNTED = re.compile(r"\S+[ \t]+[0-9]+([ \t]+[A-Za-z]+)?")
 
@@ -60,20 +60,13 @@ def read(folder: Path) -> Words:
     A line is a word, as `word` or `word/tag`, or several of them that stand together, with spaces between.
     """
     lines = []
-    for source in formats.find(folder):
-        with formats.opened(source) as opened:
-            for number, raw in enumerate(opened.file, 1):
-                place = f"{source.name}:{number}"
-                try:
-                    line = raw.decode("utf-8-sig").strip()
-                except UnicodeDecodeError:
-                    raise BadInput(f"{place}: not UTF-8: save the list of words as UTF-8") from None
-                if _COUNTED.fullmatch(line):
-                    raise BadInput(
-                        f"{place}: `{line}` has a count, as lists for jieba do, which LAC would take for a part of the "
-                        f"word: write the word alone, or `word/tag`"
-                    )
-                lines.append(line)
+    for place, line in custom.lines(folder):
+        if _COUNTED.fullmatch(line):
+            raise BadInput(
+                f"{place}: `{line}` has a count, as lists for jieba do, which LAC would take for a part of the "
+                f"word: write the word alone, or `word/tag`"
+            )
+        lines.append(line)
     words = parse(lines)
     if not words.phrases:
         raise BadInput(f"{folder}: no word in the list of words: write one a line, or leave the list out")
