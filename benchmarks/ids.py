@@ -131,14 +131,19 @@ def _table(corpus: str, ways: dict[str, tuple[int, Callable[[], object]]], round
 STEP = """
 import re, sys, time
 from pathlib import Path
+from ernie_core.store.files import below
 from ernie_core.text import ids
-words, vocab, out, workers = *map(Path, sys.argv[1:4]), int(sys.argv[4])
+words, vocab, out, own, count = *map(Path, sys.argv[1:4]), *map(int, sys.argv[4:])
 wall = time.monotonic()
-ids.files(words, vocab, out, workers=workers)
+files = below(words)
+for number, piece in enumerate(ids.pieces(files)):
+    if number % count == own:
+        ids.piece(files, piece, number, vocab, out)
 cpu, wall = time.process_time(), time.monotonic() - wall
 print(cpu, wall, int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
 """
-"""A process of its own; its peak is that of its memory, where `ru_maxrss` begins with that of its parent."""
+"""A process of its own that makes its share of the pieces; its peak is that of its memory, where `ru_maxrss` begins
+with that of its parent."""
 
 
 def _steps(home: Path, lines: bytes, size: int, rounds: int) -> None:
@@ -151,20 +156,27 @@ def _steps(home: Path, lines: bytes, size: int, rounds: int) -> None:
     megabytes = (words / "part-00000.jsonl").stat().st_size / MB
     walls = []
     for workers in (1, 2):
-        ran = [_step(words, home, str(workers)) for _ in range(rounds)]
+        ran = [_step(words, home, workers) for _ in range(rounds)]
         cpu, wall, peak = (statistics.median(column) for column in zip(*ran, strict=True))
         walls.append(wall)
-        threads = "1 thread" if workers == 1 else f"2 threads: {walls[0] / wall:.2f} times"
+        processes = "1 process" if workers == 1 else f"2 processes: {walls[0] / wall:.2f} times"
         print(
-            f"| {threads} | {megabytes:.0f} | {cpu:.2f} | {megabytes / cpu:.0f} | {wall:.2f} | {peak:.0f} |", flush=True
+            f"| {processes} | {megabytes:.0f} | {cpu:.2f} | {megabytes / cpu:.0f} | {wall:.2f} | {peak:.0f} |",
+            flush=True,
         )
 
 
-def _step(words: Path, home: Path, workers: str) -> list[float]:
+def _step(words: Path, home: Path, workers: int) -> list[float]:
+    """CPU seconds of all processes, wall seconds and MiB of the one that took the most."""
     with tempfile.TemporaryDirectory(dir=home) as out:
-        arguments = [sys.executable, "-c", STEP, str(words), str(home / "vocab"), out, workers]
-        said = subprocess.run(arguments, check=True, capture_output=True, text=True, env=_environment()).stdout
-    return [float(number) for number in said.split()]
+        arguments = [sys.executable, "-c", STEP, str(words), str(home / "vocab"), out]
+        running = [
+            subprocess.Popen([*arguments, str(n), str(workers)], stdout=subprocess.PIPE, text=True, env=_environment())
+            for n in range(workers)
+        ]
+        said = [process.communicate()[0].split() for process in running]
+    cpu, wall, peak = zip(*(map(float, row) for row in said), strict=True)
+    return [sum(cpu), max(wall), max(peak)]
 
 
 def _start(home: Path) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from ernie_core.progress import never, silent
-from ernie_core.text import census, cutter, segment, sentences, snownlp
+from ernie_core.store.files import below
+from ernie_core.text import census, cutter, segment, sentences, snownlp, vocab
 
 MB = 1 << 20
 SAMPLE = 1 << 18
@@ -75,9 +76,16 @@ def _ways(folder: Path, size: int) -> dict[str, tuple[int, Callable[[], object]]
     segment.files(folder / "text", folder / "words")
     counted = sum(path.stat().st_size for path in (folder / "words").glob("part-*"))
     ways["character statistics, files to counts"] = (
-        counted, lambda: census.take([folder / "words"], held_out_size=0, progress=silent, stop=never),
+        counted, lambda: _count(folder / "words"),
     )  # fmt: skip
     return ways
+
+
+def _count(words: Path) -> None:
+    files = below(words)
+    for piece in vocab.pieces(files):
+        choice = census.choose(files, piece, None)
+        census.take(files, choice, held_out_size=0, progress=silent, stop=never)
 
 
 def _segment(text: Path, made: Path) -> None:

@@ -1,7 +1,6 @@
 """`python -m components STEP --task FILE`: the only entry point of every container and local process."""
 
 import argparse
-import contextlib
 import json
 import os
 import shutil
@@ -11,12 +10,14 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 import components
-from components import place
+from components import gang, place, shards
+from components.base import Here, Scores, Step
 from components.task import Task
 from ernie_core import errors
-from ernie_core.store import artefact, open_store
+from ernie_core.store import Store, artefact, open_store
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,16 +27,27 @@ def main(argv: list[str] | None = None) -> int:
         "step", choices=components.names(), metavar="STEP", help="a component: " + ", ".join(components.names())
     )
     parser.add_argument("--task", required=True, help="the task: a JSON file, or the JSON itself")
+    parser.add_argument("--shard", type=shards.shard, metavar="K/N", help="make only this share of the pieces")
     given = parser.parse_args(argv)
     text = given.task if given.task.lstrip().startswith("{") else Path(given.task).read_text(encoding="utf-8")
     task = Task.from_json(json.loads(text))
+    rank, world = gang.rank()
+    if given.shard:
+        task = shards.shard_task(task, given.shard)
+    elif world > 1:
+        task = gang.rank_task(task, rank)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     if os.environ.get("ERNIE_JOBS_WATCH_PARENT"):
         threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
     outcome, code = {}, 0
     try:
-        outcome = _run(task, stop)
+        if given.shard:
+            outcome = _share(task, given.shard, stop)
+        elif world > 1:
+            outcome = _together(task, rank, stop)
+        else:
+            outcome = _run(task, stop)
     except (errors.Error, OSError, MemoryError) as error:
         outcome, code = {"error": _say(error)}, getattr(error, "exit_code", 1)
         print(f"error: {outcome['error']}", file=sys.stderr)
@@ -46,38 +58,84 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(task: Task, stop: threading.Event) -> dict[str, object]:
+    """The whole step, to its committed artefact."""
     store, started = open_store(task.store), time.time()
-    scratch = Path(task.scratch)
     with place.lock(Path(task.cache) / "locks", f"{task.store}/{task.address}", stop):
         if done := artefact.read(store, task.address):
             return {"scores": done.info.get("scores", {}), "already": True}
-        print(
-            f"step={task.name} address={task.address} cpus={task.cpus} started={place.utc(started)}",
-            flush=True,
-        )
-        cls = components.find(task.component)
-        step = cls.model_validate(task.parameters)
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        report = place.Reporter(Path(task.progress))
-        arguments = {port.name: place.bring(port, task, store, report) for port in cls.takes()}
-        folder = artefact.staging(store, task.address, scratch)
-        arguments[cls.makes().name] = folder
-        threading.Thread(target=_keep_fresh, args=(folder,), daemon=True).start()
-        work = scratch / "work"
-        work.mkdir()
-        here = place.here(task, store, work, report, stop)
-        scores = dict(step.run(**arguments, here=here) or {})
-        if stop.is_set() and not any(folder.iterdir()):
-            raise errors.Stopped("asked to stop before anything was made")
-        info = place.provenance(task, cls, step, scores, started)
-        artefact.publish(
-            store, task.address, folder, kind=cls.makes().kind, info=info, progress=report.bytes("publish")
-        )
-    shutil.rmtree(scratch, ignore_errors=True)
+        print(f"step={task.name} address={task.address} cpus={task.cpus} started={place.utc(started)}", flush=True)
+        scores = _lead(task, store, stop) if task.ranks > 1 else _make(task, store, started, stop)
+    shutil.rmtree(task.scratch, ignore_errors=True)
     shown = " ".join(f"{name}={value:.6g}" for name, value in scores.items())
     print(f"step={task.name} state=done seconds={time.time() - started:.1f} {shown}".rstrip(), flush=True)
-    return {"scores": scores}
+    return {"scores": dict(scores)}
+
+
+def _make(task: Task, store: Store, started: float, stop: threading.Event) -> Scores:
+    """Run the step in this process, or its pieces in several, and commit what it made."""
+    step, arguments, here, report = _begin(task, store, stop)
+    cls = type(step)
+    folder = artefact.staging(store, task.address, Path(task.scratch))
+    place.keep_fresh(folder)
+    work = shards.open_(task, store, step, arguments) if cls.is_cut() else None
+    if work:
+        scores, carried = shards.make_all(work, folder, here, report)
+    else:
+        scores, carried = step.run(**arguments, **{cls.makes().name: folder}, here=here) or {}, []
+    if stop.is_set() and not any(folder.iterdir()):
+        raise errors.Stopped("asked to stop before anything was made")
+    info = place.provenance(task, cls, step, scores, started)
+    kind, moving = cls.makes().kind, report.bytes("publish")
+    artefact.publish(store, task.address, folder, kind=kind, carried=carried, info=info, progress=moving)
+    if work:
+        shards.clear(work)
+    return scores
+
+
+def _lead(task: Task, store: Store, stop: threading.Event) -> Scores:
+    """Have a gang of processes make and commit the artefact."""
+    scratch = Path(task.scratch)
+    scratch.mkdir(parents=True, exist_ok=True)
+    file = scratch / "task.json"
+    file.write_text(json.dumps(task.to_json(), ensure_ascii=False), encoding="utf-8")
+    gang.run(task, file, store, place.here(task, store, scratch, place.Reporter(Path(task.progress)), stop))
+    made = artefact.read(store, task.address)
+    if made is None:
+        raise errors.Error("all processes ended well, but there is no artefact: see the log")
+    scores: Scores = made.info.get("scores", {})
+    return scores
+
+
+def _together(task: Task, rank: int, stop: threading.Event) -> dict[str, object]:
+    """As one rank of a gang; the first one commits what all have made."""
+    store, started = open_store(task.store), time.time()
+    if rank == 0:
+        return {"scores": dict(_make(task, store, started, stop))}
+    step, arguments, here, _ = _begin(task, store, stop)
+    folder = here.scratch / "out"
+    folder.mkdir()
+    step.run(**arguments, **{type(step).makes().name: folder}, here=here)
+    return {}
+
+
+def _share(task: Task, shard: shards.Shard, stop: threading.Event) -> dict[str, object]:
+    """The pieces of one shard; whoever runs the whole step joins them."""
+    store = open_store(task.store)
+    step, arguments, here, _ = _begin(task, store, stop)
+    shards.make(shards.open_(task, store, step, arguments), shard, here)
+    shutil.rmtree(task.scratch, ignore_errors=True)
+    return {}
+
+
+def _begin(task: Task, store: Store, stop: threading.Event) -> tuple[Step, dict[str, Any], Here, place.Reporter]:
+    """The step, what it reads, and what it may know."""
+    scratch = Path(task.scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
+    (scratch / "work").mkdir(parents=True)
+    step = components.find(task.component).model_validate(task.parameters)
+    report = place.Reporter(Path(task.progress))
+    arguments = {port.name: place.bring(port, task, store, report) for port in type(step).takes()}
+    return step, arguments, place.here(task, store, scratch / "work", report, stop), report
 
 
 def _say(error: BaseException) -> str:
@@ -86,14 +144,6 @@ def _say(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "out of memory: give the step more with `memory:`, or smaller batches"
     return str(error) or type(error).__name__
-
-
-def _keep_fresh(folder: Path) -> None:
-    """A training writes nothing here for weeks, and old folders are swept as left by killed writers."""
-    with contextlib.suppress(FileNotFoundError):  # published, or gone with the step
-        while True:
-            os.utime(folder)
-            time.sleep(600)
 
 
 def _follow_parent(stop: threading.Event) -> None:

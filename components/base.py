@@ -5,7 +5,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
@@ -17,6 +17,7 @@ from ernie_core.progress import Progress, Stop
 
 if TYPE_CHECKING:
     from ernie_core.store import Store
+    from ernie_core.store.files import StoredFile
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Kind)
@@ -37,6 +38,8 @@ class Port:
     kind: str
     way: Literal["in", "many", "out"]
     optional: bool = False
+    as_files: bool = False
+    """Whether the step reads single files from where they lie, instead of a folder that is brought whole."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,31 @@ if TYPE_CHECKING:
     class Many(tuple[Source, ...], Generic[K]):
         """One or more folders to read, in the order of the spec."""
 
+    class Files(Sequence[StoredFile], Generic[K]):
+        """The files of an artefact, which may be too large to be brought whole: the work is cut along them."""
+
+    class ManyFiles(Sequence[StoredFile], Generic[K]):
+        """The files of one or more artefacts, likewise, in the order of the spec."""
+
 else:
 
     class _Way:
-        def __init__(self, way: str) -> None:
-            self.way = way
+        def __init__(self, way: str, as_files: bool = False) -> None:
+            self.way, self.as_files = way, as_files
 
         def __getitem__(self, kind: type[Kind]) -> Any:
-            base = tuple[Source, ...] if self.way == "many" else Path
-            return Annotated[base, (self.way, snake(kind.__name__))]
+            return Annotated[Path, (self.way, snake(kind.__name__), self.as_files)]
 
     In, Out, Many = _Way("in"), _Way("out"), _Way("many")
+    Files, ManyFiles = _Way("in", as_files=True), _Way("many", as_files=True)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a step's work that is committed alone: its number, and what `pieces` said of it."""
+
+    number: int
+    work: Any
 
 
 @dataclass(frozen=True)
@@ -84,15 +101,20 @@ class Here:
     address: str
     """Where the step's artefact will be in the store; the checkpoints of a step in progress lie below it."""
     cpus: int = 1
-    shard: tuple[int, int] = (0, 1)
-    """This piece and the number of pieces."""
+    piece: Piece | None = None
+    """What this call of `run` is to make, for a step that is cut."""
     fingerprint: str = ""
     lineage: Callable[[], Mapping[str, Any]] = field(default=dict)
     """The provenance of this step and all its ancestors: address -> what its manifest says."""
 
 
 class Step(BaseModel):
-    """A kind of step: one class in one file of `components/`, named like the file."""
+    """A kind of step: one class in one file of `components/`, named like the file.
+
+    A step that reads `Files` is cut: `pieces` divides its work by its input alone, `run` makes one piece, each is
+    committed by whichever process makes it, and `join` makes the artefact of them. So the artefact is the same for any
+    number of processes, and one that dies loses the piece that it was at.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -105,7 +127,15 @@ class Step(BaseModel):
     memory: ClassVar[str] = "2GiB"
     """Memory that it may need, likewise."""
 
+    gang: ClassVar[bool] = False
+    """Whether several processes, on one machine or on many, do its work together and live and die together."""
+
     run: ClassVar[Callable[..., Scores | None]]
+    pieces: ClassVar[Callable[..., Sequence[Any]]]
+    """Of a step that is cut: what there is to do, from the arguments that are `Files`."""
+    join: ClassVar[Callable[..., Scores | None]]
+    """Of a step that is cut: given the folders of all pieces and the arguments of `run`, fill the folder of the
+    artefact. Files of a piece named `part-...` are in the artefact by themselves; `join` sees all the others."""
 
     @classmethod
     def ports(cls) -> tuple[Port, ...]:
@@ -121,6 +151,11 @@ class Step(BaseModel):
     def takes(cls) -> tuple[Port, ...]:
         """The artefacts that it reads."""
         return tuple(p for p in cls.ports() if p.way != "out")
+
+    @classmethod
+    def is_cut(cls) -> bool:
+        """Whether its work can be shared out among processes."""
+        return any(p.as_files for p in cls.ports())
 
     def settings(self) -> dict[str, Any]:
         """The parameters that can change the result, as JSON values: what enters the fingerprint."""
@@ -138,8 +173,8 @@ def _ports(cls: type[Step]) -> tuple[Port, ...]:
             optional = True
             hint = next(h for h in typing.get_args(hint) if h is not type(None))
         if typing.get_origin(hint) is Annotated:
-            way, kind = typing.get_args(hint)[1]
-            found.append(Port(name, kind, way, optional))
+            way, kind, as_files = typing.get_args(hint)[1]
+            found.append(Port(name, kind, way, optional, as_files))
     if [p.way for p in found].count("out") != 1:
         raise TypeError(f"{cls.__name__}.run must have exactly one Out argument: a step makes one artefact")
     return tuple(found)

@@ -1,16 +1,22 @@
 """The `ids` step: words to token ids."""
 
-from typing import Literal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from components.base import Here, In, Out, Scores, Step
+from components.base import Files, Here, In, Out, Scores, Step
 from components.kinds import Ids as IdsKind
 from components.kinds import Vocab, Words
+
+if TYPE_CHECKING:
+    from ernie_core.text.pieces import Piece
 
 
 class Ids(Step):
     """Turn words into token ids with whole-word marks, ready for pretraining."""
 
     image = "text"
+    revision: ClassVar[int] = 2
 
     marking: Literal["positional", "paddlenlp"] = "positional"
     """Which characters count as the rest of a word: those that stand in one, or, as in PaddleNLP's script, wherever
@@ -19,16 +25,28 @@ class Ids(Step):
     data_impl: Literal["npy", "mmap"] = "npy"
     """Files: `_ids.npy` with `_idx.npz`, or PaddleNLP's `.bin` with `.idx`."""
 
-    def run(self, words: In[Words], vocab: In[Vocab], ids: Out[IdsKind], here: Here) -> Scores:
+    def pieces(self, words: Files[Words]) -> "Sequence[Piece]":
         from ernie_core.text import ids as token_ids
 
-        return token_ids.files(
+        return token_ids.pieces(words)
+
+    def run(self, words: Files[Words], vocab: In[Vocab], ids: Out[IdsKind], here: Here) -> Scores:
+        from ernie_core.text import ids as token_ids
+
+        assert here.piece
+        return token_ids.piece(
             words,
+            here.piece.work,
+            here.piece.number,
             vocab,
             ids,
             marking=self.marking,
             data_impl=self.data_impl,
-            workers=here.cpus,
             progress=here.progress,
             stop=here.stop,
         )
+
+    def join(self, made: Sequence[Path], vocab: In[Vocab], ids: Out[IdsKind], **_: object) -> Scores:
+        from ernie_core.text import ids as token_ids
+
+        return token_ids.join(made, vocab, ids)

@@ -17,9 +17,9 @@ class CustomWords(Kind):
 
 
 class Words(Kind):
-    """Segmented text: `part-*.jsonl`, a document a line as `{"text": "word word\\nword word\\n"}`: a sentence a line,
-    words joined by one space; `stats.json`; `rejected.jsonl`, what could not be read:
-    `{"file", "line" or "byte", "why", "begins"}` a line."""
+    """Segmented text: `part-*.jsonl` in the order of the text, a document a line as
+    `{"text": "word word\\nword word\\n"}`: a sentence a line, words joined by one space; `stats.json`;
+    `rejected.jsonl`, what could not be read: `{"file", "line" or "byte", "why", "begins"}` a line."""
 
 
 class Vocab(Kind):
@@ -34,7 +34,7 @@ class VocabFile(Kind):
 
 class Ids(Kind):
     """Token ids: `part-*_ids.npy` and `part-*_idx.npz` (`lens` int32, `docs` int64), or `part-*.bin` and
-    `part-*.idx`; `vocab.txt`, `stats.json`."""
+    `part-*.idx`; `vocab.txt`; `unicode.txt`, the table that the text was normalised by; `stats.json`."""
 
 
 class Model(Kind):

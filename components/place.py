@@ -22,7 +22,8 @@ from components.base import Here, Port, Step
 from components.task import Source, Task
 from ernie_core import errors
 from ernie_core.progress import Progress
-from ernie_core.store import Store, artefact, open_store
+from ernie_core.store import Store, artefact, files, open_store
+from ernie_core.store.files import StoredFile
 
 
 @contextlib.contextmanager
@@ -75,11 +76,25 @@ def bring(port: Port, task: Task, store: Store, report: Reporter) -> Any:
     bound = task.inputs.get(port.name, ())
     if not bound and port.optional:
         return None
+    if port.as_files:
+        return [file for source in bound for file in _files(source, task, store)]
     folders = [
         base.Source(_folder(source, port, i, task, store, report), source.name, source.weight)
         for i, source in enumerate(bound)
     ]
     return tuple(folders) if port.way == "many" else folders[0].path
+
+
+def _files(source: Source, task: Task, store: Store) -> list[StoredFile]:
+    if source.address:
+        return files.of_artefact(store, source.address, Path(task.cache) / "artefacts", _redo(source, task))
+    found = []
+    for row in source.files:
+        root, _, key = row["url"].rpartition("/")
+        found.append(
+            files.of(open_store(root), unquote(key) if root.startswith("file:") else key, row["name"], row["size"])
+        )
+    return found
 
 
 def here(task: Task, store: Store, scratch: Path, report: Reporter, stop: threading.Event) -> Here:
@@ -137,6 +152,28 @@ def write(file: Path, data: bytes, durable: bool = True) -> None:
     os.replace(temporary, file)
 
 
+def read(file: Path) -> Mapping[str, Any]:
+    """A small file that another process replaces with `write`; empty if it has not yet."""
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def keep_fresh(folder: Path) -> None:
+    """Touch a folder for as long as it is filled: a training writes nothing into it for weeks, and old ones are swept
+    as left by killed writers."""
+
+    def touch() -> None:
+        with contextlib.suppress(FileNotFoundError):  # published, or gone with the step
+            while True:
+                os.utime(folder)
+                time.sleep(600)
+
+    threading.Thread(target=touch, daemon=True).start()
+
+
 def _inputs(task: Task) -> dict[str, list[dict[str, Any]]]:
     keep = ("name", "kind", "fingerprint", "address", "weight")
     return {
@@ -145,15 +182,17 @@ def _inputs(task: Task) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def _redo(source: Source, task: Task) -> str:
+    return f"make it again with: kfp run {task.spec['path']} --redo {source.name}"
+
+
 def _folder(source: Source, port: Port, i: int, task: Task, store: Store, report: Reporter) -> Path:
     cache = Path(task.cache) / "artefacts"
     if source.address:
         try:
             return artefact.fetch(store, source.address, cache, progress=report.bytes(f"fetch {source.name}"))
         except errors.BadInput as error:
-            raise errors.BadInput(
-                f"{error}\nmake it again with: kfp run {task.spec['path']} --redo {source.name}"
-            ) from error
+            raise errors.BadInput(f"{error}\n{_redo(source, task)}") from error
     folder = Path(task.scratch) / "inputs" / f"{port.name}-{i}"
     for row in source.files:
         target = folder / row["name"]

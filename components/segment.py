@@ -1,16 +1,22 @@
 """The `segment` step: cut raw Chinese text into words."""
 
-from typing import Literal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from components.base import Here, In, Out, Scores, Step
+from components.base import Files, Here, In, Out, Scores, Step
 from components.kinds import CustomWords, Text, Words
 from components.values import Share
+
+if TYPE_CHECKING:
+    from ernie_core.text.pieces import Piece
 
 
 class Segment(Step):
     """Cut raw Chinese text into words, one sentence a line."""
 
     image = "text"
+    revision: ClassVar[int] = 2
 
     tool: Literal["jieba", "lac", "seg"] = "jieba"
     """Word segmenter: `jieba` is the fast one; `lac` and `seg` are the neural nets of Baidu's LAC, its full one and its
@@ -23,11 +29,19 @@ class Segment(Step):
     """Share of lines and JSON objects that may be unreadable, as `0.1%` or 0.001; they are listed, and above it the
     text is refused."""
 
-    def run(self, text: In[Text], custom_words: In[CustomWords] | None, words: Out[Words], here: Here) -> Scores:
+    def pieces(self, text: Files[Text]) -> "Sequence[Piece]":
         from ernie_core.text import segment
 
-        return segment.files(
+        return segment.pieces(text)
+
+    def run(self, text: Files[Text], custom_words: In[CustomWords] | None, words: Out[Words], here: Here) -> Scores:
+        from ernie_core.text import segment
+
+        assert here.piece
+        return segment.piece(
             text,
+            here.piece.work,
+            here.piece.number,
             words,
             tool=self.tool,
             custom_words=custom_words,
@@ -36,3 +50,8 @@ class Segment(Step):
             progress=here.progress,
             stop=here.stop,
         )
+
+    def join(self, made: Sequence[Path], words: Out[Words], **_: object) -> Scores:
+        from ernie_core.text import segment
+
+        return segment.join(made, words, tool=self.tool, max_rejected=self.max_rejected)

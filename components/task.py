@@ -38,6 +38,15 @@ class Task:
     progress: str
     outcome: str
     cpus: int = 1
+    """Cores of one process."""
+    memory: int = 0
+    """Bytes that one process may use; 0 is any number."""
+    shards: int = 1
+    """Processes that share the work of a step that is cut."""
+    at_once: int = 1
+    """How many of them run side by side on this machine."""
+    ranks: int = 1
+    """Processes that do the work of a step together, if it is one of a gang."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

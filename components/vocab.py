@@ -1,19 +1,25 @@
 """The `vocab` step: a vocabulary for one or more corpora."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from components.base import Here, Many, Out, Scores, Step
+from components.base import Here, ManyFiles, Out, Scores, Step
 from components.kinds import Vocab as VocabKind
 from components.kinds import Words
 from components.values import Size
+
+if TYPE_CHECKING:
+    from ernie_core.text.pieces import Piece
 
 
 class Vocab(Step):
     """Build a WordPiece vocabulary from words: Han characters, word pieces, and the other characters seen."""
 
     image = "text"
+    revision: ClassVar[int] = 2
 
     size: Annotated[int, Field(gt=0)] = 40000
     """Tokens at most. Up to 44,634 ids with whole-word marks fit in 16 bits whatever Han characters it holds."""
@@ -34,18 +40,44 @@ class Vocab(Step):
     han: Literal["all", "seen"] = "all"
     """All 20,902 Han characters of U+4E00 to U+9FA5, or those that occur."""
 
-    def run(self, words: Many[Words], vocab: Out[VocabKind], here: Here) -> Scores:
+    @model_validator(mode="after")
+    def _fits(self) -> "Vocab":
+        from ernie_core.text.vocab import least_size
+
+        if self.size < (least := least_size(self.han)):
+            more = ", or take `han: seen`" if self.han == "all" else ""
+            raise ValueError(f"size {self.size} is too small: with `han: {self.han}` make it at least {least}{more}")
+        return self
+
+    def pieces(self, words: ManyFiles[Words]) -> "Sequence[Piece]":
         from ernie_core.text import vocab as vocabulary
 
-        return vocabulary.build(
-            [source.path for source in words],
+        return vocabulary.pieces(words)
+
+    def run(self, words: ManyFiles[Words], vocab: Out[VocabKind], here: Here) -> Scores:
+        from ernie_core.text import vocab as vocabulary
+
+        assert here.piece
+        return vocabulary.piece(
+            words,
+            here.piece.work,
+            here.piece.number,
+            vocab,
+            recipe=self.recipe,
+            sample=self.sample,
+            progress=here.progress,
+            stop=here.stop,
+        )
+
+    def join(self, made: Sequence[Path], vocab: Out[VocabKind], **_: object) -> Scores:
+        from ernie_core.text import vocab as vocabulary
+
+        return vocabulary.join(
+            made,
             vocab,
             size=self.size,
             english_size=self.english_size,
             min_count=self.min_count,
             han=self.han,
             recipe=self.recipe,
-            sample=self.sample,
-            progress=here.progress,
-            stop=here.stop,
         )

@@ -39,6 +39,19 @@ class Node:
     timeout: int | None
     fingerprint: str
     kind: str = field(default="")
+    shards: int | None = None
+    nodes: int = 1
+    gpus: int = 0
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether processes can share its work."""
+        return type(self.step).is_cut()
+
+    @property
+    def ranks(self) -> int:
+        """Processes of a gang: one for each GPU, or for each node where there are none."""
+        return self.nodes * max(1, self.gpus)
 
     @property
     def address(self) -> str:
@@ -67,6 +80,9 @@ def build(job: Job, inputs: Mapping[str, Content]) -> tuple[Node, ...]:
             timeout=entry.placement.timeout,
             fingerprint=fingerprint(entry, links),
             kind=type(entry.step).makes().kind,
+            shards=entry.placement.shards,
+            nodes=entry.placement.nodes,
+            gpus=entry.placement.gpus,
         )
     return tuple(nodes.values())
 

@@ -9,10 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from components.values import spell_size
 from ernie_core.errors import Error, Refused, Unreachable
 from ernie_core.store import Store, artefact
-from jobs import environments, gates, process, report, runs
+from jobs import environments, gates, process, report, room, runs
 from jobs.graph import Node
 from jobs.inputs import Content
 from jobs.plan import Plan
@@ -34,9 +33,8 @@ def run(
     """Do what the plan says. The record that comes back says how it ended; the store holds it too."""
     cores, memory = site.capacity()
     for step in plan.steps:
-        if step.state != "done" and step.node.memory > memory:
-            wants, has = spell_size(step.node.memory), spell_size(memory)
-            raise Refused(f"`{step.node.name}` wants {wants} of memory, this machine has {has}: lower its `memory:`")
+        if step.state != "done":
+            room.check(step.node, cores, memory)
     _clean(store, cache, screen)
     return _Runner(plan, record, store, inputs, cache, cores, memory, screen).run()
 
@@ -119,15 +117,12 @@ class _Runner:
         if any(r.state in OVER for r in before):
             reason = next(other for other in node.after if self.record.steps[other].state in OVER)
             self._set(name, "skipped", error=f"`{reason}` did not finish")
-        elif all(r.state == "done" for r in before) and self._fits(node) and self._prepared(node):
-            step = process.start(node, self.record, self.store, self.inputs, self.cache, self.cores)
-            self.running[name] = step
+        elif all(r.state == "done" for r in before) and (found := self._room(node)) and self._prepared(node):
+            self.running[name] = process.start(node, self.record, self.store, self.inputs, self.cache, found)
             self._set(name, "running", address=node.address)
 
-    def _fits(self, node: Node) -> bool:
-        cores = sum(s.task.cpus for s in self.running.values())
-        memory = sum(s.node.memory for s in self.running.values())
-        return cores + min(node.cpu, self.cores) <= self.cores and memory + node.memory <= self.memory
+    def _room(self, node: Node) -> room.Room | None:
+        return room.find(node, [s.task for s in self.running.values()], self.cores, self.memory)
 
     def _prepared(self, node: Node) -> bool:
         """Whether the environment of the step's image is there; if not, see that it is being built."""

@@ -74,5 +74,8 @@ def _look(node: Node, before: dict[str, PlannedStep], store: Store) -> PlannedSt
         total = getattr(node.step, "max_steps", None)
         at = f"resume at step {newest.removeprefix('model_')}" + (f" of {total}" if total else "")
         return PlannedStep(node, "resume", at, None, seconds)
+    if pieces := [name for name in store.children(node.address) if name.startswith("piece-")]:
+        many = f"{len(pieces)} pieces" if len(pieces) > 1 else "1 piece"
+        return PlannedStep(node, "resume", f"{many} made before", None, seconds)
     reason = "; ".join(history.changes(node, like)) if like else "never made in this store"
     return PlannedStep(node, "run", reason, None, seconds)

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components import place
 from components.task import Source, Task
 from ernie_core.runtime import paddle_environment
 from ernie_core.store import Store
 from jobs import environments
 from jobs.graph import Link, Node
 from jobs.inputs import Content
+from jobs.room import Room
 from jobs.runs import Run
 
 LAST_LINES = 15
@@ -43,11 +45,11 @@ class StepProcess:
 
     def progress(self) -> Mapping[str, Any]:
         """Its last report."""
-        return _read(Path(self.task.progress))
+        return place.read(Path(self.task.progress))
 
     def outcome(self) -> Mapping[str, Any]:
         """What it said at its end: `scores` or `error`. A killed one said nothing."""
-        return _read(Path(self.task.outcome))
+        return place.read(Path(self.task.outcome))
 
     def stop(self) -> None:
         """Ask it to save and leave; once it had its time, kill it."""
@@ -63,30 +65,31 @@ class StepProcess:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
-def start(node: Node, run: Run, store: Store, inputs: Mapping[str, Content], cache: Path, cores: int) -> StepProcess:
+def start(node: Node, run: Run, store: Store, inputs: Mapping[str, Content], cache: Path, room: Room) -> StepProcess:
     """Start a step; its output goes to its log. The environment of its image must have been built."""
-    place = cache / "scratch" / run.id / node.name
-    place.mkdir(parents=True, exist_ok=True)
+    own = cache / "scratch" / run.id / node.name
+    own.mkdir(parents=True, exist_ok=True)
     image = type(node.step).image
     task = Task(
         component=node.component, name=node.name, parameters=node.step.model_dump(mode="json"),
         fingerprint=node.fingerprint, address=node.address, store=store.url,
         inputs={port: tuple(_source(link, inputs) for link in links) for port, links in node.links.items()},
         job=run.job, run=run.id, spec=run.spec, image={"name": image, "lock": environments.digest(image)},
-        scratch=str(place / "scratch"), cache=str(cache), progress=str(place / "progress.json"),
-        outcome=str(place / "outcome.json"), cpus=min(node.cpu, cores),
+        scratch=str(own / "scratch"), cache=str(cache), progress=str(own / "progress.json"),
+        outcome=str(own / "outcome.json"), cpus=room.cpus, memory=node.memory,
+        shards=max(room.at_once, node.shards or 0), at_once=room.at_once, ranks=node.ranks,
     )  # fmt: skip
     for left in (Path(task.progress), Path(task.outcome)):
         left.unlink(missing_ok=True)
-    (place / "task.json").write_text(json.dumps(task.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
-    log = store.path(run.log(node.name)) or place / "step.log"
+    (own / "task.json").write_text(json.dumps(task.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
+    log = store.path(run.log(node.name)) or own / "step.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [str(environments.python(image)), "-m", "components", node.component, "--task", str(place / "task.json")]
+    command = [str(environments.python(image)), "-m", "components", node.component, "--task", str(own / "task.json")]
     with open(log, "ab") as output:
         # A session of its own: Ctrl-C reaches only this runner, which then asks every step to save. The pipe at stdin
         # closes when the runner dies: then the step saves and leaves by itself.
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=place,
+            command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=own,
             env=_environment(task.cpus), start_new_session=True,
         )  # fmt: skip
     return StepProcess(node, process, task, log)
@@ -122,11 +125,3 @@ def _environment(cpus: int) -> dict[str, str]:
 def _source(link: Link, inputs: Mapping[str, Content]) -> Source:
     files = [] if link.address else [{"name": f.name, "url": f.url, "size": f.size} for f in inputs[link.name].files]
     return Source(link.name, link.kind, link.fingerprint, link.address, files, link.weight)
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return value if isinstance(value, dict) else {}

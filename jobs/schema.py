@@ -9,7 +9,29 @@ from components import kinds as kinds_of
 from components.base import FREE, Step
 from jobs import fields
 from jobs.site import Site
-from jobs.spec import JOB_NAME, STEP_NAME, Placement
+from jobs.spec import JOB_NAME, STEP_NAME, Placement, placement_keys
+
+_SHARED: Mapping[str, Any] = {
+    "as": {
+        "type": "string",
+        "pattern": f"^{STEP_NAME}$",
+        "description": "Another name, if the component is used twice.",
+    },
+    "from": {
+        "description": "What it reads, if the kinds alone do not decide: a name, names, or names with weights.",
+        "oneOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            {"type": "object", "additionalProperties": {"type": "number", "exclusiveMinimum": 0}},
+        ],
+    },
+    "require": {
+        "description": "A gate: bounds on scores, without which no later step starts.",
+        "type": "object",
+        "additionalProperties": {"type": "string", "pattern": r"^\s*(>=|<=|>|<)\s*[-+]?\d"},
+    },
+}
+"""Keys that every step has."""
 
 
 def build() -> dict[str, Any]:
@@ -80,32 +102,12 @@ def markdown() -> str:
 
 def _step(cls: type[Step]) -> dict[str, Any]:
     own = cls.model_json_schema()
-    placement = Placement.model_json_schema()["properties"]
-    shared = {
-        "as": {
-            "type": "string",
-            "pattern": f"^{STEP_NAME}$",
-            "description": "Another name, if the component is used twice.",
-        },
-        "from": {
-            "description": "What it reads, if the kinds alone do not decide: a name, names, or names with weights.",
-            "oneOf": [
-                {"type": "string"},
-                {"type": "array", "items": {"type": "string"}, "minItems": 1},
-                {"type": "object", "additionalProperties": {"type": "number", "exclusiveMinimum": 0}},
-            ],
-        },
-        "require": {
-            "description": "A gate: bounds on scores, without which no later step starts.",
-            "type": "object",
-            "additionalProperties": {"type": "string", "pattern": r"^\s*(>=|<=|>|<)\s*[-+]?\d"},
-        },
-    }
+    placement = {k: v for k, v in Placement.model_json_schema()["properties"].items() if k in placement_keys(cls)}
     schema: dict[str, Any] = {
         "description": inspect.cleandoc(cls.__doc__ or ""),
         "type": ["object", "null"] if not own.get("required") else "object",
         "additionalProperties": False,
-        "properties": {**_untitled(own.get("properties", {})), **shared, **_untitled(placement)},
+        "properties": {**_untitled(own.get("properties", {})), **_SHARED, **_untitled(placement)},
     }
     return {**schema, "required": own["required"]} if own.get("required") else schema
 
@@ -145,7 +147,7 @@ def _shown(default: object) -> str:
 
 def _shared() -> str:
     rows = ["| key | meaning |", "|---|---|"]
-    rows += [f"| `{name}` | {_step(Step)['properties'][name]['description']} |" for name in ("as", "from", "require")]
+    rows += [f"| `{name}` | {body['description']} |" for name, body in _SHARED.items()]
     rows += [f"| `{name}` | {field.description} |" for name, field in Placement.model_fields.items()]
     return "\n".join(rows) + "\n"
 

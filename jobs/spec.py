@@ -34,6 +34,14 @@ class Placement(BaseModel):
     """Memory that is kept free for it."""
     timeout: Duration | None = None
     """The step fails after this time."""
+    shards: int | None = Field(None, ge=1, le=10_000)
+    """Processes that share the work of a step that is cut (segment, vocab, ids); what it makes is the same for any
+    number. One for each core if absent; on one machine as many run side by side as it has cores and memory for."""
+    nodes: int = Field(1, ge=1, le=1000)
+    """Machines that train together (pretrain); on one machine without GPUs, processes. `cpu` and `memory` are those of
+    each."""
+    gpus: int = Field(0, ge=0, le=16)
+    """GPUs of each of them."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,12 @@ def parse(text: str, file: str, edits: Iterable[Edit] = ()) -> Job:
     if reader.problems or job is None:
         raise SpecError(reader.problems)
     return job
+
+
+def placement_keys(cls: type[Step]) -> set[str]:
+    """The keys of `Placement` that a component can have."""
+    apart = {"shards": cls.is_cut(), "nodes": cls.gang, "gpus": cls.gang}
+    return {key for key in Placement.model_fields if apart.get(key, True)}
 
 
 class _Reader:
@@ -195,6 +209,9 @@ class _Reader:
         inputs, problems = binder.bind(name, cls, body.pop("from", None))
         self.problems += [self.doc.problem((*path, *where), text) for where, text in problems]
         gates = self._gates((*path, "require"), body.pop("require", None))
+        for key in Placement.model_fields.keys() & body.keys() - placement_keys(cls):
+            why = "cannot be cut" if key == "shards" else "is not trained by several processes"
+            self._bad((*path, key), f"`{component}` {why}, leave `{key}` out")
         placement = self._fields(path, Placement, {k: body.pop(k) for k in Placement.model_fields if k in body})
         step = self._fields(path, cls, body)
         if step is None or placement is None:

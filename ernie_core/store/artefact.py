@@ -8,12 +8,13 @@ from ernie_core.store.base import STAGING, Store, check_key, join
 from ernie_core.store.fetching import fetch, verify
 from ernie_core.store.manifest import MANIFEST, File, Manifest, decode, read
 from ernie_core.store.posix import PosixStore
-from ernie_core.store.publishing import publish, staging
+from ernie_core.store.publishing import Carried, publish, staging
 from ernie_core.store.sweeping import sweep
 from ernie_core.store.transfer import parallel
 
 __all__ = [
     "MANIFEST",
+    "Carried",
     "File",
     "Manifest",
     "decode",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from ernie_core.errors import BadInput
 from ernie_core.progress import Progress, silent
@@ -56,8 +56,8 @@ class Store(Protocol):
     def path(self, key: str) -> Path | None:
         """Where the key is on a file system; None if the store has none."""
 
-    def stream(self, key: str) -> Iterator[bytes]:
-        """The bytes in blocks, for one look at all of them."""
+    def open(self, key: str, at: int = 0) -> BinaryIO:
+        """The bytes from `at` on, to be read once from there to the end; NotFound without such a key."""
 
     def upload(self, source: Path, key: str, progress: Progress = silent, *, sha256: str = "") -> None:
         """Write a file of any size, whole or not at all; with `sha256` skip what is there already and equal."""

@@ -166,8 +166,9 @@ def _listed(store: Store, address: str, manifest: Manifest, files: tuple[File, .
 
 def _streamed(store: Store, key: str) -> str:
     digest = hashlib.sha256()
-    for block in store.stream(key):
-        digest.update(block)
+    with store.open(key) as file:
+        while block := file.read(disk.BLOCK):
+            digest.update(block)
     return digest.hexdigest()
 
 

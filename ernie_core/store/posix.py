@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import BinaryIO
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.progress import Progress, silent
@@ -77,13 +78,11 @@ class PosixStore:
     def path(self, key: str) -> Path:
         return self._place(key) if key else self.root
 
-    def stream(self, key: str) -> Iterator[bytes]:
+    def open(self, key: str, at: int = 0) -> BinaryIO:
         place = self._place(key)
         if not place.is_file():
             raise NotFound(f"{self.url}/{key}: no such file")
-        with disk.explained(place), place.open("rb") as file:
-            while block := file.read(disk.BLOCK):
-                yield block
+        return opened(place, at)
 
     def upload(self, source: Path, key: str, progress: Progress = silent, *, sha256: str = "") -> None:
         target, size = self._place(key), source.stat().st_size
@@ -143,6 +142,14 @@ class PosixStore:
             yield folder / "draft"
         finally:
             shutil.rmtree(folder)
+
+
+def opened(path: Path, at: int = 0) -> BinaryIO:
+    """A file to be read from `at` on."""
+    with disk.explained(path):
+        file = path.open("rb", buffering=1 << 20)
+        file.seek(at)
+        return file
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[Entry]:

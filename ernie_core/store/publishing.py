@@ -4,7 +4,8 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,16 @@ from ernie_core.store.base import Store, check_key, flaw, join
 from ernie_core.store.fetching import problems
 from ernie_core.store.manifest import MANIFEST, OPEN, File, Manifest, encode, read
 from ernie_core.store.posix import PosixStore
+from ernie_core.store.s3 import S3Store
 from ernie_core.store.transfer import RANGE, Tally, parallel
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A file of another artefact, by its key in the store, that a new one holds too."""
+
+    key: str
+    file: File
 
 
 def staging(store: Store, address: str, scratch: Path) -> Path:
@@ -37,9 +47,13 @@ def publish(
     kind: str,
     info: Mapping[str, Any],
     beside: bool = False,
+    carried: Sequence[Carried] = (),
     progress: Progress = silent,
 ) -> Manifest:
     """Make an artefact of a staging folder, which is consumed; returns what is committed at the address.
+
+    It holds the `carried` files too, which are neither read nor moved: on a file system they get a second name, S3
+    copies them by itself.
 
     Without `beside` any number of writers may publish at once: the files go to a folder named by their content, the
     first manifest wins, and the others get it back. With `beside` there is one writer (a checkpoint): the files lie
@@ -54,8 +68,13 @@ def publish(
         files = _table(folder, progress)
     manifest = Manifest(kind, "", files, info)
     if not beside:
-        manifest = Manifest(kind, f"data-{manifest.digest[:8]}", files, info)
-        return _publish_apart(store, address, folder, manifest, progress)
+        every = (*files, *(c.file for c in carried))
+        manifest = Manifest(kind, f"data-{Manifest(kind, '', every, info).digest[:8]}", every, info)
+        if isinstance(store, PosixStore):
+            _link_in(store, carried, folder)
+        else:
+            _copy_in(store, carried, join(address, manifest.data))
+        return _publish_apart(store, address, folder, manifest, files, progress)
     if isinstance(store, PosixStore):
         _swap_in(store, address, folder, manifest)
     else:
@@ -63,11 +82,31 @@ def publish(
     return manifest
 
 
-def _publish_apart(store: Store, address: str, folder: Path, manifest: Manifest, progress: Progress) -> Manifest:
+def _link_in(store: PosixStore, carried: Sequence[Carried], folder: Path) -> None:
+    for row in carried:
+        source, target = store.path(row.key), folder / row.file.name
+        with disk.explained(source):
+            try:
+                os.link(source, target)
+            except OSError as error:
+                if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
+                    raise
+                disk.copy(source, target)  # a file system without second names
+    disk.sync(folder)
+
+
+def _copy_in(store: Store, carried: Sequence[Carried], prefix: str) -> None:
+    assert isinstance(store, S3Store)
+    parallel(lambda row: store.copy(row.key, join(prefix, row.file.name)), carried)
+
+
+def _publish_apart(
+    store: Store, address: str, folder: Path, manifest: Manifest, files: tuple[File, ...], progress: Progress
+) -> Manifest:
     if isinstance(store, PosixStore):
         _move_in(store, address, folder, manifest)
     else:
-        _upload(store, join(address, manifest.data), folder, manifest, progress)
+        _upload(store, join(address, manifest.data), folder, files, progress)
         shutil.rmtree(folder)
     while not store.write(join(address, MANIFEST), encode(manifest), create=True):
         winner = read(store, address)
@@ -115,23 +154,23 @@ def _upload_beside(store: Store, address: str, folder: Path, manifest: Manifest,
     names = {file.name for file in manifest.files} | {OPEN}
     strays = [entry.key for entry in store.list(address) if entry.key.removeprefix(f"{address}/") not in names]
     parallel(store.delete, strays)
-    _upload(store, address, folder, manifest, progress)
+    _upload(store, address, folder, manifest.files, progress)
     store.write(join(address, MANIFEST), encode(manifest))
     store.delete(join(address, OPEN))
     shutil.rmtree(folder)
 
 
-def _upload(store: Store, prefix: str, folder: Path, manifest: Manifest, progress: Progress) -> None:
+def _upload(store: Store, prefix: str, folder: Path, files: tuple[File, ...], progress: Progress) -> None:
     """Big files one after the other, each in parallel parts; then the small ones side by side."""
-    tally = Tally(progress, manifest.size, doing="upload")
+    tally = Tally(progress, sum(file.size for file in files), doing="upload")
 
     def send(file: File) -> None:
         store.upload(folder / file.name, join(prefix, file.name), tally.part(), sha256=file.sha256)
 
-    for file in manifest.files:
+    for file in files:
         if file.size > RANGE:
             send(file)
-    parallel(send, [file for file in manifest.files if file.size <= RANGE])
+    parallel(send, [file for file in files if file.size <= RANGE])
 
 
 def _table(folder: Path, progress: Progress) -> tuple[File, ...]:

@@ -15,6 +15,7 @@ from ernie_core.store.transfer import parallel
 
 _DATA = re.compile(r"(?P<address>.+)/(?P<data>data-[0-9a-f]{8})/.+")
 _OPEN = re.compile(r"(?P<address>.+)/\.uncommitted")
+_PIECE = re.compile(r"(?P<whole>.+)/piece-\d+/.+")
 
 
 def sweep(store: Store, *, older_than: float) -> list[str]:
@@ -26,6 +27,7 @@ def sweep(store: Store, *, older_than: float) -> list[str]:
     elif isinstance(store, S3Store):
         removed = store.abandoned(limit)
     entries = [entry for entry in store.list() if entry.key.split("/")[0] not in ("runs", "packages")]
+    removed += _sweep_pieces(store, entries, limit)
     for folder in sorted(_leftovers(entries)):
         inside = [entry for entry in entries if entry.key.startswith(f"{folder}/")]
         if max(entry.modified for entry in inside) > limit or _named(store, folder, entries):
@@ -38,6 +40,17 @@ def sweep(store: Store, *, older_than: float) -> list[str]:
         else:
             parallel(store.delete, [entry.key for entry in inside])
         removed.append(folder)
+    return removed
+
+
+def _sweep_pieces(store: Store, entries: Iterable[Entry], limit: datetime) -> list[str]:
+    """Pieces of artefacts that were committed, by a process that was killed before it removed them."""
+    manifests = {entry.key for entry in entries if entry.key.endswith(f"/{MANIFEST}") and entry.modified <= limit}
+    removed = []
+    for key in sorted(manifests):
+        if (match := _PIECE.fullmatch(key)) and f"{match['whole']}/{MANIFEST}" in manifests:
+            store.delete(key)  # what it named is a data folder without a name then
+            removed.append(key.removesuffix(f"/{MANIFEST}"))
     return removed
 
 

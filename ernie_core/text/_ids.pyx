@@ -84,5 +84,25 @@ def encode(table, bytes data, int64_t start, bint is_text, bint wide):
         free_batch(batch)
 
 
+def count_lengths(bytes lens):
+    """How many sentences have 1-8 tokens, 9-16, 17-32 and so on, and more than 512, given their lengths as int32."""
+    cdef const int32_t* length = <const int32_t*>PyBytes_AsString(lens)
+    cdef int64_t size = len(lens) // 4
+    cdef int64_t at
+    cdef int64_t[7] upto  # sentences that are no longer than that
+    upto[:] = [0, 0, 0, 0, 0, 0, 0]
+    with nogil:
+        for at in range(size):
+            upto[0] += length[at] <= 8
+            upto[1] += length[at] <= 16
+            upto[2] += length[at] <= 32
+            upto[3] += length[at] <= 64
+            upto[4] += length[at] <= 128
+            upto[5] += length[at] <= 256
+            upto[6] += length[at] <= 512
+    return (upto[0], upto[1] - upto[0], upto[2] - upto[1], upto[3] - upto[2], upto[4] - upto[3], upto[5] - upto[4],
+            upto[6] - upto[5], size - upto[6])
+
+
 cdef void destroy(object capsule) noexcept:
     free_table(<Table*>PyCapsule_GetPointer(capsule, "ernie_core.text.table"))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from ernie_core.errors import BadInput, NotFound
-from ernie_core.text.ids import dtype
+from ernie_core.text.id_files import dtype
 from ernie_core.text.marks import extension
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer, vocabulary_lines
 
@@ -36,7 +36,7 @@ def adopt(source: Path, vocab: Path) -> dict[str, float]:
     report: dict[str, object] = {
         "size": tokenizer.size,
         "extension": ids - tokenizer.size,
-        "ids_dtype": dtype(ids).name,
+        "ids_dtype": dtype(ids),
         "repeated": [{"token": tokens[n], "line": n + 1, "counts": last[tokens[n]] + 1} for n in repeated],
         "empty_lines": [n + 1 for n, token in enumerate(tokens) if not token],
         "never_yielded": len(unreachable),

@@ -1,20 +1,18 @@
 """What a corpus is made of: its characters, and its words of letters, as the tokenizer sees them."""
 
 import functools
-import importlib
+import itertools
 import json
-import re
-import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
-from typing import Protocol
 
 from ernie_core.errors import Stopped
 from ernie_core.progress import Progress, Stop
-from ernie_core.text import normalise, wordcut
+from ernie_core.store.files import StoredFile
+from ernie_core.text import counters, normalise, wordcut
+from ernie_core.text.pieces import Piece, Span
 
 HELD_OUT = 100
 """One document in so many is left out of the counts, to measure a vocabulary on."""
@@ -22,9 +20,8 @@ BLOCK = 1 << 20
 """Bytes that are counted, or left out of a sample, together."""
 LONGEST = 100
 """Characters; a longer word teaches nothing."""
+NAME = "counts.json"
 _MANY = 1 << 21
-_LATIN = re.compile("[a-z0-9]+")
-_APART, _LETTER, _OTHER, _DROPPED, _MIXED = range(1, 6)
 
 
 @dataclass
@@ -41,58 +38,97 @@ class Census:
     bytes: int = 0
     """Bytes of files that were read."""
 
+    def add(self, other: "Census") -> None:
+        """Take in the counts of what follows. Rare words may be forgotten: memory stays bounded."""
+        self.characters.update(other.characters)
+        self.words.update(other.words)
+        self.held_out += other.held_out
+        self.documents += other.documents
+        self.bytes += other.bytes
+        self.forget()
+
+    def forget(self) -> None:
+        """Count every word once less until there are not too many."""
+        while len(self.words) > _MANY:
+            self.words = Counter({word: n - 1 for word, n in self.words.items() if n > 1})
+
+    def save(self, folder: Path) -> None:
+        """Write it down; the same counts are the same bytes."""
+        (folder / NAME).write_text(json.dumps(vars(self), sort_keys=True), encoding="ascii")
+
+
+def load(folder: Path) -> Census:
+    """What `save` wrote."""
+    found = json.loads((folder / NAME).read_text(encoding="ascii"))
+    return Census(**{**found, "characters": Counter(found["characters"]), "words": Counter(found["words"])})
+
 
 @dataclass(frozen=True)
-class Block:
-    """Whole lines of a part: those that begin at one of `BLOCK` bytes from a place on."""
+class Stretch:
+    """Blocks of a part that stand one behind the other, as a span; of all that are chosen, `first` is its first."""
 
-    part: Path
-    begin: int
-
-
-Place = Callable[[int], str]
-"""Where a byte of a block is, for people."""
+    span: Span
+    first: int
 
 
-class Counts(Protocol):
-    """Something that counts the lines of blocks."""
+@dataclass(frozen=True)
+class Choice:
+    """The blocks of a piece that are counted, and how many are in all pieces."""
 
-    def add(self, block: bytes, at: int, lines: int, place: Place) -> tuple[int, int]:
-        """Count so many lines from a place on; the place behind them, and how many there were. `place` spells it."""
-        ...
+    stretches: tuple[Stretch, ...]
+    total: int
 
-    def runs(self) -> Counter[bytes]:
-        """What of the text since the last time may be words."""
-        ...
+    @property
+    def size(self) -> int:
+        """Bytes of the blocks."""
+        return sum(stretch.span.end - stretch.span.begin for stretch in self.stretches)
 
-    def codes(self) -> Mapping[int, int]:
-        """How often each code point occurs."""
-        ...
+
+def choose(words: Sequence[StoredFile], piece: Piece, sample: int | None) -> Choice:
+    """The blocks of a piece, or those among them that are in a sample of so many bytes, spread evenly over all pieces.
+
+    A block belongs to the piece in which it begins, and blocks begin at multiples of their size: so how the work is
+    cut does not decide which of them are chosen.
+    """
+    counts = [-(-file.size // BLOCK) if wordcut.is_part(file) else 0 for file in words]
+    before = [0, *itertools.accumulate(counts)]
+    total = before[-1]
+    wanted = total if sample is None else min(total, -(-sample // BLOCK))
+    found: list[Stretch] = []
+    for span in piece:
+        for begin in range(-(-span.begin // BLOCK) * BLOCK, span.end, BLOCK):
+            n = before[span.file] + begin // BLOCK
+            if (n + 1) * wanted // total == n * wanted // total:
+                continue
+            block = Span(span.file, begin, min(begin + BLOCK, words[span.file].size))
+            last = found[-1].span if found else None
+            if last and (last.file, last.end) == (block.file, block.begin):
+                found[-1] = Stretch(Span(last.file, last.begin, block.end), found[-1].first)
+            else:
+                found.append(Stretch(block, n * wanted // total))
+    return Choice(tuple(found), wanted)
 
 
 def take(
-    folders: Sequence[Path],
+    words: Sequence[StoredFile],
+    choice: Choice,
     *,
     held_out_size: int,
-    sample: int | None = None,
     every_script: bool = False,
     progress: Progress,
     stop: Stop,
 ) -> Census:
-    """Count the word-cut text of all folders, or of blocks spread evenly over it that have `sample` bytes together.
+    """Count the word-cut text of the blocks.
 
-    At most `held_out_size` bytes of lines, spread likewise, are kept to measure on.
+    Of `held_out_size` bytes of lines, spread over the blocks of all pieces, this one's share is kept to measure on.
     """
     census, runs = Census(), Counter[bytes]()
-    native = _native()
-    counts: Counts = _Python() if native is None else _Native(native, every_script)
-    chosen = blocks([part for folder in folders for part in wordcut.parts(folder)], sample)
+    counts = counters.make(every_script)
     kept = 0
-    for number, block in enumerate(chosen, 1):
+    for due, part, begin, text in _blocks(words, choice, held_out_size):
         if stop():
             raise Stopped(f"stopped after {census.documents} documents")
-        begin, text = _read(block)
-        place = functools.partial(_spell, block.part, begin)
+        place = functools.partial(_spell, part, begin)
         census.bytes += len(text)
         at = 0
         while at < len(text):
@@ -100,7 +136,7 @@ def take(
             census.documents += lines
             if at < len(text) and census.documents % HELD_OUT == HELD_OUT - 1:
                 end = text.find(b"\n", at) + 1 or len(text)
-                if kept < held_out_size * number // len(chosen):
+                if kept < due:
                     census.held_out.extend(map("".join, wordcut.sentences(text[at:end], place(at))))
                     kept += end - at
                 else:
@@ -110,17 +146,23 @@ def take(
         runs.update(counts.runs())
         if len(runs) > _MANY:
             _learn(census, runs, every_script)
-        progress(number, len(chosen), "blocks", documents=census.documents)
+        progress(census.bytes, choice.size, "B", documents=census.documents)
     _learn(census, runs, every_script)
     census.characters.update(characters(counts.codes()))
     return census
 
 
-def blocks(parts: Sequence[Path], sample: int | None) -> list[Block]:
-    """The blocks of all parts in their order, or so many of them, evenly spread, as make up the sample."""
-    every = [Block(part, begin) for part in parts for begin in range(0, part.stat().st_size, BLOCK)]
-    wanted = len(every) if sample is None else min(len(every), -(-sample // BLOCK))
-    return [block for n, block in enumerate(every) if (n + 1) * wanted // len(every) > n * wanted // len(every)]
+def _blocks(words: Sequence[StoredFile], choice: Choice, held_out_size: int) -> Iterator[tuple[int, str, int, bytes]]:
+    """Lines of the chosen blocks: how many bytes may be held out by then, the part, where in it they are, the lines."""
+    held_before = 0
+    if choice.stretches:
+        held_before = held_out_size * choice.stretches[0].first // choice.total
+    for stretch in choice.stretches:
+        part, span = words[stretch.span.file], stretch.span
+        for begin, text in wordcut.blocks(part, span, BLOCK):
+            reached = min(begin + len(text), span.end) - span.begin
+            number = stretch.first + -(-reached // BLOCK)
+            yield held_out_size * number // choice.total - held_before, part.name, begin, text
 
 
 def characters(codes: Mapping[int, int]) -> Counter[str]:
@@ -132,112 +174,16 @@ def characters(codes: Mapping[int, int]) -> Counter[str]:
     return found
 
 
-def kind(character: str) -> int:
-    """What a character is to the run of letters that it stands in: a class of `_census.pyx`."""
-    parts = [part for piece in normalise.pieces(f"a{character}b") for part in normalise.parts(piece)]
-    if parts == ["ab"]:
-        return _DROPPED
-    if len(parts) == 1:
-        return _LETTER if _LATIN.fullmatch(parts[0]) else _OTHER
-    return _APART if parts[0] == "a" and parts[-1] == "b" else _MIXED
-
-
-def _read(block: Block) -> tuple[int, bytes]:
-    with block.part.open("rb") as file:
-        if block.begin:
-            file.seek(block.begin - 1)
-            file.readline()
-        begin = file.tell()
-        text = file.read(max(0, block.begin + BLOCK - begin))
-        return begin, text if text.endswith(b"\n") or not text else text + file.readline()
-
-
-def _spell(part: Path, begin: int, at: int) -> str:
+def _spell(part: str, begin: int, at: int) -> str:
     return f"{part} at byte {begin + at}"
 
 
 def _learn(census: Census, runs: Counter[bytes], every_script: bool) -> None:
-    """Move counts of runs to those of words; memory stays bounded because rare words are forgotten."""
+    """Move counts of runs to those of words."""
     for run, count in runs.items():
         for piece in normalise.pieces(run.decode()):
             for part in normalise.parts(piece):
-                if len(part) < LONGEST and (len(part) > 1 if every_script else _LATIN.fullmatch(part)):
+                if len(part) < LONGEST and (len(part) > 1 if every_script else counters.LATIN.fullmatch(part)):
                     census.words[part] += count
     runs.clear()
-    while len(census.words) > _MANY:
-        census.words = Counter({word: n - 1 for word, n in census.words.items() if n > 1})
-
-
-class _Native:
-    def __init__(self, native: ModuleType, every: bool) -> None:
-        self._counter = native.Counter(every)
-        for code in normalise.HAN:
-            self._counter.learn(code, _APART)
-
-    def add(self, block: bytes, at: int, lines: int, place: Place) -> tuple[int, int]:
-        """Count so many lines from a place on."""
-        done = 0
-        while True:
-            at, more, why = self._counter.feed(block, at, lines - done)
-            done += more
-            if why >= 0:
-                self._counter.learn(why, kind(chr(why)))
-            elif why == -2:
-                end = block.find(b"\n", at) + 1 or len(block)
-                self._add_json(block[at:end], place(at))
-                at, done = end, done + 1
-            else:
-                return at, done
-
-    def runs(self) -> Counter[bytes]:
-        """What of the text since the last time may be words."""
-        return Counter(self._counter.runs().splitlines())
-
-    def codes(self) -> Mapping[int, int]:
-        """How often each code point occurs."""
-        found: dict[int, int] = self._counter.counts()
-        return found
-
-    def _add_json(self, line: bytes, place: str) -> None:
-        """Count a line that is JSON, but not as it is written here."""
-        text = json.dumps({"text": wordcut.text(line, place)}, ensure_ascii=False)
-        self.add(text.encode(errors="ignore") + b"\n", 0, 1, lambda _: place)
-
-
-class _Python:
-    def __init__(self) -> None:
-        self._codes, self._runs = Counter[int](), Counter[bytes]()
-
-    def add(self, block: bytes, at: int, lines: int, place: Place) -> tuple[int, int]:
-        """Count so many lines from a place on."""
-        done = 0
-        while done < lines and at < len(block):
-            end = block.find(b"\n", at) + 1 or len(block)
-            for sentence in map("".join, wordcut.sentences(block[at:end], place(at))):
-                self._codes.update(map(ord, sentence))
-                self._runs.update(piece.encode() for piece in normalise.pieces(sentence))
-            at, done = end, done + 1
-        return at, done
-
-    def runs(self) -> Counter[bytes]:
-        """What of the text since the last time may be words."""
-        found, self._runs = self._runs, Counter()
-        return found
-
-    def codes(self) -> Mapping[int, int]:
-        """How often each code point occurs."""
-        return self._codes
-
-
-@functools.cache
-def _native() -> ModuleType | None:
-    try:
-        return importlib.import_module("ernie_core.text._census")
-    except ImportError:
-        warnings.warn(
-            "the compiled counter of characters is missing: the same counts, about 100 times slower; "
-            "`python setup.py build_ext --inplace` compiles it",
-            RuntimeWarning,
-            stacklevel=3,
-        )
-        return None
+    census.forget()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ernie_core.errors import BadInput
+from ernie_core.store.files import below
 from ernie_core.text import formats
 
 _LINE = re.compile(r"(\S+)(?:[ \t]+([1-9][0-9]{0,14}))?(?:[ \t]+[A-Za-z]+)?")
@@ -37,7 +38,7 @@ def read(folder: Path) -> tuple[Word, ...]:
 
 def lines(folder: Path) -> Iterator[tuple[str, str]]:
     """The lines of all text files of a folder with their places, stripped. BadInput for one that is not UTF-8."""
-    for source in formats.find(folder):
+    for source in formats.find(below(folder)):
         with formats.opened(source) as opened:
             for number, raw in enumerate(opened.file, 1):
                 place = f"{source.name}:{number}"

@@ -1,16 +1,15 @@
 """The words of jieba 0.42.1, accurate mode with new words (HMM): in C, or slowly but equally by jieba itself."""
 
-import importlib
 import logging
 import math
 import re
-import warnings
 from array import array
 from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
+from ernie_core import native
 from ernie_core.errors import BadInput
 from ernie_core.text import normalise, sentences
 from ernie_core.text.custom import Word
@@ -49,17 +48,17 @@ def load(custom: tuple[Word, ...] = ()) -> Cutter:
 @cache
 def _load(custom: tuple[Word, ...]) -> Cutter:
     tokenizer = _tokenizer(custom)
-    native = _native()
-    return _Python(tokenizer) if native is None else _Native(native, tokenizer)
+    compiled = native.load("ernie_core.text._jieba", "text is cut fifty times slower, with equal words")
+    return _Python(tokenizer) if compiled is None else _Native(compiled, tokenizer)
 
 
 class _Native:
-    def __init__(self, native: ModuleType, tokenizer: "jieba.Tokenizer") -> None:
+    def __init__(self, compiled: ModuleType, tokenizer: "jieba.Tokenizer") -> None:
         known = {word: count for word, count in tokenizer.FREQ.items() if count}
         total = math.log(tokenizer.total)
         weights = array("d", [math.log(count) - total for count in known.values()])
         text = "".join([f"{word}\n" for word in known]).encode()
-        self._native = native.Cutter(text, weights.tobytes(), len(known), _model(), math.log(1) - total, SLICE)
+        self._native = compiled.Cutter(text, weights.tobytes(), len(known), _model(), math.log(1) - total, SLICE)
 
     def cut(self, sentence: str) -> list[str]:
         """The words of a sentence."""
@@ -125,17 +124,3 @@ def _model() -> bytes:
     tables = [finalseg.emit_P[state] for state in _STATES]
     numbers.extend(table.get(chr(code), never) for code in _HAN for table in tables)
     return numbers.tobytes()
-
-
-@cache
-def _native() -> ModuleType | None:
-    try:
-        return importlib.import_module("ernie_core.text._jieba")
-    except ImportError:
-        warnings.warn(
-            "the compiled word segmenter is missing: text is cut fifty times slower, with equal words; "
-            "install the wheel, or a C compiler before building",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return None

@@ -4,13 +4,13 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ernie_core.errors import BadInput
+from ernie_core.store.files import StoredFile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -24,54 +24,92 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file to read: its name below the folder, its format `txt`, `jsonl` or `json`, and `gz`, `zst` or nothing."""
+    """A file to read, its format `txt`, `jsonl` or `json`, and its packing `gz`, `zst` or nothing."""
 
-    path: Path
-    name: str
+    file: StoredFile
     format: str
     packing: str
+
+    @property
+    def name(self) -> str:
+        """Its path below its folder."""
+        return self.file.name
+
+    @property
+    def divisible(self) -> bool:
+        """Whether reading may begin within it: an array has no place where it could be told what is inside a string."""
+        return not self.packing and self.format != "json"
 
 
 @dataclass(frozen=True)
 class Opened:
-    """The unpacked bytes of a file; `disk` is the file itself, whose position says how far reading is."""
+    """The unpacked bytes of a file, and of what they are made: its `taken` says how far reading is."""
 
     file: BinaryIO
-    disk: BinaryIO
+    packed: "_Window"
 
 
-def find(folder: Path) -> list[TextFile]:
-    """Every file below a folder whose name says that it is text, in the order of paths. BadInput if there is none."""
-    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    found = [TextFile(folder / name, name, m[1], m[2] or "") for name in names if (m := _NAME.search(name))]
+def recognise(file: StoredFile) -> TextFile | None:
+    """What a file is, by its name; None if that does not say that it is text."""
+    found = _NAME.search(file.name)
+    return TextFile(file, found[1], found[2] or "") if found else None
+
+
+def find(files: Sequence[StoredFile]) -> list[TextFile]:
+    """Those whose name says that they are text, in their order. BadInput if there is none."""
+    found = [source for file in files if (source := recognise(file))]
     if not found:
-        held = f"holds {', '.join(names[:_EXAMPLES])} ({len(names)} files)" if names else "is empty"
+        names = ", ".join(file.name for file in files[:_EXAMPLES])
+        held = f"there are {names} ({len(files)} files)" if files else "the folder is empty"
         raise BadInput(
-            f"{folder} {held}: no text to read: the suffix says what a file is: *.txt, *.jsonl (JSON lines), *.json "
+            f"no text to read, {held}: the suffix says what a file is: *.txt, *.jsonl (JSON lines), *.json "
             f"(one array), or one of these with .gz or .zst"
         )
     return found
 
 
 @contextmanager
-def opened(source: TextFile) -> Iterator[Opened]:
-    """A file to read from. BadInput, with the place, if it is packed and damaged or cut off."""
-    with source.path.open("rb", buffering=_BLOCK) as disk:
+def opened(source: TextFile, begin: int = 0, end: int | None = None) -> Iterator[Opened]:
+    """A file to read from, as if it were these bytes. BadInput if it is packed and damaged or cut off."""
+    size = source.file.size
+    with source.file.open(begin) as stream:
+        packed = _Window(stream, (size if end is None else end) - begin)
         try:
-            yield Opened(_unpacked(source.packing, disk), disk)
+            yield Opened(_unpacked(source.packing, io.BufferedReader(packed, _BLOCK)), packed)
         except (EOFError, zlib.error, gzip.BadGzipFile, _Damaged) as e:
             raise BadInput(
-                f"{source.name}: damaged at or before byte {disk.tell():,} of {source.path.stat().st_size:,} ({e}): "
+                f"{source.name}: damaged at or before byte {packed.taken:,} of {size:,} ({e}): "
                 f"fetch the file again, or test it with {'gzip' if source.packing == 'gz' else 'zstd'} -t"
             ) from None
 
 
-def _unpacked(packing: str, disk: BinaryIO) -> BinaryIO:
+def _unpacked(packing: str, packed: BinaryIO) -> BinaryIO:
     if packing == "gz":
-        return io.BufferedReader(gzip.GzipFile(fileobj=disk, mode="rb"), _BLOCK)  # type: ignore[arg-type]
+        return io.BufferedReader(gzip.GzipFile(fileobj=packed, mode="rb"), _BLOCK)  # type: ignore[arg-type]
     if packing == "zst":
-        return io.BufferedReader(_Zstandard(disk), _BLOCK)
-    return disk
+        return io.BufferedReader(_Zstandard(packed), _BLOCK)
+    return packed
+
+
+class _Window(io.RawIOBase):
+    """The next so many bytes of a stream, which may give fewer at a time than it is asked for."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        super().__init__()
+        self._stream, self._size = stream, size
+        self.taken = 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """As many bytes as there are at hand; none at the end."""
+        view = memoryview(buffer)
+        read = self._stream.read(min(len(view), self._size - self.taken))
+        view[: len(read)] = read
+        self.taken += len(read)
+        return len(read)
 
 
 class _Damaged(Exception):

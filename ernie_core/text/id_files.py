@@ -17,13 +17,18 @@ from pathlib import Path
 from typing import IO
 
 from ernie_core.errors import BadInput
-from ernie_core.text.kernel import Encoded
+from ernie_core.text.kernel import Encoded, is_wide
 
 IMPLS = ("npy", "mmap")
 _MAGIC = b"MMIDIDX\0\0"
 _UINT16, _INT32 = 8, 4
 """How `.idx` names the types of ids."""
 _BUFFER = 1 << 20
+
+
+def dtype(ids: int) -> str:
+    """The type that holds this many different ids: readers know uint16 and int32."""
+    return "int32" if is_wide(ids) else "uint16"
 
 
 @contextmanager

@@ -1,26 +1,101 @@
 """Words and a vocabulary to token ids with whole-word marks: the files that pretraining reads."""
 
+import functools
 import hashlib
 import json
 import shutil
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ernie_core import native
 from ernie_core.errors import BadInput, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
-from ernie_core.text import id_files, kernel, normalise, parallel, wordcut
+from ernie_core.store.files import StoredFile, below
+from ernie_core.text import id_files, kernel, marks, normalise, unicode_table, wordcut
+from ernie_core.text import pieces as cutting
+from ernie_core.text.pieces import Piece
 from ernie_core.text.tokenizer import Tokenizer
-
-if TYPE_CHECKING:
-    import numpy as np
 
 BLOCK = 1 << 20
 """Bytes that are encoded at once."""
-LONGEST = 64 << 20
-"""Bytes of a document: memory grows with the longest one, and one of this size is a corpus without blank lines."""
+LEAST, MOST = 64 << 20, 1 << 30
+"""Bytes of a piece: half a second's work at least, so that it costs more than its beginning."""
+LENGTHS = ("1-8", "9-16", "17-32", "33-64", "65-128", "129-256", "257-512", ">512")
+"""Tokens of sentences, as they are counted."""
+_STATS = "stats.json"
+
+
+def pieces(words: Sequence[StoredFile]) -> list[Piece]:
+    """The work on the word-cut parts among these files, cut. BadInput if there is none."""
+    return wordcut.cut(words, LEAST, MOST)
+
+
+def piece(
+    words: Sequence[StoredFile],
+    piece: Piece,
+    number: int,
+    vocab: Path,
+    ids: Path,
+    *,
+    marking: str = "positional",
+    data_impl: str = "npy",
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> dict[str, float]:
+    """Encode one piece to the files of `id_files`, none if it has no token; returns the figures.
+
+    Memory does not grow with the piece.
+    """
+    normalise.check_unicode()
+    encoder = _encoder(Tokenizer.from_folder(vocab), marking)
+    count, lengths = Counter[str](), [0] * len(LENGTHS)
+    before, total = 0, cutting.size(piece)
+    with id_files.open_writer(ids / f"part-{number:05d}", data_impl, wide=encoder.wide) as writer:
+        for span in piece:
+            part = words[span.file]
+            for at, lines in wordcut.blocks(part, span, BLOCK):
+                if stop():
+                    raise Stopped(f"stopped in {part.name} at byte {at}")
+                encoded = _encode(encoder, part, at, lines)
+                writer.write(encoded)
+                count.update(encoded.count)
+                lengths = [a + b for a, b in zip(lengths, count_lengths(encoded.lens), strict=True)]
+                progress(before + min(at + len(lines), span.end) - span.begin, total, "B", documents=count["documents"])
+            before += span.end - span.begin
+    stats = {"figures": count, "lengths": lengths, "marking": marking}
+    (ids / _STATS).write_text(json.dumps(stats) + "\n", encoding="utf-8")
+    return {k: float(v) for k, v in count.items()}
+
+
+def join(made: Sequence[Path], vocab: Path, ids: Path) -> dict[str, float]:
+    """Write `stats.json` of all pieces beside their parts, the vocabulary and Unicode table; returns the figures."""
+    every = [json.loads((folder / _STATS).read_text(encoding="utf-8")) for folder in made]
+    count = Counter[str]()
+    for stats in every:
+        count.update(stats["figures"])
+    if not count["tokens"]:
+        said = ", ".join(f"{k} {v}" for k, v in count.items())
+        raise BadInput(f"no document with a token in the words ({said}): there is nothing to train on")
+    lengths = map(sum, zip(*(stats["lengths"] for stats in every), strict=True))
+    tokenizer = Tokenizer.from_folder(vocab)
+    extension = len(marks.extension(tokenizer.vocab))
+    shutil.copyfile(vocab / "vocab.txt", ids / "vocab.txt")
+    shutil.copyfile(unicode_table.PATH, ids / "unicode.txt")
+    figures = {**count, "unk_rate": count["unk"] / count["tokens"]}
+    joined = {
+        **figures,
+        "lengths": dict(zip(LENGTHS, lengths, strict=True)),
+        "base_size": tokenizer.size,
+        "extension": extension,
+        "dtype": id_files.dtype(tokenizer.size + extension),
+        "vocab_sha256": hashlib.sha256((vocab / "vocab.txt").read_bytes()).hexdigest(),
+        "unicode": unicodedata.unidata_version,
+        "marking": every[0]["marking"],
+    }
+    (ids / _STATS).write_text(json.dumps(joined, indent=1) + "\n", encoding="utf-8")
+    return {k: float(v) for k, v in figures.items()}
 
 
 def files(
@@ -30,98 +105,37 @@ def files(
     *,
     marking: str = "positional",
     data_impl: str = "npy",
-    workers: int = 1,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, float]:
-    """Encode every word-cut part to the files of `id_files`; the figures of `stats.json` are returned.
+    """Encode every word-cut part of a folder; the figures of `stats.json` are returned."""
+    found = below(words)
+    todo = pieces(found)
 
-    A part none of whose documents has a token leaves no files. The result does not depend on `workers`, which are
-    threads: the kernel lets them run, its fallback in Python does not. Memory does not grow with the corpus.
-    """
-    normalise.check_unicode()
-    tokenizer = Tokenizer.from_folder(vocab)
-    encoder = kernel.make(tokenizer, marking)
-    count = Counter[str]()
-    parts = wordcut.parts(words)
-    total, before = sum(part.stat().st_size for part in parts), 0
-    with parallel.Threads(workers) as threads:
-        for part in parts:
-            with id_files.open_writer(ids / part.stem, data_impl, wide=encoder.wide) as writer:
-                for end, encoded in threads.map(lambda block: encode(encoder, block), blocks(part)):
-                    if stop():
-                        raise Stopped(f"stopped in {part.name} at byte {end}")
-                    writer.write(encoded)
-                    count.update(encoded.count)
-                    progress(before + end, total, "B", documents=count["documents"])
-            before += part.stat().st_size
-    if not count["tokens"]:
-        raise BadInput(f"{words}: no document with a token ({_said(count)}): there is nothing to train on")
-    shutil.copyfile(vocab / "vocab.txt", ids / "vocab.txt")
-    figures = {**count, "unk_rate": count["unk"] / count["tokens"]}
-    stats = {
-        **figures,
-        "base_size": tokenizer.size,
-        "extension": encoder.extension,
-        "dtype": "int32" if encoder.wide else "uint16",
-        "vocab_sha256": hashlib.sha256((vocab / "vocab.txt").read_bytes()).hexdigest(),
-        "unicode": unicodedata.unidata_version,
-        "marking": marking,
-    }
-    (ids / "stats.json").write_text(json.dumps(stats, indent=1) + "\n", encoding="utf-8")
-    return {k: float(v) for k, v in figures.items()}
+    def make(one: Piece, number: int, folder: Path) -> None:
+        said = cutting.onwards(progress, todo, number)
+        piece(found, one, number, vocab, folder, marking=marking, data_impl=data_impl, progress=said, stop=stop)
+
+    with cutting.made_here(todo, ids, make) as made:
+        return join(made, vocab, ids)
 
 
-def dtype(ids: int) -> "np.dtype[np.generic]":
-    """The type that holds this many different ids: readers know uint16 and int32."""
-    import numpy as np  # making ids does not need it, and its import takes longer than a first megabyte of them
-
-    return np.dtype("<i4") if kernel.is_wide(ids) else np.dtype("<u2")
-
-
-Block = tuple[Path, int, int]
-"""A part, and from where to where in it; lines are whole."""
+def count_lengths(lens: bytes) -> Sequence[int]:
+    """How many sentences have a length in each of `LENGTHS`, given as int32."""
+    compiled = native.load("ernie_core.text._ids", "token ids are made in Python")
+    if compiled is not None:
+        return tuple(compiled.count_lengths(lens))
+    found = Counter(min(max((n - 1).bit_length() - 3, 0), len(LENGTHS) - 1) for n in memoryview(lens).cast("i"))
+    return [found[bucket] for bucket in range(len(LENGTHS))]
 
 
-def blocks(part: Path) -> Iterator[Block]:
-    """The lines of a part, about `BLOCK` bytes at a time. BadInput where one is longer than `LONGEST`."""
-    start, size = 0, part.stat().st_size
-    with part.open("rb") as file:
-        while start < size:
-            file.seek(start + BLOCK - 1)
-            rest = file.readline(LONGEST)
-            if len(rest) == LONGEST and not rest.endswith(b"\n"):
-                raise BadInput(
-                    f"{part}: a document behind byte {start} is longer than {LONGEST >> 20} MiB: put empty lines"
-                    f" between the documents of the text, and make the words again"
-                )
-            end = min(file.tell(), size)
-            yield part, start, end
-            start = end
+_encoder = functools.lru_cache(maxsize=1)(kernel.make)
+"""Kept from piece to piece."""
 
 
-def encode(encoder: kernel.Encoder, block: Block) -> tuple[int, kernel.Encoded]:
-    """The ids of a block, and where it ends in its part."""
-    part, start, end = block
-    with part.open("rb", buffering=0) as file:
-        file.seek(start)
-        lines = file.read(end - start)
-    if len(lines) < end - start:
-        raise BadInput(f"{part}: became shorter while it was read: make the words again")
+def _encode(encoder: kernel.Encoder, part: StoredFile, at: int, lines: bytes) -> kernel.Encoded:
     try:
-        return end, encoder.encode(lines)
+        return encoder.encode(lines)
     except kernel.BadLine as e:
-        line = _lines_before(part, start) + e.number
-        raise BadInput(f'{part}:{line}: not a JSON object with a string "text": make the words again') from None
-
-
-def _lines_before(part: Path, end: int) -> int:
-    lines = 0
-    with part.open("rb") as file:
-        while file.tell() < end:
-            lines += file.read(min(BLOCK, end - file.tell())).count(b"\n")
-    return lines
-
-
-def _said(figures: Mapping[str, float]) -> str:
-    return ", ".join(f"{k} {v}" for k, v in figures.items())
+        line = cutting.lines_before(part, at) + e.number
+        raise BadInput(f'{part.name}:{line}: not a JSON object with a string "text": make the words again') from None

@@ -1,23 +1,21 @@
-"""Documents of a folder of text files, in memory that does not grow with the files, every oddity counted."""
+"""Documents of text files, in memory that does not grow with the files, every oddity counted."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
 from ernie_core.errors import BadInput
-from ernie_core.text import array, formats
+from ernie_core.store.files import StoredFile
+from ernie_core.text import array, formats, pieces
 from ernie_core.text.formats import TextFile
+from ernie_core.text.pieces import Piece, Span
 from ernie_core.text.rejects import Rejected, Rejects
 
 MAX_LINE = 16 << 20
 """Bytes of the longest line of plain text that is read; sentences and paragraphs are far shorter."""
 MAX_DOCUMENT = 64 << 20
 """Bytes of the longest document that is read: a document is held in memory as a whole."""
-Place = tuple[str, dict[str, int]]
-"""A file, and `{"line": n}` or `{"byte": n}` in it."""
-_EXAMPLES = 5
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -33,86 +31,132 @@ class Tally:
     files: int = 0
     bytes: int = 0
     lines: int = 0
+    blank_lines: int = 0
     objects: int = 0
     documents: int = 0
     empty_documents: int = 0
     damaged_lines: int = 0
     rejected: int = 0
-    skipped_files: int = 0
     done: int = 0
-    """Bytes of files that were read, as they lie on the disk."""
-    examples: list[str] = field(default_factory=list)
+    """Bytes of files that were read, as they are stored."""
+    line: int = 0
+    """Which line of the last file, from where reading of it began."""
 
-    def note(self, place: str) -> None:
-        """Keep the first few places where something is wrong."""
-        if len(self.examples) < _EXAMPLES:
-            self.examples.append(place)
-
-    def check(self, max_rejected: float) -> None:
-        """BadInput when more than this share of lines and objects is damaged or rejected."""
-        held = self.lines + self.objects
-        first = f"(first: {', '.join(self.examples)}), more than max_rejected {max_rejected:g}"
-        if self.damaged_lines > max_rejected * held:
-            raise BadInput(
-                f"{self.damaged_lines} of {held} lines are not UTF-8 {first}: convert the files "
-                f"(iconv -f GB18030 -t UTF-8), or raise it"
-            )
-        if self.damaged_lines + self.rejected > max_rejected * held:
-            raise BadInput(
-                f"{self.rejected} of {held} JSON texts cannot be read, {self.damaged_lines} are damaged {first}: "
-                f"correct the files, or json_key, or raise it"
-            )
+    def figures(self) -> dict[str, int]:
+        """All that may be summed up."""
+        return {name: n for name, n in asdict(self).items() if name not in ("done", "line")}
 
 
-def documents(folder: Path, tally: Tally, rejects: Rejects, *, json_key: str = "text") -> Iterator[str]:
-    """The documents of all text files.
+@dataclass(frozen=True)
+class _Stretch:
+    """A file from where a document begins to where another does."""
+
+    source: TextFile
+    begin: int
+    end: int
+
+    def spell(self, line: int) -> str:
+        """The place of a line that is counted from the beginning of the stretch."""
+        return f"{self.source.name}:{line + pieces.lines_before(self.source.file, self.begin)}"
+
+
+def documents(
+    text: Sequence[StoredFile], piece: Piece, tally: Tally, rejects: Rejects, *, json_key: str = "text"
+) -> Iterator[str]:
+    """The documents of the text files of a piece; `rejects` gets lines counted from where the piece begins in a file.
 
     In plain text a line of nothing but white space ends a document, and so does the end of a file. In JSON each
-    object is one, the text under `json_key`.
+    object is one, the text under `json_key`. Of a span that begins within a file the first document is the first
+    that begins behind an empty line, or the first line of JSON, in it; the last one is read to its end.
     """
-    files = formats.find(folder)
-    tally.skipped_files = sum(p.is_file() for p in folder.rglob("*")) - len(files)
-    before = 0
-    for source in files:
-        tally.files += 1
-        with formats.opened(source) as opened:
-            found = _documents(source, opened.file, tally, rejects, json_key)
-            for document in found:
-                tally.done = before + opened.disk.tell()
+    before = tally.done
+    for span in piece:
+        source = formats.recognise(text[span.file])
+        assert source is not None
+        stretch = _stretch(source, span)
+        tally.files += span.begin == 0
+        tally.line = 0
+        with formats.opened(source, stretch.begin, stretch.end) as opened:
+            for document in _documents(stretch, opened.file, tally, rejects, json_key):
+                tally.done = before + min(opened.packed.taken, span.end - span.begin)
                 tally.documents += 1
                 yield document
-        before += source.path.stat().st_size
+        before += span.end - span.begin
         tally.done = before
 
 
-def _documents(source: TextFile, file: BinaryIO, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
-    if source.format == "txt":
-        return _plain(source.name, file, tally, rejects)
-    texts = _json_lines if source.format == "jsonl" else _json_array
-    return texts(source.name, file, tally, rejects, key)
+def lines_before(text: Sequence[StoredFile], span: Span) -> int:
+    """How many lines of a file stand before those that are read for a span."""
+    source = formats.recognise(text[span.file])
+    assert source is not None
+    return pieces.lines_before(source.file, _stretch(source, span).begin)
 
 
-def _plain(name: str, file: BinaryIO, tally: Tally, rejects: Rejects) -> Iterator[str]:
+def _stretch(source: TextFile, span: Span) -> _Stretch:
+    if not source.divisible:
+        return _Stretch(source, span.begin, span.end)
+    behind = _document_behind if source.format == "txt" else lambda one, at: pieces.line_behind(one.file, at)
+    return _Stretch(source, behind(source, span.begin), behind(source, span.end))
+
+
+def _document_behind(source: TextFile, at: int) -> int:
+    """Where a document may begin: behind the first empty line that does not begin before a byte."""
+    if at == 0 or at >= source.file.size:
+        return at
+    with formats.opened(source, at - 1) as opened:
+        at += _rest_of_line(b"", opened.file) - 1
+        begin = at
+        while raw := opened.file.readline(MAX_LINE + 1):
+            at += len(raw)
+            if len(raw) <= MAX_LINE and not _text_of(raw):
+                return at
+            if at - begin > MAX_DOCUMENT:
+                raise _endless(_Stretch(source, begin, at).spell(1))
+    return at
+
+
+def _text_of(raw: bytes) -> str:
+    """A line without its end, nothing if it is white space."""
+    line = raw.decode(errors="replace").rstrip("\r\n")
+    return "" if line.isspace() else line
+
+
+def _endless(place: str) -> BadInput:
+    most = f"{MAX_DOCUMENT >> 20} MiB"
+    return BadInput(f"{place}: no empty line within {most}: put an empty line between documents")
+
+
+def _documents(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
+    if stretch.source.format == "txt":
+        return _plain(stretch, file, tally, rejects)
+    texts = _json_lines if stretch.source.format == "jsonl" else _json_array
+    return texts(stretch, file, tally, rejects, key)
+
+
+def _plain(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Rejects) -> Iterator[str]:
     held: list[str] = []
-    size = first = number = 0
+    size = first = 0
     while raw := file.readline(MAX_LINE + 1):
-        number += 1
-        if number == 1 or len(raw) > MAX_LINE:
-            raw = _checked(raw, (name, {"line": number}), file, tally)
-        tally.bytes += len(raw)
+        tally.line += 1
         tally.lines += 1
+        tally.bytes += len(raw)
+        if (tally.line == 1 and not stretch.begin) or len(raw) > MAX_LINE:
+            raw = _checked(raw, stretch, file, tally)
         try:
             line = raw.decode().rstrip("\r\n")
         except UnicodeDecodeError as e:
-            line = _damaged(raw, e.start, (name, {"line": number}), tally, rejects)
+            tally.damaged_lines += 1
+            rejects.add(stretch.source.name, {"line": tally.line}, f"not UTF-8 at byte {e.start}: replaced", raw)
+            line = raw.decode(errors="replace").rstrip("\r\n")
         if line and not line.isspace():
-            first = first if held else number
+            first = first if held else tally.line
             size = size + len(raw) if held else len(raw)
             held.append(line)
             if size > MAX_DOCUMENT:
-                most = f"{MAX_DOCUMENT >> 20} MiB"
-                raise BadInput(f"{name}:{first}: no empty line within {most}: put an empty line between documents")
-        elif held:
+                raise _endless(stretch.spell(first))
+            continue
+        tally.blank_lines += 1
+        if held:
             yield "\n".join(held)
             held = []
         else:
@@ -121,59 +165,53 @@ def _plain(name: str, file: BinaryIO, tally: Tally, rejects: Rejects) -> Iterato
         yield "\n".join(held)
 
 
-def _checked(raw: bytes, place: Place, file: BinaryIO, tally: Tally) -> bytes:
+def _checked(raw: bytes, stretch: _Stretch, file: BinaryIO, tally: Tally) -> bytes:
     """The line without a byte order mark, which stands in the first one. BadInput if it is too long."""
     if len(raw) > MAX_LINE:
+        size = len(raw) + _rest_of_line(raw, file)
         raise BadInput(
-            f"{_spell(place)}: a line of {len(raw) + _rest_of_line(raw, file):,} bytes, at most {MAX_LINE:,} are read: "
+            f"{stretch.spell(tally.line)}: a line of {size:,} bytes, at most {MAX_LINE:,} are read: "
             f"break it where sentences end"
         )
-    line = raw.removeprefix(_BOM)
-    tally.bytes += len(raw) - len(line)
-    return line
+    return raw.removeprefix(_BOM)
 
 
-def _damaged(raw: bytes, at: int, place: Place, tally: Tally, rejects: Rejects) -> str:
-    tally.damaged_lines += 1
-    tally.note(_spell(place))
-    rejects.add(*place, f"not UTF-8 at byte {at}: replaced", raw)
-    return raw.decode(errors="replace").rstrip("\r\n")
-
-
-def _json_lines(name: str, file: BinaryIO, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
-    number = 0
+def _json_lines(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
     while raw := file.readline(MAX_DOCUMENT + 1):
-        number += 1
+        tally.line += 1
         more = _rest_of_line(raw, file) if len(raw) > MAX_DOCUMENT else 0
         tally.bytes += len(raw) + more
-        line = raw.removeprefix(_BOM) if number == 1 else raw
+        line = raw.removeprefix(_BOM) if tally.line == 1 and not stretch.begin else raw
         if line.isspace() and not more:
             continue
         tally.lines += 1
-        place = (name, {"line": number})
+        place = (stretch.source.name, {"line": tally.line})
         if more:
-            _reject(place, f"{len(raw) + more:,} bytes, at most {MAX_DOCUMENT:,} are read", line, tally, rejects)
+            tally.rejected += 1
+            rejects.add(*place, f"{len(raw) + more:,} bytes, at most {MAX_DOCUMENT:,} are read", line)
         else:
             yield from _text(line, key, place, tally, rejects)
 
 
-def _json_array(name: str, file: BinaryIO, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
+def _json_array(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
+    name = stretch.source.name
     for element in array.elements(name, file, MAX_DOCUMENT):
         tally.objects += 1
         tally.bytes += len(element.raw)
-        place = (name, {"byte": element.start})
         if element.fault:
-            _reject(place, element.fault, element.raw, tally, rejects)
+            tally.rejected += 1
+            rejects.add(name, {"byte": element.start}, element.fault, element.raw)
         else:
-            yield from _text(element.raw, key, place, tally, rejects)
+            yield from _text(element.raw, key, (name, {"byte": element.start}), tally, rejects)
 
 
-def _text(raw: bytes, key: str, place: Place, tally: Tally, rejects: Rejects) -> Iterator[str]:
+def _text(raw: bytes, key: str, place: tuple[str, dict[str, int]], tally: Tally, rejects: Rejects) -> Iterator[str]:
     """The text of one JSON object, or none."""
     try:
         text = _value(raw, key)
     except Rejected as e:
-        _reject(place, str(e), raw, tally, rejects)
+        tally.rejected += 1
+        rejects.add(*place, str(e), raw)
         return
     if not text.isascii():
         try:
@@ -181,7 +219,6 @@ def _text(raw: bytes, key: str, place: Place, tally: Tally, rejects: Rejects) ->
         except UnicodeEncodeError:
             text = text.encode(errors="ignore").decode()
             tally.damaged_lines += 1
-            tally.note(_spell(place))
             rejects.add(*place, "half of a surrogate pair: dropped", raw)
     if text and not text.isspace():
         yield text.replace("\r\n", "\n") if "\r" in text else text
@@ -203,17 +240,6 @@ def _value(raw: bytes, key: str) -> str:
     if not isinstance(found[key], str):
         raise Rejected(f"`{key}` is no string")
     return str(found[key])
-
-
-def _reject(place: Place, why: str, raw: bytes, tally: Tally, rejects: Rejects) -> None:
-    tally.rejected += 1
-    tally.note(f"{_spell(place)} {why}")
-    rejects.add(*place, why, raw)
-
-
-def _spell(place: Place) -> str:
-    ((unit, number),) = place[1].items()
-    return f"{place[0]}:{number}" if unit == "line" else f"{place[0]} at byte {number}"
 
 
 def _rest_of_line(begun: bytes, file: BinaryIO) -> int:

@@ -1,11 +1,18 @@
 """What of a corpus could not be read, one JSON line each: where it is, and what is wrong with it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+
+from ernie_core.errors import BadInput
 
 NAME = "rejected.jsonl"
+Row = Mapping[str, Any]
+"""`file`, `line` counted from 1 or `byte` from 0, `why`, and how it `begins`."""
 _SHOWN = 100
+_EXAMPLES = 5
 
 
 class Rejected(Exception):
@@ -17,6 +24,7 @@ class Rejects:
 
     def __init__(self, folder: Path) -> None:
         self._file = (folder / NAME).open("wb")
+        self.first: list[Row] = []
 
     def __enter__(self) -> "Rejects":
         return self
@@ -24,8 +32,41 @@ class Rejects:
     def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
 
-    def add(self, file: str, place: dict[str, int], why: str, content: bytes) -> None:
-        """`place` is `{"line": n}`, counted from 1, or `{"byte": n}` from 0; the beginning of the content is shown."""
-        shown = content[:_SHOWN].decode(errors="replace")
-        row = {"file": file, **place, "why": why, "begins": shown}
+    def add(self, file: str, place: Mapping[str, int], why: str, content: bytes) -> None:
+        """`place` is `{"line": n}` or `{"byte": n}`; the beginning of the content is shown."""
+        self.copy({"file": file, **place, "why": why, "begins": content[:_SHOWN].decode(errors="replace")})
+
+    def copy(self, row: Row) -> None:
+        """Add a row as it is."""
+        if len(self.first) < _EXAMPLES:
+            self.first.append(row)
         self._file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+
+def spell(row: Row) -> str:
+    """The place, and what is wrong there."""
+    place = f"{row['file']}:{row['line']}" if "line" in row else f"{row['file']} at byte {row['byte']}"
+    return f"{place} {row['why']}"
+
+
+def moved(row: Row, file: str, lines: int) -> Row:
+    """The row, its line so many lines further down if it is of this file."""
+    return {**row, "line": row["line"] + lines} if lines and row["file"] == file and "line" in row else row
+
+
+def check(figures: Mapping[str, int], first: Sequence[Row], max_rejected: float, held: int | None = None) -> None:
+    """BadInput when more than this share of lines and objects is damaged or rejected, of those that there may be."""
+    damaged, rejected = figures["damaged_lines"], figures["rejected"]
+    read = figures["lines"] + figures["objects"]
+    most = max_rejected * (read if held is None else held)
+    said = f"(first: {', '.join(map(spell, first))}), more than max_rejected {max_rejected:g}"
+    if damaged > most:
+        raise BadInput(
+            f"{damaged} of {read} lines are not UTF-8 {said}: convert the files "
+            f"(iconv -f GB18030 -t UTF-8), or raise it"
+        )
+    if damaged + rejected > most:
+        raise BadInput(
+            f"{rejected} of {read} JSON texts cannot be read, {damaged} are damaged {said}: correct the files, or "
+            f"json_key, or raise it"
+        )

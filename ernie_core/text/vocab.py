@@ -10,13 +10,19 @@ from typing import Literal
 
 from ernie_core.errors import BadInput
 from ernie_core.progress import Progress, Stop, never, silent
-from ernie_core.text import census, english, marks, normalise
+from ernie_core.store.files import StoredFile, below
+from ernie_core.text import census, english, marks, normalise, wordcut
+from ernie_core.text import pieces as cutting
 from ernie_core.text.census import Census
-from ernie_core.text.ids import dtype
+from ernie_core.text.id_files import dtype
+from ernie_core.text.pieces import Piece
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 
 ASCII = (*string.ascii_lowercase, *string.digits, *string.punctuation)
 """Characters that every vocabulary holds: with them no Latin word is unknown."""
+LEAST, MOST = 64 << 20, 1 << 40
+"""Bytes of a piece: counting is fast, and to read the counts of many pieces is not, so there are about 64 at most."""
+Recipe = Literal["merge", "whole"]
 _SAMPLE = 1 << 20
 _LISTED = 50
 
@@ -37,6 +43,70 @@ class Classes:
         return self.specials + self.han + self.english + self.characters
 
 
+def least_size(han: Literal["all", "seen"]) -> int:
+    """The size of the smallest vocabulary: what every one holds, whatever the corpus."""
+    return len(SPECIALS) + len(_forms(ASCII)) + (len(normalise.HAN) if han == "all" else 0)
+
+
+def pieces(words: Sequence[StoredFile]) -> list[Piece]:
+    """The counting of the word-cut parts among these files, cut. BadInput if there is none."""
+    return wordcut.cut(words, LEAST, MOST)
+
+
+def piece(
+    words: Sequence[StoredFile],
+    piece: Piece,
+    number: int,
+    counts: Path,
+    *,
+    recipe: Recipe = "merge",
+    sample: int | None = None,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> dict[str, float]:
+    """Count one piece, or what of it belongs to a sample of so many bytes of all words, and write it down."""
+    normalise.check_unicode()
+    found = census.take(
+        words, census.choose(words, piece, sample), held_out_size=_SAMPLE, every_script=recipe == "whole",
+        progress=progress, stop=stop,
+    )  # fmt: skip
+    found.save(counts)
+    return {"documents": float(found.documents), "bytes": float(found.bytes)}
+
+
+def join(
+    made: Sequence[Path],
+    vocab: Path,
+    *,
+    size: int = 40000,
+    english_size: int = 17000,
+    min_count: int = 10,
+    han: Literal["all", "seen"] = "all",
+    recipe: Recipe = "merge",
+) -> dict[str, float]:
+    """Write a vocabulary of at most `size` tokens by the counts of all pieces, and `report.json` on what it lacks.
+
+    Characters other than Han, and words, need `min_count` occurrences to have a say. `merge` learns at most
+    `english_size` pieces of Latin words; `whole` learns pieces of all words of letters, whatever their script, until
+    `size` is full. Han are whole tokens in both.
+    """
+    counted = Census()
+    for folder in made:
+        counted.add(census.load(folder))
+    if not counted.characters:
+        raise BadInput("no text in the words: a vocabulary needs some to count")
+    whole = recipe == "whole"
+    learnt, why_not = _pieces(counted, size if whole else english_size, min_count, whole)
+    classes = choose(counted.characters, learnt, size=size, min_count=min_count, han=han)
+    tokenizer = Tokenizer(classes.tokens)
+    tokenizer.save(vocab)
+    report = {"recipe": recipe, **_report(tokenizer, classes, counted, why_not)}
+    if whole:
+        report["pieces"] = report.pop("english")
+    (vocab / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return {k: float(v) for k, v in report.items() if isinstance(v, int | float)}
+
+
 def build(
     words: Sequence[Path],
     vocab: Path,
@@ -45,31 +115,21 @@ def build(
     english_size: int = 17000,
     min_count: int = 10,
     han: Literal["all", "seen"] = "all",
-    recipe: Literal["merge", "whole"] = "merge",
+    recipe: Recipe = "merge",
     sample: int | None = None,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, float]:
-    """Write a vocabulary of at most `size` tokens for word-cut corpora, and `report.json` on what it holds and lacks.
+    """Write a vocabulary for folders of words: `piece` after `piece`, and `join`."""
+    found = [file for folder in words for file in below(folder)]
+    todo = pieces(found)
 
-    Characters other than Han, and words, need `min_count` occurrences to have a say. `merge` learns at most
-    `english_size` pieces of Latin words; `whole` learns pieces of all words of letters, whatever their script, until
-    `size` is full. Han are whole tokens in both. `sample` bytes are counted, spread over the corpora, or everything.
-    """
-    normalise.check_unicode()
-    whole = recipe == "whole"
-    counted = census.take(words, held_out_size=_SAMPLE, sample=sample, every_script=whole, progress=progress, stop=stop)
-    if not counted.characters:
-        raise BadInput(f"no text in {', '.join(map(str, words))}: a vocabulary needs some to count")
-    pieces, why_not = _pieces(counted, size if whole else english_size, min_count, whole)
-    classes = choose(counted.characters, pieces, size=size, min_count=min_count, han=han)
-    tokenizer = Tokenizer(classes.tokens)
-    tokenizer.save(vocab)
-    report = {"recipe": recipe, **_report(tokenizer, classes, counted, why_not)}
-    if whole:
-        report["pieces"] = report.pop("english")
-    (vocab / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return {k: float(v) for k, v in report.items() if isinstance(v, int | float)}
+    def make(one: Piece, number: int, folder: Path) -> None:
+        said = cutting.onwards(progress, todo, number)
+        piece(found, one, number, folder, recipe=recipe, sample=sample, progress=said, stop=stop)
+
+    with cutting.made_here(todo, vocab, make) as made:
+        return join(made, vocab, size=size, english_size=english_size, min_count=min_count, han=han, recipe=recipe)
 
 
 def choose(
@@ -137,7 +197,7 @@ def _report(tokenizer: Tokenizer, classes: Classes, counted: Census, why_not: st
         "dropped": {k: {"count": n, "why": "no room within size"} for k, n in classes.dropped.items() if n},
         "no_english_because": why_not,
         "extension": extension,
-        "ids_dtype": dtype(tokenizer.size + extension).name,
+        "ids_dtype": dtype(tokenizer.size + extension),
         "documents": counted.documents,
         "bytes": counted.bytes,
         "held_out_characters": sum(seen.values()),

@@ -2,15 +2,22 @@
 a word, so that it stands as three."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ernie_core.errors import BadInput
+from ernie_core.store.files import StoredFile
+from ernie_core.text import pieces
+from ernie_core.text.pieces import Span
 
 Document = list[list[str]]
 """Sentences of words."""
+LONGEST = 64 << 20
+"""Bytes of a document: memory grows with the longest one, and one of this size is a corpus without blank lines."""
 _BUFFER = 1 << 20
+_PART = re.compile(r"(?:.*/)?part-[^/]*\.jsonl")
 
 
 class Cut(NamedTuple):
@@ -24,10 +31,11 @@ class Cut(NamedTuple):
 
 
 class Writer:
-    """Writes documents to `part-00000.jsonl` and so on; a part ends after `part_size` bytes of uncut text."""
+    """Writes documents to `part-00007.jsonl`, for the piece of number 7; if they have more than `part_size` bytes of
+    uncut text, to `part-00007-00000.jsonl` and so on."""
 
-    def __init__(self, folder: Path, part_size: int) -> None:
-        self._folder, self._part_size = folder, part_size
+    def __init__(self, folder: Path, part_size: int, number: int = 0) -> None:
+        self._stem, self._part_size = folder / f"part-{number:05d}", part_size
         self._file: BinaryIO | None = None
         self._parts = self._size = 0
 
@@ -38,7 +46,7 @@ class Writer:
     def add(self, document: Cut) -> None:
         """Append a document."""
         if self._file is None:
-            self._file = (self._folder / f"part-{self._parts:05d}.jsonl").open("wb", buffering=_BUFFER)
+            self._file = self._next().open("wb", buffering=_BUFFER)
             self._parts += 1
             self._size = 0
         self._file.write(document.line)
@@ -51,6 +59,14 @@ class Writer:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _next(self) -> Path:
+        if self._parts == 1:
+            self._name(None).rename(self._name(0))
+        return self._name(self._parts if self._parts else None)
+
+    def _name(self, number: int | None) -> Path:
+        return self._stem.with_name(self._stem.name + ("" if number is None else f"-{number:05d}") + ".jsonl")
 
 
 def of_words(document: Sequence[Sequence[str]]) -> Cut:
@@ -67,6 +83,58 @@ def parts(folder: Path) -> list[Path]:
     if not found:
         raise BadInput(f"{folder}: no part-*.jsonl: this is not word-cut text, make it with the segment step")
     return found
+
+
+def cut(words: Sequence[StoredFile], least: int, most: int) -> list[pieces.Piece]:
+    """The parts among some files, in pieces. BadInput if there is none."""
+    found = pieces.cut(words, divisible=lambda _: True, wanted=is_part, least=least, most=most)
+    if not found:
+        raise BadInput("no part-*.jsonl: this is not word-cut text, make it with the segment step")
+    return found
+
+
+def is_part(file: StoredFile) -> bool:
+    """Whether it is one of the files that hold words, by its name."""
+    return bool(_PART.fullmatch(file.name))
+
+
+def blocks(part: StoredFile, span: Span, size: int) -> Iterator[tuple[int, bytes]]:
+    """The lines that begin in a span, about `size` bytes at a time, and where in the part they begin.
+
+    BadInput where one is longer than `LONGEST`.
+    """
+    at, end = (pieces.line_behind(part, place) for place in (span.begin, span.end))
+    if at == end:
+        return
+    held = b""
+    with part.open(at) as stream:
+        while at < end:
+            read = _read(stream, min(size, end - at))
+            if not read:
+                raise BadInput(f"{part.name}: became shorter while it was read: make the words again")
+            at += len(read)
+            whole = len(read) if at == end else read.rfind(b"\n") + 1
+            if whole:
+                yield at - len(read) - len(held), b"".join((held, memoryview(read)[:whole]))
+                held = read[whole:]
+            else:
+                held += read
+            if len(held) > LONGEST:
+                raise BadInput(
+                    f"{part.name}: a document behind byte {at - len(held)} is longer than {LONGEST >> 20} MiB: put "
+                    f"empty lines between the documents of the text, and make the words again"
+                )
+
+
+def _read(stream: BinaryIO, size: int) -> bytes:
+    """So many bytes, from a stream that may give fewer at a time; fewer at its end."""
+    read = stream.read(size)
+    if 0 < len(read) < size:
+        more = [read]
+        while (left := size - sum(map(len, more))) and (read := stream.read(left)):
+            more.append(read)
+        return b"".join(more)
+    return read
 
 
 def read(part: Path) -> Iterator[tuple[int, Document]]:

@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "plan": "Show what a run would do, and why.",
     "check": "Check specs, with file and line of every problem.",
     "ls": "List runs and artefacts.",
+    "show": "Show what is in words, ids or a vocabulary, down to single documents.",
     "status": "Show how far a run is.",
     "logs": "Show what the steps of a run say.",
     "cancel": "Ask a run to save and stop.",
@@ -23,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "why": "Explain why a step runs again, or whence an artefact comes.",
     "schema": "Print the JSON schema of specs.",
     "new": "Write a new spec to start from.",
+    "drill": "Kill a small copy of a job's training at chosen points, and see that nothing is lost.",
     "doctor": "Check this installation, and repair the command `kfp`.",
 }
 """Name -> its line in the help; the command itself is `command` in the module of the same name."""

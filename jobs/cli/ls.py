@@ -106,6 +106,8 @@ def _one(store, address: str, manifest, verify: bool, as_json: bool) -> int:  # 
                 [("file", "size", "sha256"), *((f.name, spell_size(f.size), f.sha256[:16]) for f in manifest.files)]
             )
         )
+        if manifest.info.get("scores"):
+            click.echo(f"\n{report.scores_text(manifest.info['scores'], 99)}")
         for problem in problems:
             click.echo(f"problem: {problem}", err=True)
         if verify and not problems:

@@ -21,7 +21,7 @@ inputs:
   mine: {text: corpus/*.txt}
 steps:
   - segment: {tool: jieba, cpu: 1}
-  - vocab: {size: 9000, english_size: 100}
+  - vocab: {size: 29000, english_size: 100}
   - ids:
 """
 CONTENT = {"mine": Content("text", (InputFile("a.txt", "file:///x/a.txt", 3, "sha256:00"),))}
@@ -52,7 +52,7 @@ steps:
     tool: "jieba"
 - vocab:
     english_size: 1_00
-    size: 9000
+    size: 29000
 - ids: {}
 store: ./store
 inputs: {mine: {text: [corpus/*.txt]}}
@@ -73,7 +73,7 @@ def test_placement_names_and_the_store_do_not_matter() -> None:
 
 
 def test_a_parameter_changes_its_step_and_what_depends_on_it_alone() -> None:
-    before, after = prints(), prints(TEXT, "vocab.size=9001")
+    before, after = prints(), prints(TEXT, "vocab.size=29001")
     assert {name for name in before if before[name] != after[name]} == {"vocab", "ids"}
 
 

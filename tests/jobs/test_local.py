@@ -172,7 +172,10 @@ def test_logs_and_listings_show_what_was_made(machine: Machine) -> None:
     assert "step `segment`" in origin and "input mine: 1 files" in origin
 
 
-TWO = "  - segment: {as: one, cpu: 1, memory: 1GiB}\n  - segment: {as: two, cpu: 1, memory: 1GiB, max_rejected: 0.01}\n"
+TWO = """\
+  - segment: {as: one, shards: 1, memory: 1GiB}
+  - segment: {as: two, shards: 1, memory: 1GiB, max_rejected: 0.01}
+"""
 
 
 def overlap(machine: Machine) -> bool:

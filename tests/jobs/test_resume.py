@@ -23,7 +23,7 @@ def weights(machine: Machine, store: str) -> str:
 
 
 def committed(machine: Machine, store: str) -> list[Path]:
-    return list((machine.folder / store / "pretrain").glob("*/model_*/MANIFEST.json"))
+    return list((machine.folder / store / "pretrain").glob("*/model_last"))
 
 
 def test_a_killed_pretraining_resumes_and_ends_with_the_same_bits(machine: Machine) -> None:

@@ -15,7 +15,7 @@ inputs:
   mine: {text: corpus/*.txt}
 steps:
   - segment: {tool: jieba}
-  - vocab: {size: 9000}
+  - vocab: {size: 29000}
   - ids:
 """
 
@@ -71,7 +71,7 @@ steps:
         (GOOD.replace("version: 1", "version: 7"), "demo.yaml:1: version: `7` is not a version of this format"),
         (GOOD + "name: again\n", "demo.yaml:10: name: this key stands here twice"),
         (GOOD.replace("store: ./store", "store: ftp://x/y"), "demo.yaml:3: store: `ftp://x/y` is not a store"),
-        (GOOD.replace("size: 9000", "size: many"), "demo.yaml:8: steps.1.vocab.size: `many` is not a whole number"),
+        (GOOD.replace("size: 29000", "size: many"), "demo.yaml:8: steps.1.vocab.size: `many` is not a whole number"),
         (GOOD.replace("ids:", "ids: {cpu: 0}"), "demo.yaml:9: steps.2.ids.cpu: `0` must be at least 1"),
         (
             GOOD.replace("ids:", "ids: {memory: 3 apples}"),
@@ -113,14 +113,14 @@ def test_two_candidates_for_a_port_are_an_error_that_from_decides(tmp_path: Path
         "steps.2.vocab: needs one `words`, but there are several: segment, more, choose with `from:`"
         in problems(tmp_path, text)[0]
     )
-    chosen = text.replace("size: 9000", "size: 9000, from: [more, segment]").replace("ids:", "ids: {from: more}")
+    chosen = text.replace("size: 29000", "size: 29000, from: [more, segment]").replace("ids:", "ids: {from: more}")
     job = load(tmp_path, chosen)
     assert [b.source for b in job.steps[2].inputs["words"]] == ["more", "segment"]
     assert [b.source for b in job.steps[3].inputs["words"]] == ["more"]
 
 
 def test_a_kind_that_nothing_makes_is_an_error_that_says_what_there_is(tmp_path: Path) -> None:
-    text = GOOD.replace("  - vocab: {size: 9000}\n", "")
+    text = GOOD.replace("  - vocab: {size: 29000}\n", "")
     assert problems(tmp_path, text) == [
         "demo.yaml:8: steps.1.ids: needs `vocab`, but no earlier step or input makes it, "
         "there is: mine (text), segment (words)"
@@ -130,7 +130,7 @@ def test_a_kind_that_nothing_makes_is_an_error_that_says_what_there_is(tmp_path:
 def test_weights_are_given_with_from(tmp_path: Path) -> None:
     text = (
         GOOD.replace("  - vocab", "  - segment: {as: more}\n  - vocab")
-        .replace("size: 9000", "from: {more: 7, segment: 0.5}")
+        .replace("size: 29000", "from: {more: 7, segment: 0.5}")
         .replace("ids:", "ids: {from: more}")
     )
     assert [(b.source, b.weight) for b in load(tmp_path, text).steps[2].inputs["words"]] == [
@@ -140,9 +140,9 @@ def test_weights_are_given_with_from(tmp_path: Path) -> None:
 
 
 def test_set_edits_the_spec_and_is_recorded(tmp_path: Path) -> None:
-    job = load(tmp_path, GOOD, "vocab.size=5000", "name=other")
-    assert (job.steps[1].step.size, job.name) == (5000, "other")  # type: ignore[attr-defined]
-    assert [str(e) for e in job.edits] == ["vocab.size=5000", "name=other"]
+    job = load(tmp_path, GOOD, "vocab.size=25000", "name=other")
+    assert (job.steps[1].step.size, job.name) == (25000, "other")  # type: ignore[attr-defined]
+    assert [str(e) for e in job.edits] == ["vocab.size=25000", "name=other"]
     assert job.digest != load(tmp_path, GOOD).digest
 
 

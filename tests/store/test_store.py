@@ -23,7 +23,10 @@ def test_what_was_written_is_read(store: Store) -> None:
     assert store.write("words/a/part-0.jsonl", b"one")
     assert store.write("words/a/part-0.jsonl", b"two")
     assert store.read("words/a/part-0.jsonl") == b"two"
-    assert b"".join(store.stream("words/a/part-0.jsonl")) == b"two"
+    with store.open("words/a/part-0.jsonl") as file:
+        assert file.read() == b"two"
+    with store.open("words/a/part-0.jsonl", 1) as file:
+        assert file.read() == b"wo"
 
 
 def test_create_writes_only_once(store: Store) -> None:
@@ -69,7 +72,7 @@ def test_a_missing_key_is_named(store: Store) -> None:
     assert store.get("a") is None  # a folder is no key
     for use in (
         store.read,
-        lambda key: list(store.stream(key)),
+        lambda key: store.open(key),
         lambda key: store.download(key, Path("never"), size=1),
     ):
         with pytest.raises(NotFound, match="a/c: no such"):

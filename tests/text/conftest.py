@@ -18,9 +18,9 @@ def text(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def words(text, tmp_path_factory) -> Path:
-    """The same as words, in three parts."""
+    """The same as words, made in three pieces."""
     folder = tmp_path_factory.mktemp("words")
-    segment.files(text, folder, part_size=3 << 20)
+    segment.files(text, folder)
     return folder
 
 

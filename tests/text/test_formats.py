@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ernie_core.errors import BadInput
-from ernie_core.text import array, formats, read
+from ernie_core.store.files import below
+from ernie_core.text import array, formats, read, rejects, segment
 from ernie_core.text.rejects import Rejects
 
 TEXTS = ["甲\n乙", 'q"\\', "丁\t", "😀"]
@@ -23,9 +24,10 @@ def folder(tmp_path):
 
 def documents(folder, key="text"):
     """The documents, what was counted, and the rows of rejected.jsonl."""
-    tally = read.Tally()
-    with Rejects(folder.parent) as rejects:
-        found = list(read.documents(folder, tally, rejects, json_key=key))
+    tally, files = read.Tally(), below(folder)
+    (piece,) = segment.pieces(files)
+    with Rejects(folder.parent) as rejected:
+        found = list(read.documents(files, piece, tally, rejected, json_key=key))
     rows = (folder.parent / "rejected.jsonl").read_bytes().splitlines()
     return found, tally, [json.loads(row) for row in rows]
 
@@ -195,17 +197,17 @@ def test_byte_order_marks_and_carriage_returns_do_no_harm(folder):
 
 def test_too_many_rejected_are_refused(folder):
     (folder / "a.jsonl").write_bytes(lines(["a"] * 98) + b"{\n}\n")
-    tally = documents(folder)[1]
-    tally.check(0.02)
+    _, tally, rows = documents(folder)
+    rejects.check(tally.figures(), rows, 0.02)
     with pytest.raises(BadInput, match=r"2 of 100 JSON texts cannot .*a\.jsonl:99 not JSON.*max_rejected 0\.019"):
-        tally.check(0.019)
+        rejects.check(tally.figures(), rows, 0.019)
 
 
 def test_files_are_found_by_suffix_in_the_order_of_paths(folder):
     for name in ("b.txt", "a/z.jsonl.gz", "a.json", "x.csv", "b.txt.bz2", "c.zst"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"")
-    assert [(f.name, f.format, f.packing) for f in formats.find(folder)] == [
+    assert [(f.name, f.format, f.packing) for f in formats.find(below(folder))] == [
         ("a.json", "json", ""),
         ("a/z.jsonl.gz", "jsonl", "gz"),
         ("b.txt", "txt", ""),

@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import os
-import signal
 import struct
 import zipfile
 from itertools import accumulate
@@ -12,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ernie_core.errors import BadInput, Error, Refused, Stopped
-from ernie_core.progress import silent
-from ernie_core.text import ids, kernel, marks, normalise, parallel, wordcut
+from ernie_core import native
+from ernie_core.errors import BadInput, Refused, Stopped
+from ernie_core.text import id_files, ids, kernel, marks, normalise, unicode_table, wordcut
 from ernie_core.text.marks import Marker
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 from ernie_core.text.wordcut import Writer
@@ -78,15 +78,14 @@ def test_a_file_of_ids_is_what_numpy_itself_would_write(made):
 
 def test_stored_ids_are_those_of_every_sentence(made, words, tokenizer):
     marker = Marker(tokenizer)
-    last = wordcut.parts(words)[-1]
-    found = [number for _, doc in wordcut.read(last) for sentence in doc for number in marker.encode(sentence)]
-    assert np.load(made / f"{last.stem}_ids.npy").tolist() == found
+    documents = [document for part in wordcut.parts(words) for _, document in wordcut.read(part)][-3000:]
+    found = [number for document in documents for sentence in document for number in marker.encode(sentence)]
+    assert np.load(made / "part-00000_ids.npy")[-len(found) :].tolist() == found
 
 
 def test_the_figures_say_what_the_files_hold(made, words, vocabulary, tokenizer):
     stats = json.loads((made / "stats.json").read_text())
     parts = [np.load(path) for path in sorted(made.glob("*_ids.npy"))]
-    assert len(parts) == len(wordcut.parts(words))
     assert stats["tokens"] == sum(map(len, parts))
     assert stats["unk"] == sum(int((part == tokenizer.unk_id).sum()) for part in parts)
     assert stats["documents"] == json.loads((words / "stats.json").read_text())["documents"]
@@ -94,13 +93,26 @@ def test_the_figures_say_what_the_files_hold(made, words, vocabulary, tokenizer)
     assert stats["vocab_sha256"] == hashlib.sha256((vocabulary / "vocab.txt").read_bytes()).hexdigest()
     assert (stats["unicode"], stats["marking"]) == ("13.0.0", "positional")
     assert (made / "vocab.txt").read_bytes() == (vocabulary / "vocab.txt").read_bytes()
+    assert (made / "unicode.txt").read_bytes() == unicode_table.PATH.read_bytes()
 
 
-def test_two_processes_write_the_same_bytes_as_one(made, words, vocabulary, tmp_path):
-    ids.files(words, vocabulary, tmp_path, workers=2)
-    assert sorted(p.name for p in made.iterdir()) == sorted(p.name for p in tmp_path.iterdir())
-    for path in made.iterdir():
-        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+def test_the_lengths_of_sentences_are_counted(made):
+    lens = np.concatenate([np.load(path)["lens"] for path in sorted(made.glob("*_idx.npz"))])
+    bounds = [0, 8, 16, 32, 64, 128, 256, 512, 1 << 30]
+    stats = json.loads((made / "stats.json").read_text())
+    assert list(stats["lengths"]) == list(ids.LENGTHS)
+    assert list(stats["lengths"].values()) == np.histogram(lens, np.array(bounds) + 1)[0].tolist()
+    assert stats["lengths"][">512"] == stats["long_sentences"] > 0
+
+
+@given(st.lists(st.sampled_from([1, 8, 9, 16, 17, 511, 512, 513, 70000])))
+def test_lengths_are_counted_in_c_as_in_python(lengths):
+    lens = np.array(lengths, "<i4").tobytes()
+    fast = list(ids.count_lengths(lens))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(native, "load", lambda *_: None)
+        assert fast == ids.count_lengths(lens)
+    assert sum(fast) == len(lengths)
 
 
 @pytest.mark.parametrize("marking", kernel.MARKINGS)
@@ -114,6 +126,7 @@ def test_the_kernel_and_python_write_the_same_bytes(words, vocabulary, tmp_path,
         folder.mkdir()
         ids.files(sample, vocabulary, folder, marking=marking)
         monkeypatch.setattr(kernel, "_native", lambda: None)
+        ids._encoder.cache_clear()
     assert_same_files(*folders)
 
 
@@ -124,14 +137,14 @@ def assert_same_files(one: Path, other: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [1, 1000, 1 << 16])
-def test_the_size_of_blocks_and_the_number_of_threads_change_no_byte(words, vocabulary, tmp_path, monkeypatch, block):
+def test_the_size_of_blocks_changes_no_byte(words, vocabulary, tmp_path, monkeypatch, block):
     documents = wordcut.parts(words)[0].read_bytes().splitlines(keepends=True)[:300]
     (tmp_path / "words").mkdir()
     (tmp_path / "words" / "part-00000.jsonl").write_bytes(b"".join(documents))
-    folders = [tmp_path / "one", tmp_path / "three"]
-    for folder, workers in zip(folders, (1, 3), strict=True):
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
         folder.mkdir()
-        ids.files(tmp_path / "words", vocabulary, folder, workers=workers)
+        ids.files(tmp_path / "words", vocabulary, folder)
         monkeypatch.setattr(ids, "BLOCK", block)
     assert_same_files(*folders)
 
@@ -180,7 +193,7 @@ def test_a_bad_line_is_named_with_its_place_in_the_file(tmp_path, monkeypatch, b
 
 def test_a_document_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(ids, "BLOCK", 64)
-    monkeypatch.setattr(ids, "LONGEST", 1000)
+    monkeypatch.setattr(wordcut, "LONGEST", 1000)
     vocab = tiny_vocab(tmp_path / "vocab")
     ids.files(small(tmp_path / "words", [["研"], ["究" * 300]]), vocab, tmp_path)
     with pytest.raises(BadInput, match=r"part-00000\.jsonl: a document behind byte .* is longer than"):
@@ -188,8 +201,7 @@ def test_a_document_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch)
 
 
 def test_ids_that_do_not_fit_in_16_bits_are_int32():
-    assert ids.dtype(65536) == np.uint16
-    assert ids.dtype(65537) == np.int32
+    assert (id_files.dtype(65536), id_files.dtype(65537)) == ("uint16", "int32")
 
 
 def test_a_large_vocabulary_makes_int32(tmp_path):
@@ -225,22 +237,12 @@ def test_a_lone_surrogate_is_dropped(tmp_path):
 
 def test_another_unicode_version_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(normalise, "UNICODE", "15.1.0")
+    words = small(tmp_path / "words", [["研"]])
     with pytest.raises(Refused, match="Unicode"):
-        ids.files(tmp_path, tmp_path, tmp_path)
+        ids.files(words, tmp_path, tmp_path)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_it_stops_when_asked(words, vocabulary, tmp_path, workers):
+def test_it_stops_when_asked(words, vocabulary, tmp_path):
     with pytest.raises(Stopped):
-        ids.files(words, vocabulary, tmp_path, workers=workers, stop=lambda: True)
+        ids.files(words, vocabulary, tmp_path, stop=lambda: True)
     assert not (tmp_path / "stats.json").exists()
-
-
-def die(*_: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def test_a_worker_that_is_killed_ends_the_work_with_an_error(tmp_path):
-    pieces = [(tmp_path, tmp_path, tmp_path)] * 3
-    with pytest.raises(Error, match="killed"):
-        list(parallel.run(die, pieces, 2, progress=silent, stop=lambda: False))

@@ -5,16 +5,17 @@ import json
 import pytest
 
 from ernie_core.errors import BadInput
-from ernie_core.text import read
+from ernie_core.store.files import below
+from ernie_core.text import read, rejects, segment
 from ernie_core.text.rejects import Rejects
 
 
 def documents(folder, **files: bytes):
     for name, content in files.items():
         (folder / f"{name}.txt").write_bytes(content)
-    tally = read.Tally()
-    with Rejects(made(folder)) as rejects:
-        return list(read.documents(folder, tally, rejects)), tally
+    tally, files = read.Tally(), below(folder)
+    with Rejects(made(folder)) as rejected:
+        return [d for piece in segment.pieces(files) for d in read.documents(files, piece, tally, rejected)], tally
 
 
 def made(folder):
@@ -61,7 +62,6 @@ def test_bytes_that_are_not_utf8_are_replaced_and_counted_with_their_places(tmp_
     found, tally = documents(tmp_path, a="甲\n".encode() + b"\xffx\n", b="好\n".encode() + b"\xed\xa0\x80x\n")
     assert found == ["甲\n\ufffdx", "好\n\ufffd\ufffd\ufffdx"]
     assert (tally.damaged_lines, tally.lines) == (2, 4)
-    assert tally.examples == ["a.txt:2", "b.txt:2"]
     assert [(row["file"], row["line"], row["why"]) for row in rejected(tmp_path)] == [
         ("a.txt", 2, "not UTF-8 at byte 0: replaced"),
         ("b.txt", 2, "not UTF-8 at byte 0: replaced"),
@@ -70,9 +70,9 @@ def test_bytes_that_are_not_utf8_are_replaced_and_counted_with_their_places(tmp_
 
 def test_too_many_such_lines_are_refused_with_the_remedy(tmp_path):
     _, tally = documents(tmp_path, a="你好\n世界\n".encode("gb18030"), b=b"ok\n" * 98)
-    tally.check(0.02)
-    with pytest.raises(BadInput, match=r"2 of 100 lines .*a\.txt:1, a\.txt:2.*max_rejected 0\.019.*GB18030"):
-        tally.check(0.019)
+    rejects.check(tally.figures(), rejected(tmp_path), 0.02)
+    with pytest.raises(BadInput, match=r"2 of 100 lines .*a\.txt:1 .*a\.txt:2 .*max_rejected 0\.019.*GB18030"):
+        rejects.check(tally.figures(), rejected(tmp_path), 0.019)
 
 
 def test_nul_characters_stay_until_normalisation_drops_them(tmp_path, tiny):
@@ -109,8 +109,3 @@ def test_a_folder_without_text_says_what_it_holds(tmp_path):
     (tmp_path / "corpus.csv").write_text("{}")
     with pytest.raises(BadInput, match=r"corpus\.csv \(1 files\).*suffix"):
         documents(tmp_path)
-
-
-def test_files_that_are_not_read_are_counted(tmp_path):
-    (tmp_path / "README.md").write_text("about")
-    assert documents(tmp_path, a=b"ok")[1].skipped_files == 1

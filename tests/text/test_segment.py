@@ -74,11 +74,20 @@ def test_spaces_of_the_text_come_back_as_words(words):
     assert wordcut.split(" ".join(words)) == words
 
 
-def test_parts_are_rolled_and_hold_the_same_documents(text, words, tmp_path):
+def test_parts_are_rolled_and_hold_the_same_documents(text, words, tmp_path, monkeypatch):
+    monkeypatch.setattr(segment, "LEAST", 1 << 30)
+    monkeypatch.setattr(segment, "PART_SIZE", 3 << 20)
     segment.files(text, tmp_path)
-    assert [p.name for p in wordcut.parts(tmp_path)] == ["part-00000.jsonl"]
+    assert [p.name for p in wordcut.parts(tmp_path)] == [f"part-00000-{n:05d}.jsonl" for n in range(3)]
     assert [p.name for p in wordcut.parts(words)] == [f"part-{n:05d}.jsonl" for n in range(3)]
-    assert b"".join(p.read_bytes() for p in wordcut.parts(words)) == (tmp_path / "part-00000.jsonl").read_bytes()
+    one, other = (b"".join(p.read_bytes() for p in wordcut.parts(folder)) for folder in (words, tmp_path))
+    assert one == other
+
+
+def test_files_that_are_not_read_are_counted(tmp_path):
+    text = folder_of(tmp_path / "text", a="研究")
+    (text / "README.md").write_text("about")
+    assert segment.files(text, tmp_path)["skipped_files"] == 1
 
 
 def test_the_same_text_gives_the_same_bytes(tmp_path):
@@ -110,8 +119,9 @@ def test_text_of_another_encoding_is_refused(tmp_path):
 
 
 def test_another_tool_is_refused(tmp_path):
+    text = folder_of(tmp_path / "text", a="研究")
     with pytest.raises(BadInput, match="`hmm` is not a word segmenter"):
-        segment.files(tmp_path, tmp_path, tool="hmm")
+        segment.files(text, tmp_path, tool="hmm")
 
 
 def test_it_says_how_far_it_is_and_stops_when_asked(text, tmp_path):

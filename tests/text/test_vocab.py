@@ -9,9 +9,17 @@ from hypothesis import strategies as st
 
 from ernie_core.errors import BadInput, NotFound, Refused
 from ernie_core.progress import never, silent
-from ernie_core.text import adopt, census, normalise, vocab
+from ernie_core.store.files import below
+from ernie_core.text import adopt, census, counters, normalise, vocab
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 from ernie_core.text.wordcut import Writer
+
+
+def take(folder, *, sample=None, **options) -> census.Census:
+    files = below(folder)
+    (piece,) = vocab.pieces(files)
+    choice = census.choose(files, piece, sample)
+    return census.take(files, choice, **{"held_out_size": 0, **options}, progress=silent, stop=never)
 
 
 def corpus(folder, *sentences: str):
@@ -103,6 +111,12 @@ def test_a_size_that_cannot_hold_what_must_be_held_is_refused(tmp_path, size, ha
         vocab.build([words], tmp_path, size=size, han=han)
 
 
+@pytest.mark.parametrize("han", ["all", "seen"])
+def test_the_least_size_is_known_without_a_corpus(tmp_path, han):
+    tokenizer, _ = build(tmp_path, corpus(tmp_path / "words", "甲"), size=vocab.least_size(han), han=han)
+    assert tokenizer.size == vocab.least_size(han)
+
+
 def test_words_without_text_are_refused(tmp_path):
     with pytest.raises(BadInput, match="no text"):
         vocab.build([corpus(tmp_path / "words", "\u200b")], tmp_path)
@@ -117,7 +131,7 @@ def test_unknown_shares_are_measured_on_documents_that_were_not_counted(tmp_path
 def test_another_unicode_version_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(normalise, "UNICODE", "12.0.0")
     with pytest.raises(Refused, match=r"Unicode 13.*with Python 3"):
-        vocab.build([tmp_path], tmp_path)
+        vocab.build([corpus(tmp_path / "words", "甲")], tmp_path)
 
 
 def test_the_whole_recipe_learns_pieces_of_every_script_but_han(tmp_path):
@@ -192,13 +206,10 @@ def test_the_compiled_counter_counts_as_python_does(tmp_path_factory, documents,
     lines = [json.dumps({"text": row}, ensure_ascii=n % 3 == 1) for n, row in enumerate(rows)]
     (folder / "part-00000.jsonl").write_bytes("\n".join(lines).encode() + b"\n")
 
-    def take():
-        return census.take([folder], held_out_size=0, every_script=every, progress=silent, stop=never)
-
-    fast = take()
+    fast = take(folder, every_script=every)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(census, "_native", lambda: None)
-        assert fast == take()
+        patched.setattr(counters, "_native", lambda: None)
+        assert fast == take(folder, every_script=every)
 
 
 def test_every_character_counts_alone_doubled_and_inside_words_as_in_python(tmp_path, monkeypatch):
@@ -207,9 +218,9 @@ def test_every_character_counts_alone_doubled_and_inside_words_as_in_python(tmp_
     for begin in range(0, len(characters), 500):
         writer.write([[c, "a" + c + "b", "，", c * 2] for c in characters[begin : begin + 500 : 7]])
     writer.close()
-    fast = census.take([tmp_path], held_out_size=0, progress=silent, stop=never)
-    monkeypatch.setattr(census, "_native", lambda: None)
-    assert fast == census.take([tmp_path], held_out_size=0, progress=silent, stop=never)
+    fast = take(tmp_path)
+    monkeypatch.setattr(counters, "_native", lambda: None)
+    assert fast == take(tmp_path)
 
 
 def test_a_sample_is_spread_over_the_corpus_and_the_same_each_time(tmp_path, monkeypatch):
@@ -218,17 +229,23 @@ def test_a_sample_is_spread_over_the_corpus_and_the_same_each_time(tmp_path, mon
     for n in range(300):
         writer.write([[chr(0x4E00 + n)]])
     writer.close()
-    parts = sorted(tmp_path.glob("part-*"))
-    assert len(parts) > 1
-    every = census.blocks(parts, None)
-    some = census.blocks(parts, 2000)
+    files = below(tmp_path)
+    (piece,) = vocab.pieces(files)
+    assert len(files) > 1
+    every = blocks(census.choose(files, piece, None))
+    some = blocks(census.choose(files, piece, 2000))
     assert len(some) == 20 < len(every)
     assert {every.index(block) * 20 // len(every) for block in some} == set(range(20))
-    counted = census.take([tmp_path], held_out_size=0, sample=2000, progress=silent, stop=never)
-    assert counted == census.take([tmp_path], held_out_size=0, sample=2000, progress=silent, stop=never)
+    counted = take(tmp_path, sample=2000)
+    assert counted == take(tmp_path, sample=2000)
     assert 1500 < counted.bytes < 2500
-    full = census.take([tmp_path], held_out_size=0, sample=1 << 40, progress=silent, stop=never)
+    full = take(tmp_path, sample=1 << 40)
     assert (full.documents, sum(full.characters.values())) == (300, 300)
+
+
+def blocks(choice: census.Choice) -> list[tuple[int, int]]:
+    spans = [stretch.span for stretch in choice.stretches]
+    return [(span.file, begin) for span in spans for begin in range(span.begin, span.end, census.BLOCK)]
 
 
 def test_what_is_held_out_is_spread_over_the_corpus(tmp_path, monkeypatch):
@@ -237,7 +254,7 @@ def test_what_is_held_out_is_spread_over_the_corpus(tmp_path, monkeypatch):
     for n in range(2000):
         writer.write([[chr(0x4E00 + n)]])
     writer.close()
-    counted = census.take([tmp_path], held_out_size=180, progress=silent, stop=never)
+    counted = take(tmp_path, held_out_size=180)
     places = [ord(sentence) - 0x4E00 for sentence in counted.held_out]
     assert 5 <= len(places) <= 10
     assert places[0] < 500 and places[-1] > 1500
@@ -247,4 +264,4 @@ def test_what_is_held_out_is_spread_over_the_corpus(tmp_path, monkeypatch):
 def test_words_that_are_not_words_are_refused_with_their_place(tmp_path, line):
     (tmp_path / "part-00000.jsonl").write_bytes(b'{"text": "a\\n"}\n' + line + b"\n")
     with pytest.raises(BadInput, match=r"part-00000\.jsonl at byte 16: not a JSON object"):
-        census.take([tmp_path], held_out_size=0, progress=silent, stop=never)
+        take(tmp_path)

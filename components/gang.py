@@ -1,0 +1,124 @@
+"""A step that several processes do together on this machine: started together, ended together, started again."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from components import place
+from components.base import Here
+from components.task import Task
+from ernie_core import errors
+from ernie_core.store import Store, pointed
+
+PATIENCE = 3
+"""Attempts in a row that may die without a new checkpoint."""
+LAST_WORDS = 10.0
+"""Seconds that the others have to say what is wrong, once one has died; they usually die of it."""
+NEVER_AGAIN = range(64, 79)
+"""Exit codes that no restart can cure: sysexits.h, see ernie_core/errors.py."""
+
+
+def rank() -> tuple[int, int]:
+    """This process among those of its gang, as `paddle.distributed.launch` and its like say it; (0, 1) is alone."""
+    return int(os.environ.get("PADDLE_TRAINER_ID", "0")), int(os.environ.get("PADDLE_TRAINERS_NUM", "1"))
+
+
+def rank_task(task: Task, number: int) -> Task:
+    """The task with places of the rank's own for what it writes; the progress is that of rank 0."""
+    progress = task.progress if number == 0 else f"{task.progress}.{number}"
+    return replace(
+        task, scratch=f"{task.scratch}.{number}", progress=progress, outcome=f"{task.outcome}.{number}", ranks=1
+    )
+
+
+def run(task: Task, file: Path, store: Store, here: Here) -> None:
+    """Start all ranks, again and again until they are done. What one of them refuses ends it at once, and so does
+    dying time after time without a new checkpoint."""
+    newest, failures = pointed(store, f"{task.address}/model_last"), 0
+    while True:
+        codes, first = _attempt(task, file, here)
+        if not any(codes):
+            return
+        said = _said(task, codes, first)
+        if here.stop():
+            raise errors.Stopped(said)
+        if final := [code for code in codes if code in NEVER_AGAIN]:
+            raise next(kind for kind in errors.Error.__subclasses__() if kind.exit_code == final[0])(said)
+        before, newest = newest, pointed(store, f"{task.address}/model_last")
+        failures = 1 if newest != before else failures + 1
+        begin = newest or "the beginning"
+        if failures == PATIENCE:
+            raise errors.Error(f"{said}; that was {failures} times in a row without a new checkpoint after {begin}")
+        print(f"{said}; starting all {task.ranks} processes again from {begin}", flush=True)
+
+
+def _attempt(task: Task, file: Path, here: Here) -> tuple[list[int], int]:
+    """One life of all ranks: the exit code of each, and which ended it."""
+    ports, asked = _ports(task.ranks), False
+    processes = [_start(task, file, number, ports) for number in range(task.ranks)]
+    try:
+        while not any(p.poll() for p in processes) and any(p.poll() is None for p in processes):
+            if here.stop() and not asked:
+                asked = True
+                for process in processes:
+                    process.terminate()
+            time.sleep(0.05)
+        first = next((n for n, p in enumerate(processes) if p.poll()), 0)
+        end = time.monotonic() + LAST_WORDS
+        while time.monotonic() < end and any(p.poll() is None for p in processes):
+            time.sleep(0.05)
+    finally:
+        for process in processes:
+            process.kill()
+    return [process.wait() for process in processes], first
+
+
+def _start(task: Task, file: Path, number: int, ports: list[int]) -> "subprocess.Popen[bytes]":
+    own = rank_task(task, number)
+    Path(own.outcome).unlink(missing_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "components", task.component, "--task", str(file)],
+        stdin=subprocess.PIPE,
+        env={**os.environ, **_environment(number, ports), "ERNIE_JOBS_WATCH_PARENT": "1"},
+    )
+
+
+def _environment(number: int, ports: list[int]) -> Mapping[str, str]:
+    """What `paddle.distributed.launch` would say. It is not used itself: it writes the whole environment, with the
+    credentials in it, into files and makes one exit code of all."""
+    places = [f"127.0.0.1:{port}" for port in ports]
+    return {
+        "PADDLE_TRAINER_ID": str(number),
+        "PADDLE_TRAINERS_NUM": str(len(places)),
+        "PADDLE_CURRENT_ENDPOINT": places[number],
+        "PADDLE_TRAINER_ENDPOINTS": ",".join(places),
+        "PADDLE_MASTER": places[0],
+    }
+
+
+def _ports(count: int) -> list[int]:
+    """Free ones; another process may take one before its rank does, which then dies and is started again."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for found in sockets:
+            found.bind(("127.0.0.1", 0))
+        return [found.getsockname()[1] for found in sockets]
+    finally:
+        for found in sockets:
+            found.close()
+
+
+def _said(task: Task, codes: list[int], first: int) -> str:
+    """The words of a rank that refused to go on, else how the first one died: the others die of that."""
+    number = next((n for n, code in enumerate(codes) if code in NEVER_AGAIN), first)
+    code, said = codes[number], place.read(Path(rank_task(task, number).outcome)).get("error")
+    if said and (code in NEVER_AGAIN or code == errors.Stopped.exit_code):
+        return str(said)
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"died: {said or f'exit code {code}'}"
+    return f"rank {number} {how}"

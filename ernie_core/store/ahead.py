@@ -1,0 +1,64 @@
+"""A far object read like a file from somewhere to its end: the next bytes are on their way while these are used."""
+
+import io
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+Ranged = Callable[[int, int], memoryview]
+"""The bytes start:end; it tries again by itself."""
+
+FIRST, MOST = 1 << 20, 8 << 20
+"""Bytes asked for at once. Who reads little, a block here and there, does not pay for much; who goes on gets more."""
+
+
+def opened(ranged: Ranged, at: int, size: int) -> BinaryIO:
+    """Everything from `at` on. Holds two answers at most: what is read, and the one after it."""
+    return io.BufferedReader(_Ahead(ranged, at, size), FIRST)
+
+
+class _Ahead(io.RawIOBase):
+    def __init__(self, ranged: Ranged, at: int, size: int) -> None:
+        super().__init__()
+        self._ranged, self._at, self._size, self._step = ranged, at, size, FIRST
+        self._held, self._used = memoryview(b""), 0
+        self._pool = ThreadPoolExecutor(1)
+        self._coming: Future[memoryview] | None = None
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """As many bytes as are at hand; none at the end."""
+        if self._used == len(self._held) and not self._next():
+            return 0
+        view = memoryview(buffer)
+        taken = min(len(view), len(self._held) - self._used)
+        view[:taken] = self._held[self._used : self._used + taken]
+        self._used += taken
+        return taken
+
+    def close(self) -> None:
+        """Wait for nothing; what is on its way is dropped."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        super().close()
+
+    def _next(self) -> bool:
+        going_on = self._step > FIRST
+        coming = self._coming or self._ask()
+        if coming is None:
+            return False
+        self._held, self._used = coming.result(), 0
+        self._coming = self._ask() if going_on else None
+        return True
+
+    def _ask(self) -> "Future[memoryview] | None":
+        start, end = self._at, min(self._size, self._at + self._step)
+        if start >= end:
+            return None
+        self._at, self._step = end, min(2 * self._step, MOST)
+        return self._pool.submit(self._ranged, start, end)

@@ -1,0 +1,120 @@
+"""`kfp show`: what is in an artefact of words, ids or a vocabulary?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jobs.cli import arguments
+
+if TYPE_CHECKING:
+    from ernie_core.store import Manifest, Store
+
+BAR = 40
+
+
+@click.command(
+    "show",
+    help="Show what is in words, ids or a vocabulary: figures, or one DOCUMENT, by its number from 0, as words."
+    " ARTEFACT is an address as in `ids/5f3a...`, or `ids` for the newest of that component.",
+)
+@click.argument("address", metavar="ARTEFACT")
+@click.argument("document", required=False, type=click.IntRange(min=0))
+@arguments.store
+@arguments.as_json
+def command(address: str, document: int | None, store: str | None, as_json: bool) -> int:
+    place = arguments.find_store(store)
+    address, manifest = _find(place, address.strip("/"))
+    if document is not None:
+        sentences = _document(place, address, manifest, document)
+        if as_json:
+            arguments.show_json({"address": address, "document": document, "sentences": sentences})
+        else:
+            click.echo("\n".join(" ".join(sentence) for sentence in sentences))
+        return 0
+    found = _figures(place, address, manifest)
+    if as_json:
+        arguments.show_json({"address": address, "kind": manifest.kind, **found})
+    else:
+        click.echo(_text(address, manifest, found))
+    return 0
+
+
+def _find(store: "Store", address: str) -> "tuple[str, Manifest]":
+    """An artefact by its address, or the newest one below."""
+    from ernie_core.errors import NotFound
+    from ernie_core.store import artefact
+
+    if manifest := artefact.read(store, address):
+        return address, manifest
+    known = [row for row in artefact.find(store, address) if row[1].kind != "piece"]
+    if not known:
+        raise NotFound(f"{store.url} has no artefact `{address}`; `kfp ls --store {store.url}` lists them")
+    address, manifest = max(known, key=lambda row: (str(row[1].info.get("ended", "")), row[0]))
+    if len(known) > 1:
+        click.echo(f"{address} (the newest of {len(known)})", err=True)
+    return address, manifest
+
+
+def _document(store: "Store", address: str, manifest: "Manifest", number: int) -> list[list[str]]:
+    from ernie_core.errors import BadInput
+    from ernie_core.store import artefact
+    from ernie_core.text import inspect
+    from jobs import environments
+
+    cache = environments.home() / "artefacts"
+
+    def bring(name: str) -> Path:
+        return artefact.fetch(store, address, cache, names=[name], verify=False) / name
+
+    readers = {"words": inspect.of_words, "ids": inspect.of_ids}
+    if manifest.kind not in readers:
+        raise BadInput(f"{address} is of kind {manifest.kind}: documents are in {' and '.join(readers)}")
+    return readers[manifest.kind]([file.name for file in manifest.files], bring, number)
+
+
+def _figures(store: "Store", address: str, manifest: "Manifest") -> dict[str, Any]:
+    """What the step that made it wrote down."""
+    import json
+
+    name = {"words": "stats.json", "ids": "stats.json", "vocab": "report.json"}.get(manifest.kind, "metrics.json")
+    if name not in {file.name for file in manifest.files}:
+        return dict(manifest.info.get("scores", {}))
+    found: dict[str, Any] = json.loads(store.read("/".join(filter(None, (address, manifest.data, name)))))
+    return found
+
+
+def _text(address: str, manifest: "Manifest", found: Mapping[str, Any]) -> str:
+    from components.values import spell_figure, spell_size
+    from jobs import report
+
+    plain = [(k, spell_figure(v)) for k, v in found.items() if isinstance(v, (int, float, str)) and v != ""]
+    plain += _means(found)
+    parts = [f"{address}: {manifest.kind}, {spell_size(manifest.size)}", report.table(plain)]
+    if found.get("lengths"):
+        parts += ["sentences by length in tokens", _histogram(found["lengths"])]
+    if found.get("unknown_characters"):
+        rows = found["unknown_characters"]
+        parts += ["most frequent unknown characters", "  " + "  ".join(f"{r['character']} {r['count']}" for r in rows)]
+    if manifest.kind in ("words", "ids"):
+        parts += [f"one document: kfp show {address} 0"]
+    return "\n\n".join(parts)
+
+
+def _means(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    pairs = [("sentences", "documents"), ("words", "sentences"), ("tokens", "sentences"), ("tokens", "documents")]
+    return [
+        (f"{a} per {b.removesuffix('s')}", f"{found[a] / found[b]:.1f}")
+        for a, b in pairs
+        if found.get(a) and found.get(b)
+    ]
+
+
+def _histogram(counts: Mapping[str, int]) -> str:
+    from jobs import report
+
+    most, total = max(counts.values()) or 1, sum(counts.values()) or 1
+    rows = [(name, f"{n:,}", f"{n / total:6.1%}", "#" * round(BAR * n / most)) for name, n in counts.items()]
+    width = max(len(row[1]) for row in rows)
+    return report.table([(name, count.rjust(width), share, bar) for name, count, share, bar in rows])
