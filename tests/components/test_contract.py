@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import components
-from components.base import Free, Here, In, Many, Out, Port, Scores, Step
+from components.base import Free, Here, In, Many, ManyFiles, Out, Port, Scores, Step
 from components.kinds import Ids, Report, Vocab, Words
 
 ROOT = Path(components.__file__).parents[1]
@@ -76,6 +76,23 @@ def test_a_component_makes_exactly_one_artefact() -> None:
 
     with pytest.raises(TypeError, match="exactly one Out"):
         Two.ports()
+
+
+def test_a_step_that_reads_files_is_cut_and_says_how() -> None:
+    class Cut(Step):
+        image = "text"
+
+        def run(self, words: ManyFiles[Words], vocab: In[Vocab], ids: Out[Ids], here: Here) -> Scores:
+            return {}
+
+    assert Cut.is_cut() and not Example.is_cut()
+    assert Cut.ports()[0] == Port("words", "words", "many", as_files=True)
+
+
+@pytest.mark.parametrize("name", components.names())
+def test_every_step_that_is_cut_can_be_divided_and_joined(name: str) -> None:
+    cls = components.find(name)
+    assert cls.is_cut() == hasattr(cls, "pieces") == hasattr(cls, "join")
 
 
 def test_importing_all_components_pulls_no_heavy_module() -> None:
