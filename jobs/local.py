@@ -230,7 +230,7 @@ class _Runner:
 
     def _asked(self, number: int, frame: FrameType | None) -> None:
         self.signals += 1
-        if self.running and self.signals == 1:
+        if self.signals == 1:
             self.screen.say("stopping: every step saves and leaves (again to kill)")
 
 
