@@ -103,6 +103,10 @@ class Here:
     cpus: int = 1
     piece: Piece | None = None
     """What this call of `run` is to make, for a step that is cut."""
+    cache: Path | None = None
+    """A folder of this machine, or shared by several, for what is dear to make anew; anything in it may be deleted."""
+    metrics: Path | None = None
+    """Where a node exporter of Prometheus looks for text files, if there is one."""
     fingerprint: str = ""
     lineage: Callable[[], Mapping[str, Any]] = field(default=dict)
     """The provenance of this step and all its ancestors: address -> what its manifest says."""

@@ -60,7 +60,7 @@ def run(task: Task, file: Path, store: Store, here: Here) -> None:
 
 def _attempt(task: Task, file: Path, here: Here) -> tuple[list[int], int]:
     """One life of all ranks: the exit code of each, and which ended it."""
-    ports, asked = _ports(task.ranks), False
+    ports, asked = _ports(task.ranks + 1), False
     processes = [_start(task, file, number, ports) for number in range(task.ranks)]
     try:
         while not any(p.poll() for p in processes) and any(p.poll() is None for p in processes):
@@ -92,13 +92,13 @@ def _start(task: Task, file: Path, number: int, ports: list[int]) -> "subprocess
 def _environment(number: int, ports: list[int]) -> Mapping[str, str]:
     """What `paddle.distributed.launch` would say. It is not used itself: it writes the whole environment, with the
     credentials in it, into files and makes one exit code of all."""
-    places = [f"127.0.0.1:{port}" for port in ports]
+    master, *places = (f"127.0.0.1:{port}" for port in ports)
     return {
         "PADDLE_TRAINER_ID": str(number),
         "PADDLE_TRAINERS_NUM": str(len(places)),
         "PADDLE_CURRENT_ENDPOINT": places[number],
         "PADDLE_TRAINER_ENDPOINTS": ",".join(places),
-        "PADDLE_MASTER": places[0],
+        "PADDLE_MASTER": master,
     }
 
 

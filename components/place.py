@@ -99,9 +99,11 @@ def _files(source: Source, task: Task, store: Store) -> list[StoredFile]:
 
 def here(task: Task, store: Store, scratch: Path, report: Reporter, stop: threading.Event) -> Here:
     """What the step may know."""
+    metrics = os.environ.get("ERNIE_JOBS_METRICS")
     return Here(
         scratch=scratch, progress=report, stop=stop.is_set, store=store, address=task.address, cpus=task.cpus,
-        fingerprint=task.fingerprint, lineage=functools.partial(lineage, task, store),
+        cache=Path(task.cache) / "data", metrics=Path(metrics) if metrics else None, fingerprint=task.fingerprint,
+        lineage=functools.partial(lineage, task, store),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The `pretrain` step: train an ERNIE model on token ids."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,8 @@ class Pretrain(Step):
     image = "train"
     cpu: ClassVar[int] = 2
     memory: ClassVar[str] = "4GiB"
+    revision: ClassVar[int] = 2
+    gang: ClassVar[bool] = True
 
     arch: Annotated[str, Field(pattern=r"^(large|base|medium|mini|micro|nano|pico|\d+L\d+H\d+)$")] = "base"
     """Shape: large, base, medium, mini, micro, nano, pico, or layers, hidden size and heads as in 6L768H12."""
@@ -48,6 +50,8 @@ class Pretrain(Step):
     """Memory of their squares."""
     adam_epsilon: Annotated[float, Field(gt=0)] = 1e-8
     """Keeps AdamW from dividing by zero."""
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the rate that each layer has of the one above it; 1: all learn alike."""
     hidden_dropout_prob: Share = 0.1
     """Dropout of the layers' outputs."""
     attention_probs_dropout_prob: Share = 0.1
@@ -60,6 +64,15 @@ class Pretrain(Step):
     """Most words that are masked in a row."""
     favor_longer_ngram: bool = False
     """Whether long runs of words are likelier than short ones."""
+    geometric_dist: bool = False
+    """Whether the lengths of runs follow a geometric distribution; goes before `favor_longer_ngram`."""
+    inplace_random_mask: bool = False
+    """Whether a random replacement is a token of the same sample instead of any of the vocabulary."""
+    do_permutation: bool = False
+    """Whether as many tokens again change places, and are to be guessed too."""
+    index_order: Literal["epochs", "paddlenlp"] = "epochs"
+    """Order of the samples: epoch after epoch, which `max_steps` does not change; or PaddleNLP's, all epochs shuffled
+    together, which it does."""
     binary_head: bool = True
     """Whether to learn the order of sentences too; documents of one sentence can only be used without."""
     split: Annotated[str, Field(pattern=r"^\d+(\.\d+)?([,/]\d+(\.\d+)?){0,2}$")] = "949,50,1"
@@ -76,6 +89,26 @@ class Pretrain(Step):
     """Steps between two checkpoints; the newest two are kept."""
     save_steps: Free[Count] = 100_000
     """Steps between two checkpoints that stay for good."""
+    use_recompute: Free[bool] = False
+    """Whether to keep the inputs of the layers only and compute the rest again: less memory, a third more time."""
+    use_amp: bool = False
+    """Whether to compute in half precision; only on GPUs, elsewhere it is refused."""
+    fp16_opt_level: Literal["O1", "O2"] = "O2"
+    """O1: weights in float32, most operations in half precision; O2: weights in half precision, with float32 copies."""
+    amp_dtype: Literal["float16", "bfloat16"] = "float16"
+    """The half precision; bfloat16 needs no loss scaling, and a GPU that knows it."""
+    scale_loss: Free[Annotated[float, Field(ge=1)]] = 32768.0
+    """First factor of the loss scaler with float16; it finds its own from there."""
+    sharding: Free[Literal["none", "stage1"]] = "none"
+    """stage1: each process keeps the optimiser's state of its share of the weights only."""
+    max_loss_spike: Free[Annotated[float, Field(gt=1)] | None] = None
+    """Ends the training if losses are above so many times their running mean; absent: whatever they are."""
+    loss_spike_window: Free[Count] = 100
+    """Steps of that running mean."""
+    loss_spike_steps: Free[Count] = 5
+    """Such losses in a row that end it."""
+    max_restarts: Free[Count] = 10
+    """Starts without a new checkpoint, after which it is refused to start again."""
     start_fresh: Free[bool] = False
     """Train again from step 0 if there was progress but no checkpoint of it is whole; without it that is an error."""
 
@@ -95,8 +128,8 @@ class Pretrain(Step):
             )
         return self
 
-    def run(self, ids: Many[Ids], vocab: In[Vocab], model: Out[Model], here: Here) -> Scores:
-        from ernie_core.train import pretrain
+    def run(self, ids: Many[Ids], vocab: In[Vocab], init: In[Model] | None, model: Out[Model], here: Here) -> Scores:
+        from ernie_core.train import pretrain, team
         from ernie_core.train.checkpoint import Place
         from ernie_core.train.recipe import Recipe
 
@@ -109,6 +142,10 @@ class Pretrain(Step):
             model,
             Recipe(**settings),
             checkpoints=Place(here.store, here.address, here.scratch),
+            init=init,
+            cache=here.cache,
+            textfiles=here.metrics,
+            team=team.join(),
             progress=here.progress,
             stop=here.stop,
             start_fresh=self.start_fresh,

@@ -1,5 +1,7 @@
 """How a process that computes with Paddle starts: its environment, and the order of its imports."""
 
+import signal
+import threading
 from types import ModuleType
 
 
@@ -19,3 +21,15 @@ def import_paddle() -> ModuleType:
     import paddle
 
     return paddle
+
+
+def keep_signals() -> None:
+    """Take back the signals that Paddle took when it was imported: at SIGTERM it would end this process unsaved."""
+    import paddle
+
+    if threading.current_thread() is not threading.main_thread():
+        return  # whoever started the thread has them
+    ours = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    paddle.disable_signal_handler()
+    for number, handler in ours.items():
+        signal.signal(number, handler)

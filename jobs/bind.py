@@ -34,7 +34,9 @@ class Binder:
             problems.append((("as",), f"`{name}` is taken by an earlier step or input, add `as: another_name`"))
         bound = self._explicit(cls, wanted, problems)
         for port in cls.takes():
-            if port.name not in bound and (chosen := self._nearest(port, problems)):
+            # To go on from an artefact of one's own kind is a choice that is never made in silence.
+            going_on = port.optional and port.kind == cls.makes().kind
+            if port.name not in bound and not going_on and (chosen := self._nearest(port, problems)):
                 bound[port.name] = (Binding(chosen),)
         ordered = {port.name: bound[port.name] for port in cls.takes() if port.name in bound}
         sources = {b.source for group in ordered.values() for b in group}

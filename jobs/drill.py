@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ernie_core.errors import Error, NotFound
-from ernie_core.store import Manifest, Store, artefact, pointed
+from ernie_core.store import Manifest, Store, artefact
 from ernie_core.store.base import STAGING
 from ernie_core.store.manifest import OPEN
 from jobs import environments, plan, process, room, runs
@@ -21,7 +22,7 @@ from jobs.process import StepProcess
 from jobs.runs import Run
 
 SMALL: Mapping[str, Any] = {
-    "arch": "2L64H2", "max_steps": 60, "checkpoint_steps": 6, "save_steps": 10**6, "max_seq_len": 64,
+    "arch": "2L64H2", "max_steps": 72, "checkpoint_steps": 12, "save_steps": 10**6, "max_seq_len": 64,
     "micro_batch_size": 2, "global_batch_size": 8, "logging_freq": 5, "eval_freq": 20, "eval_iters": 1,
     "split": "900,100", "use_amp": False,
 }  # fmt: skip
@@ -31,6 +32,8 @@ COMPARED = ("model_state.pdparams", "train_log.jsonl")
 STARTS = 6
 """How often a disturbed training is started before it is given up."""
 POLL = 0.01
+_BEGUN = re.compile(r"^(?:training from random weights|going on after step (\d+))", re.MULTILINE)
+"""What a training says when it begins."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Outcome:
     resumed: int
     starts: int
     seconds: float
-    """From the first start behind the disturbance to the end."""
+    """From the first start to the end, with all that was done twice."""
     losses: bool
     weights: bool
 
@@ -140,7 +143,7 @@ def disturbances(node: Node) -> list[Disturbance]:
     found = [
         Disturbance("kill a trainer", after(early), kill(0)),
         Disturbance("kill the last trainer", after(late), kill(-1)),
-        Disturbance("kill during a save", lambda t: t.at >= 6 and t.is_saving, kill(0)),
+        Disturbance("kill during a save", lambda t: t.at >= 12 and t.is_saving, kill(0)),
         Disturbance("the launcher dies", after(early), _orphan),
         Disturbance("asked to stop (SIGTERM)", after(late), lambda t: t.step.stop()),
         Disturbance("kill before the first checkpoint", after(2), kill(0)),
@@ -155,7 +158,7 @@ class _Drill:
 
     def undisturbed(self) -> Manifest:
         """The model that all others must be equal to."""
-        node = self._copy("undisturbed")
+        node = self._copy()
         with self._training(node) as training:
             training.step.process.wait()
         manifest = artefact.read(self.store, node.address)
@@ -167,7 +170,7 @@ class _Drill:
 
     def disturbed(self, disturbance: Disturbance, expected: Manifest) -> Outcome:
         """Disturb a training once, then start it until it ends."""
-        node = self._copy(disturbance.name)
+        node, began = self._copy(), time.monotonic()
         with self._training(node) as training:
             while not (hit := disturbance.due(training)) and training.step.process.poll() is None:
                 time.sleep(POLL)
@@ -175,25 +178,24 @@ class _Drill:
             if hit:
                 disturbance.act(training)
             _await(training)
-        newest = pointed(self.store, f"{node.address}/model_last") if hit else None
-        began, starts = time.monotonic(), 1
-        while artefact.read(self.store, node.address) is None and starts < STARTS:
-            starts += 1
-            with self._training(node) as again:
-                again.step.process.wait()
+        for _ in range(STARTS):
+            if artefact.read(self.store, node.address) is None:
+                with self._training(node) as again:
+                    again.step.process.wait()
         made, seconds = artefact.read(self.store, node.address), time.monotonic() - began
         equal = {name: _digest(made, name) == _digest(expected, name) for name in COMPARED}
-        resumed = int(newest.removeprefix("model_")) if newest else 0
+        begins = [int(found[1] or 0) for found in _BEGUN.finditer(training.step.log.read_text(encoding="utf-8"))]
+        resumed = begins[1] if len(begins) > 1 else 0
         verdict = "equal" if all(equal.values()) else "NOT equal"
         self.say(f"{disturbance.name}: at step {at}, went on after {resumed}, {verdict}")
-        return Outcome(disturbance.name, hit, at, resumed, starts, seconds, equal[COMPARED[1]], equal[COMPARED[0]])
+        return Outcome(disturbance.name, hit, at, resumed, len(begins), seconds, equal[COMPARED[1]], equal[COMPARED[0]])
 
     def clear(self) -> None:
         """Remove what the drill made."""
         for node in self.made:
             artefact.remove(self.store, node.address)
 
-    def _copy(self, name: str) -> Node:
+    def _copy(self) -> Node:
         fingerprint = f"drill-{self.record.id}-{len(self.made)}"
         self.made.append(replace(self.node, fingerprint=fingerprint, name=f"drill_{len(self.made)}"))
         return self.made[-1]

@@ -19,15 +19,15 @@ class Room:
 
 def check(node: Node, cores: int, memory: int) -> None:
     """Refused if the step can never run on this machine."""
-    if node.memory * node.ranks > memory:
-        wants, has = spell_size(node.memory * node.ranks), spell_size(memory)
-        each = f" ({node.ranks} processes)" if node.ranks > 1 else ""
-        raise Refused(f"`{node.name}` wants {wants} of memory{each}, this machine has {has}: lower its `memory:`")
     if node.gpus:
         raise Refused(
             f"`{node.name}` wants {node.nodes} x {node.gpus} GPUs, a run on this machine uses none: take a cluster, or "
             f"make it smaller: --set {node.name}.gpus=0 --set {node.name}.nodes=1 (nodes are processes then)"
         )
+    if node.memory * node.ranks > memory:
+        wants, has = spell_size(node.memory * node.ranks), spell_size(memory)
+        each = f" ({node.ranks} processes)" if node.ranks > 1 else ""
+        raise Refused(f"`{node.name}` wants {wants} of memory{each}, this machine has {has}: lower its `memory:`")
 
 
 def find(node: Node, running: Iterable[Task], cores: int, memory: int) -> Room | None:

@@ -4,48 +4,112 @@ import importlib
 import math
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import ModuleType
+from typing import IO
 
 import numpy as np
 
-from ernie_core.errors import BadInput
+from ernie_core.data import index_plain
+from ernie_core.errors import BadInput, Stopped
+from ernie_core.progress import Progress, Stop, never, silent
 
 LONGEST = 512
 """A document of several sentences with one of more tokens than this is left out, as the native reference does."""
 
 ALL_EPOCHS = 2**31 - 2
 ALL_SAMPLES = 2**63 - 2
+_ROOM = 1 << 16
+"""Rows of a chunk: it stays in the processor's cache until it is copied to where it belongs."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What decides the rows besides the lengths: whole passes are made until there are `max_num_samples`."""
+
+    max_len: int
+    short_seq_prob: float
+    seed: int
+    min_num_sent: int
+    num_epochs: int = ALL_EPOCHS
+    max_num_samples: int = ALL_SAMPLES
+
+    def __post_init__(self) -> None:
+        if self.max_len < 2 or not 0 <= self.seed < 2**32:
+            raise BadInput(f"max_len {self.max_len} must be at least 2 and seed {self.seed} in 0..2^32-1")
+        if self.min_num_sent < 1 or not 0 <= self.short_seq_prob <= 1:
+            raise BadInput(
+                f"min_num_sent {self.min_num_sent} must be at least 1 and short_seq_prob {self.short_seq_prob} in 0..1"
+            )
 
 
 def build(
-    docs: np.ndarray,
-    lens: np.ndarray,
-    *,
-    max_len: int,
-    short_seq_prob: float,
-    seed: int,
-    min_num_sent: int,
-    num_epochs: int = ALL_EPOCHS,
-    max_num_samples: int = ALL_SAMPLES,
+    docs: np.ndarray, lens: np.ndarray, setting: Setting, *, progress: Progress = silent, stop: Stop = never
 ) -> np.ndarray:
     """Rows [n, 3] of (first sentence, last sentence + 1, target length), shuffled over all epochs together.
 
     `docs` is the slice of document boundaries of one split (n + 1 sentence numbers), `lens` the lengths of all
-    sentences. Whole passes are made until there are `max_num_samples` rows. uint32, or uint64 if sentence numbers
-    need it. No rows if no document is fit for a sample.
+    sentences. uint32, or uint64 if sentence numbers need it. No rows if no document is fit for a sample.
     """
-    wide = _check(docs, lens, max_len, seed)
-    native = _native()
-    if native is None:
-        walked = _walk(docs, lens, num_epochs, max_num_samples, max_len, ratio(short_seq_prob), seed, min_num_sent)
-        return _shuffled(np.array(walked, "uint64" if wide else "uint32").reshape(-1, 3), seed)
-    docs, lens = np.ascontiguousarray(docs), np.ascontiguousarray(lens)
-    data = (docs.ctypes.data, lens.ctypes.data, len(docs) - 1)
-    setting = (*data, num_epochs, max_num_samples, max_len, ratio(short_seq_prob), seed, min_num_sent, LONGEST)
-    rows = np.empty((native.count(*setting), 3), "uint64" if wide else "uint32")
-    native.fill(*setting, rows.ctypes.data, wide, len(rows))
+    _check(docs, lens)
+    # As many as a pass can give: memory that is not written to costs nothing.
+    rows, count = np.empty((int(docs[-1] - docs[0]) // setting.min_num_sent + 1, 3), _dtype(lens)), 0
+    for chunk in chunks(docs, lens, setting, progress=progress, stop=stop):
+        if count + len(chunk) > len(rows):
+            rows.resize((max(len(rows) * 3 // 2, count + len(chunk)), 3), refcheck=False)
+        rows[count : count + len(chunk)] = chunk
+        count += len(chunk)
+    rows.resize((count, 3), refcheck=False)
+    _shuffle(rows, setting.seed + 1)
     return rows
+
+
+def save(
+    path: Path, docs: np.ndarray, lens: np.ndarray, setting: Setting, *, progress: Progress = silent, stop: Stop = never
+) -> int:
+    """What `build` makes, as a new file `.npy` that is never in memory as a whole; how many rows there are."""
+    dtype, count = _dtype(lens), 0
+    with path.open("xb") as file:
+        _write_header(file, dtype, 0)
+        # Written and not mapped, so that a full disk is an error and not a signal.
+        for chunk in chunks(docs, lens, setting, progress=progress, stop=stop):
+            file.write(chunk.data)
+            count += len(chunk)
+        file.seek(0)
+        _write_header(file, dtype, count)
+    if count > 1:
+        rows = np.load(path, mmap_mode="r+")
+        _shuffle(rows, setting.seed + 1)
+        rows.flush()
+    return count
+
+
+def count(docs: np.ndarray, lens: np.ndarray, setting: Setting, *, stop: Stop = never) -> int:
+    """How many rows `build` would make."""
+    return sum(len(chunk) for chunk in chunks(docs, lens, setting, stop=stop))
+
+
+def chunks(
+    docs: np.ndarray, lens: np.ndarray, setting: Setting, *, progress: Progress = silent, stop: Stop = never
+) -> Iterator[np.ndarray]:
+    """The rows before the shuffle; each array is good until the next is asked for."""
+    _check(docs, lens)
+    docs, lens = np.ascontiguousarray(docs), np.ascontiguousarray(lens)
+    walk, total = _Walk(docs, lens, setting), 0
+    for epoch in range(setting.num_epochs):
+        if total >= setting.max_num_samples or (epoch > 0 and not total):
+            return
+        walk.again()
+        while walk.document < len(docs) - 1:
+            if stop():
+                raise Stopped("stopped while the index map was built; it is built again at the next start")
+            chunk = walk.rows()
+            total += len(chunk)
+            progress(walk.document, len(docs) - 1, "documents", samples=total)
+            if len(chunk):
+                yield chunk
 
 
 def ratio(short_seq_prob: float) -> int:
@@ -59,17 +123,73 @@ def blend(weights: np.ndarray, taken: np.ndarray, first: int, chosen: np.ndarray
     Always the corpus that lags most behind its share. `weights` are float64 and sum to 1, `taken` and `numbers`
     int64, `chosen` uint8.
     """
+    if len(weights) != len(taken) or len(chosen) != len(numbers):
+        raise BadInput(f"mixing {len(weights)} corpora with the counts of {len(taken)}")
     native = _native()
-    if native is not None:
-        native.blend(
-            weights.ctypes.data, taken.ctypes.data, len(weights), first, len(chosen), chosen.ctypes.data,
-            numbers.ctypes.data,
-        )  # fmt: skip
+    if native is None:
+        index_plain.blend(weights, taken, first, chosen, numbers)
         return
-    for i in range(len(chosen)):
-        best = int(np.argmax(weights * max(first + i, 1) - taken))
-        chosen[i], numbers[i] = best, taken[best]
-        taken[best] += 1
+    native.blend(
+        weights.ctypes.data, taken.ctypes.data, len(weights), first, len(chosen), chosen.ctypes.data,
+        numbers.ctypes.data,
+    )  # fmt: skip
+
+
+def skip(weights: np.ndarray, taken: np.ndarray, first: int, size: int) -> None:
+    """Carry `taken` on by `size` samples from `first`, without saying which they are."""
+    native = _native()
+    if native is None:
+        index_plain.blend(weights, taken, first, np.empty(size, "uint8"), np.empty(size, "int64"))
+        return
+    native.blend(weights.ctypes.data, taken.ctypes.data, len(weights), first, size, 0, 0)
+
+
+class _Walk:
+    """The native walk with its buffer, or the plain one in its clothes."""
+
+    def __init__(self, docs: np.ndarray, lens: np.ndarray, setting: Setting) -> None:
+        self._docs, self._lens = docs, lens
+        self._rows = np.empty((_ROOM, 3), _dtype(lens))
+        how = (setting.max_len, ratio(setting.short_seq_prob), setting.seed, setting.min_num_sent, LONGEST)
+        native = _native()
+        self._native = native and native.Walk(docs.ctypes.data, lens.ctypes.data, len(docs) - 1, len(lens), *how)
+        self._plain = index_plain.Walk(docs, lens, *how)
+
+    @property
+    def document(self) -> int:
+        """The next one."""
+        return int((self._native or self._plain).document)
+
+    def again(self) -> None:
+        """From the first document, with the draws going on."""
+        (self._native or self._plain).again()
+
+    def rows(self) -> np.ndarray:
+        """The rows of the next documents, in a buffer that is used again."""
+        before = self.document
+        rows = self._fill()
+        if self.document == before:
+            # A document that might need more room than there is.
+            self._rows = np.empty((int(self._docs[before + 1] - self._docs[before]), 3), self._rows.dtype)
+            rows = self._fill()
+        return rows
+
+    def _fill(self) -> np.ndarray:
+        room = len(self._rows)
+        if self._native is None:
+            return np.array(self._plain.rows(room), self._rows.dtype).reshape(-1, 3)
+        filled = self._native.fill(self._rows.ctypes.data, room, self._rows.itemsize == 8)
+        if filled < 0:
+            raise _beyond(self._lens)
+        return self._rows[:filled]
+
+
+def _shuffle(rows: np.ndarray, seed: int) -> None:
+    native = _native()
+    if native is None:
+        index_plain.shuffle(rows, seed)
+    else:
+        native.shuffle(rows.ctypes.data, len(rows), seed, rows.itemsize == 8)
 
 
 @cache
@@ -78,82 +198,30 @@ def _native() -> ModuleType | None:
         return importlib.import_module("ernie_core.data._index")
     except ImportError:
         warnings.warn(
-            "the compiled index builder is missing, index maps are built in Python: same result, about 20 times"
+            "the compiled index builder is missing, index maps are built in Python: same result, about 50 times"
             " slower; `python setup.py build_ext --inplace` compiles it",
             stacklevel=3,
         )
         return None
 
 
-def _check(docs: np.ndarray, lens: np.ndarray, max_len: int, seed: int) -> bool:
-    # The C code gets bare addresses, so nothing may be off here.
+def _check(docs: np.ndarray, lens: np.ndarray) -> None:
+    # The C code gets bare addresses, so nothing may be off here; that documents never go back it sees itself.
     if docs.dtype != np.int64 or lens.dtype != np.int32 or docs.ndim != 1 or lens.ndim != 1 or not len(docs):
         raise BadInput(f"docs must be int64 and lens int32, not {docs.dtype} and {lens.dtype}")
-    if docs[0] < 0 or docs[-1] > len(lens) or (np.diff(docs) < 0).any():
-        raise BadInput(f"documents reach beyond the {len(lens)} sentences")
-    if max_len < 2 or not 0 <= seed < 2**32:
-        raise BadInput(f"max_len {max_len} must be at least 2 and seed {seed} in 0..2^32-1")
-    return len(lens) > 2**32 - 1
+    if docs[0] < 0 or docs[-1] > len(lens):
+        raise _beyond(lens)
 
 
-def _walk(
-    docs: np.ndarray, lens: np.ndarray, num_epochs: int, max_num_samples: int, max_len: int, one_in: int, seed: int,
-    min_num_sent: int,
-) -> list[tuple[int, int, int]]:  # fmt: skip
-    words = _words32(seed)
-
-    def target() -> int:
-        if one_in == 0:
-            return max_len
-        r = next(words)
-        return 2 + r % (max_len - 1) if r % one_in == 0 else max_len
-
-    rows: list[tuple[int, int, int]] = []
-    sizes = lens.tolist()
-    for epoch in range(num_epochs):
-        if len(rows) >= max_num_samples or (epoch > 0 and not rows):
-            break
-        for a, b in zip(docs[:-1].tolist(), docs[1:].tolist(), strict=True):
-            remaining = b - a
-            if remaining < min_num_sent or (remaining > 1 and max(sizes[a:b]) > LONGEST):
-                continue
-            start, length, number, goal = a, 0, 0, target()
-            for s in range(a, b):
-                length, number, remaining = length + sizes[s], number + 1, remaining - 1
-                if (length >= goal and remaining > 1 and number >= min_num_sent) or remaining == 0:
-                    rows.append((start, s + 1, goal))
-                    start, length, number, goal = s + 1, 0, 0, target()
-    return rows
+def _beyond(lens: np.ndarray) -> BadInput:
+    return BadInput(f"documents reach beyond the {len(lens)} sentences, or back; make the ids again")
 
 
-def _shuffled(rows: np.ndarray, seed: int) -> np.ndarray:
-    words = _words64(seed + 1)
-    order = list(range(len(rows)))
-    for i in range(len(order) - 1, 0, -1):
-        j = next(words) % (i + 1)
-        order[i], order[j] = order[j], order[i]
-    return rows[order]
+def _dtype(lens: np.ndarray) -> np.dtype:
+    return np.dtype("uint64" if len(lens) > 2**32 - 1 else "uint32")
 
 
-def _words32(seed: int) -> Iterator[int]:
-    """The words of the 32-bit Mersenne Twister: numpy's, seeded in its old way."""
-    generator = np.random.RandomState(seed)._bit_generator  # type: ignore[attr-defined]
-    while True:
-        yield from generator.random_raw(1024).tolist()
-
-
-def _words64(seed: int) -> Iterator[int]:
-    """The words of the 64-bit Mersenne Twister, which numpy does not have."""
-    full = 2**64 - 1
-    state = [seed & full]
-    for i in range(1, 312):
-        state.append((6364136223846793005 * (state[-1] ^ (state[-1] >> 62)) + i) & full)
-    while True:
-        for i in range(312):
-            y = (state[i] & 0xFFFFFFFF80000000) | (state[(i + 1) % 312] & 0x7FFFFFFF)
-            state[i] = state[(i + 156) % 312] ^ (y >> 1) ^ (0xB5026F5AA96619E9 if y & 1 else 0)
-        for y in state:
-            y ^= (y >> 29) & 0x5555555555555555
-            y ^= (y << 17) & 0x71D67FFFEDA60000
-            y ^= (y << 37) & 0xFFF7EEE000000000
-            yield y ^ (y >> 43)
+def _write_header(file: IO[bytes], dtype: np.dtype, rows: int) -> None:
+    """NumPy leaves room for the number of rows to grow, so that a header is as long as another."""
+    head = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (rows, 3)}
+    np.lib.format.write_array_header_1_0(file, head)

@@ -1,20 +1,25 @@
-"""The endless order of samples of one split, and the mixing of several corpora by weight."""
+"""The endless order of samples of one part of several corpora: sample number i is always the same, for any i."""
 
-import bisect
 import hashlib
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from ernie_core.data import index, samples
+from ernie_core.data import index, mixing, samples
+from ernie_core.data.cache import Cache
 from ernie_core.data.ids import Corpus, fractions_of, split
+from ernie_core.data.index import Setting
+from ernie_core.data.maps import Epoch, Maps
+from ernie_core.data.mixing import Mixing
 from ernie_core.data.samples import Batch, Masking, Sample
 from ernie_core.data.vocabulary import Vocabulary
 from ernie_core.errors import BadInput
 
 PARTS = ("train", "valid", "test")
-_CHUNK = 1 << 16
+ORDERS = ("epochs", "paddlenlp")
+_AHEAD = 1 << 17
 
 
 @dataclass
@@ -23,44 +28,48 @@ class Order:
 
     PaddleNLP builds all epochs that `max_steps` needs and shuffles them together, so that every other `max_steps`
     gives another order. Here the past does not depend on how far a run will go, and only one epoch is in memory.
+    Its order is there too, for comparisons: one map for all `limit` samples.
     """
 
-    docs: np.ndarray
-    lens: np.ndarray
-    masking: Masking
-    short_seq_prob: float
-    place: str
-    """For messages: which part of which folder."""
-    starts: list[int] = field(default_factory=lambda: [0])
-    """The first number of each epoch built so far, and the end of the last."""
-    epoch: int = -1
-    rows: np.ndarray = field(default_factory=lambda: np.empty((0, 3), "uint32"))
+    maps: Maps
+    limit: int | None = None
+    """PaddleNLP's order: how many samples will be asked for."""
+    epoch: Epoch | None = None
 
     def row(self, number: int) -> np.ndarray:
         """The row of the index map behind a number."""
-        while number >= self.starts[-1]:
-            self._build(len(self.starts) - 1)
-            self.starts.append(self.starts[-1] + len(self.rows))
-        epoch = bisect.bisect_right(self.starts, number) - 1
-        if epoch != self.epoch:
-            self._build(epoch)
-        return self.rows[number - self.starts[epoch]]
+        epoch = self.holding(number)
+        return epoch.rows[number - epoch.start]
 
-    def _build(self, epoch: int) -> None:
-        self.epoch, self.rows = (
-            epoch,
-            index.build(
-                self.docs,
-                self.lens,
-                max_len=self.masking.max_seq_len - samples.SPECIALS,
-                short_seq_prob=self.short_seq_prob,
-                seed=derived(self.masking.seed, "epoch", epoch),
-                min_num_sent=2 if self.masking.binary_head else 1,
-                num_epochs=1,
-            ),
-        )
-        if not len(self.rows):
-            raise BadInput(f"{self.place}: not one sample: {_counts(self)}")
+    def rows(self, numbers: np.ndarray) -> np.ndarray:
+        """The rows behind ascending numbers, [n, 3]."""
+        pieces = []
+        while len(numbers):
+            epoch = self.holding(int(numbers[0]))
+            here = int(np.searchsorted(numbers, epoch.start + len(epoch.rows)))
+            pieces.append(epoch.rows[numbers[:here] - epoch.start])
+            numbers = numbers[here:]
+        return np.concatenate(pieces)
+
+    def holding(self, number: int) -> Epoch:
+        """The epoch with this number."""
+        epoch = self.epoch
+        if epoch is None or not 0 <= number - epoch.start < len(epoch.rows):
+            epoch = self.epoch = self.maps.holding(number if self.limit is None else 0)
+        if number - epoch.start >= len(epoch.rows):
+            raise BadInput(
+                f"sample {number} of an order made for {self.limit} samples: with index_order `paddlenlp` the map has"
+                " room for what max_steps asks for; raise max_steps, or use the order by epochs, which has no end"
+            )
+        return epoch
+
+    def make(self, first: int, end: int) -> None:
+        """Have the maps of the samples first:end in the cache, if this process is the one that makes them."""
+        if not self.maps.makes():
+            return
+        epoch = self.maps.holding(first if self.limit is None else 0)
+        while self.limit is None and (border := epoch.start + len(epoch.rows)) < end:
+            epoch = self.maps.holding(border)
 
 
 @dataclass
@@ -69,37 +78,60 @@ class Mixture:
 
     corpora: Sequence[Corpus]
     orders: Sequence[Order]
-    weights: np.ndarray
+    mixing: Mixing
     words: Vocabulary
     masking: Masking
-    chunk: int = -1
-    """Which run of `_CHUNK` numbers is chosen in `chosen` and `numbers`; `taken` is the state behind it."""
-    taken: np.ndarray = field(default_factory=lambda: np.empty(0, "int64"))
-    chosen: np.ndarray = field(default_factory=lambda: np.empty(0, "uint8"))
-    numbers: np.ndarray = field(default_factory=lambda: np.empty(0, "int64"))
+    made: tuple[int, int] = (0, 0)
+    """The samples whose maps are in the cache."""
 
     def sample(self, number: int) -> Sample:
         """The sample with this number."""
-        which, own = self._place(number)
-        return samples.draw(self.corpora[which], self.words, self.masking, self.orders[which].row(own).tolist(), own)
+        which, rows, own = self.rows(number, 1)
+        corpus = self.corpora[int(which[0])]
+        return samples.draw(corpus, self.words, self.masking, rows[0].tolist(), int(own[0]))
 
     def batch(self, first: int, size: int) -> Batch:
         """The samples first:first+size side by side."""
-        drawn = [self.sample(number) for number in range(first, first + size)]
-        return samples.collate(drawn, self.words.pad, self.masking.max_seq_len)
+        return samples.mixed(self.corpora, self.words, self.masking, *self.rows(first, size))
 
-    def _place(self, number: int) -> tuple[int, int]:
-        if len(self.corpora) == 1:
-            return 0, number
-        wanted = number // _CHUNK
-        if wanted < self.chunk or self.chunk < 0:
-            self.chunk, self.taken = -1, np.zeros(len(self.corpora), "int64")
-            self.chosen, self.numbers = np.empty(_CHUNK, "uint8"), np.empty(_CHUNK, "int64")
-        while self.chunk < wanted:
-            self.chunk += 1
-            index.blend(self.weights, self.taken, self.chunk * _CHUNK, self.chosen, self.numbers)
-        at = number % _CHUNK
-        return int(self.chosen[at]), int(self.numbers[at])
+    def rows(self, first: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of the samples first:first+size: which corpus, the row of its map [3], and its number in its own corpus."""
+        self._make(first, first + size)
+        which, numbers = self.mixing.places(first, size)
+        rows = np.empty((size, 3), "int64")
+        for corpus in np.unique(which):
+            mine = which == corpus
+            rows[mine] = self.orders[corpus].rows(numbers[mine])
+        return which, rows, numbers
+
+    def prepare(self, first: int) -> None:
+        """Have the maps that hold the samples from `first` on: rank 0 builds what the cache lacks, others wait for it.
+
+        Without this call the same happens when the samples are asked for. Call it where nobody is in a collective.
+        """
+        self._make(first, first + 1)
+        for order, number in zip(self.orders, self.mixing.upcoming(first), strict=True):
+            order.holding(number)
+
+    def forget(self, first: int) -> None:
+        """Remove from the cache the maps of epochs that a run beyond sample `first` needs no more, but one.
+
+        On NFS only if no other run shares the cache: whoever still has such a map open would be killed.
+        """
+        for order, number in zip(self.orders, self.mixing.upcoming(first), strict=True):
+            order.maps.forget(order.maps.number(number) - 1)
+
+    def _make(self, first: int, end: int) -> None:
+        """Build maps before they are needed: other ranks draw other parts of a step, so they may need one earlier.
+
+        They would wait for this rank, and this rank for them at the end of the step. At least half of `_AHEAD` is
+        made beyond what is asked for: ranks must not be further apart, drawn in advance and all.
+        """
+        if self.made[0] <= first and end + _AHEAD // 2 <= self.made[1]:
+            return
+        for order, number in zip(self.orders, self.mixing.upcoming(first), strict=True):
+            order.make(number, number + end - first + _AHEAD)
+        self.made = (first, end + _AHEAD)
 
 
 def mixture(
@@ -110,25 +142,29 @@ def mixture(
     masking: Masking,
     shares: str,
     short_seq_prob: float,
+    *,
+    cache: Cache | None = None,
+    index_order: str = "epochs",
+    limit: int | None = None,
 ) -> Mixture:
-    """The samples of `train`, `valid` or `test`; too little text for even one is an error that says why."""
+    """The samples of `train`, `valid` or `test`; too little text for even one is an error that says why.
+
+    `cache` keeps index maps and marks of the mixing. `limit`, the samples that will be asked for, is for
+    `index_order="paddlenlp"` alone.
+    """
     if not 0 < len(corpora) < 256 or min(weights) <= 0:
         raise BadInput(f"needs 1 to 255 corpora with weights above 0, not {len(corpora)} with {list(weights)}")
+    if index_order not in ORDERS or (index_order == "paddlenlp") != (limit is not None):
+        raise BadInput(f"index_order `{index_order}` with limit {limit}: choose `epochs`, or `paddlenlp` with a limit")
     orders = []
-    for corpus in corpora:
-        first, end = split(shares, len(corpus.docs) - 1)[PARTS.index(part)]
-        place = f"{', '.join(map(str, corpus.folders))}: {part}"
-        if end <= first:
-            raise BadInput(
-                f"{place}: no document: split {shares} of {len(corpus.docs) - 1} documents leaves it none;"
-                " give more text, or a larger share to this part, or none to it"
-            )
-        orders.append(Order(corpus.docs[first : end + 1], corpus.lens, masking, short_seq_prob, place))
-    total = np.array(weights, "float64")
-    made = Mixture(corpora, orders, total / total.sum(), words, masking)
-    for order in orders:
-        order.row(0)
-    return made
+    for corpus, share in zip(corpora, mixing.normalised(weights), strict=True):
+        # Half a percent more, as PaddleNLP asks for: the mixing does not keep to the weights sample by sample.
+        asked = limit if limit is None or len(corpora) == 1 else math.ceil(limit * share * 1.005)
+        order = Order(_maps(part, corpus, masking, shares, short_seq_prob, cache, asked), asked)
+        if not order.maps.has_samples():
+            raise BadInput(f"{_place(part, corpus)}: not one sample: {_counts(order.maps, masking)}")
+        orders.append(order)
+    return Mixture(corpora, orders, Mixing(mixing.shares(weights), cache), words, masking)
 
 
 def requested(part: str, shares: str) -> bool:
@@ -142,17 +178,38 @@ def derived(seed: int, *what: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
 
 
-def _counts(order: Order) -> str:
-    sizes = np.diff(order.docs)
-    first = int(order.docs[0])
-    longs = order.lens[first : int(order.docs[-1])] > index.LONGEST
-    owners = np.searchsorted(order.docs, np.flatnonzero(longs) + first, side="right") - 1
-    spoiled = len(set(owners[sizes[owners] > 1].tolist()))
-    alone = int((sizes == 1).sum())
+def _maps(
+    part: str, corpus: Corpus, masking: Masking, shares: str, short: float, cache: Cache | None, asked: int | None
+) -> Maps:
+    first, end = split(shares, len(corpus.docs) - 1)[PARTS.index(part)]
+    if end <= first:
+        raise BadInput(
+            f"{_place(part, corpus)}: no document: split {shares} of {len(corpus.docs) - 1} documents leaves it none;"
+            " give more text, or a larger share to this part, or none to it"
+        )
+    max_len, least, seed = masking.max_seq_len - samples.SPECIALS, 2 if masking.binary_head else 1, masking.seed
+    data = corpus.fingerprint() if cache else ""
+    if asked is not None:
+        setting = Setting(max_len, short, seed, least, max_num_samples=asked)
+        return Maps(corpus.docs, corpus.lens, first, end, setting, lambda _: seed, data, cache)
+    setting = Setting(max_len, short, seed, least, num_epochs=1)
+    return Maps(corpus.docs, corpus.lens, first, end, setting, lambda e: derived(seed, "epoch", e), data, cache)
+
+
+def _place(part: str, corpus: Corpus) -> str:
+    return f"{', '.join(map(str, corpus.folders))}: {part}"
+
+
+def _counts(maps: Maps, masking: Masking) -> str:
+    docs = maps.docs[maps.first : maps.end + 1]
+    sizes, first = np.diff(docs), int(docs[0])
+    longs = maps.lens[first : int(docs[-1])] > index.LONGEST
+    owners = np.searchsorted(docs, np.flatnonzero(longs) + first, side="right") - 1
+    spoiled = len(np.unique(owners[sizes[owners] > 1]))
     remedy = "split the text into sentences (a line each) and documents (an empty line between)"
-    if order.masking.binary_head:
+    if masking.binary_head:
         remedy += ", or set binary_head: false, which needs no second sentence"
     return (
-        f"{len(sizes)} documents, {alone} of them with one sentence, {spoiled} with a sentence of more than"
-        f" {index.LONGEST} tokens; {remedy}"
+        f"{len(sizes)} documents, {int((sizes == 1).sum())} of them with one sentence, {spoiled} with a sentence of"
+        f" more than {index.LONGEST} tokens; {remedy}"
     )

@@ -1,30 +1,20 @@
-"""One sample: sentence order, truncation, whole-word n-gram masking; a pure function of (seed, index)."""
+"""Samples: sentence order, truncation, masking; each a pure function of (seed, index), a batch in one call of C."""
 
-from bisect import bisect_right
+import importlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 
 import numpy as np
 
 from ernie_core.data.ids import Corpus
+from ernie_core.data.masking import SPECIALS, Masking, mask, shares
 from ernie_core.data.vocabulary import Vocabulary
 from ernie_core.errors import BadInput
 
-SPECIALS = 3
-"""[CLS] and two [SEP]: what a sample holds besides its tokens."""
-
-
-@dataclass(frozen=True)
-class Masking:
-    """How samples are made; the names are PaddleNLP's."""
-
-    max_seq_len: int
-    masked_lm_prob: float = 0.15
-    max_ngrams: int = 3
-    favor_longer_ngram: bool = False
-    binary_head: bool = True
-    seed: int = 1234
+__all__ = ["SPECIALS", "Batch", "Masking", "Sample", "batch", "collate", "draw", "mixed"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +30,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples side by side, padded to the longest; `positions` are row * width + column of the masked tokens."""
+    """Samples side by side, padded to the longest; `positions` are row * width + column of the tokens to guess."""
 
     ids: np.ndarray
     types: np.ndarray
@@ -49,13 +39,48 @@ class Batch:
     order: np.ndarray
 
 
+def batch(
+    corpus: Corpus, words: Vocabulary, masking: Masking, rows: np.ndarray, indices: np.ndarray, pad_to: int = 8
+) -> Batch:
+    """The samples of rows [n, 3] of a corpus's index map; `indices` [n] are their numbers in their own corpus.
+
+    The width is that of the longest sample, made a multiple of `pad_to` where `max_seq_len` allows.
+    """
+    return mixed([corpus], words, masking, np.zeros(len(rows), "uint8"), rows, indices, pad_to)
+
+
+def mixed(
+    corpora: Sequence[Corpus],
+    words: Vocabulary,
+    masking: Masking,
+    which: np.ndarray,
+    rows: np.ndarray,
+    indices: np.ndarray,
+    pad_to: int = 8,
+) -> Batch:
+    """As `batch`, where row k belongs to the map of `corpora[which[k]]`."""
+    which, rows, indices = np.asarray(which), np.asarray(rows), np.asarray(indices, "int64")
+    if rows.ndim != 2 or rows.shape[1] != 3 or not len(rows) == len(which) == len(indices) or not len(rows):
+        raise BadInput(f"a batch of rows {list(rows.shape)} of {len(which)} corpora and {len(indices)} indices")
+    if pad_to < 1 or len(rows) * masking.max_seq_len >= 2**31:
+        raise BadInput(f"a batch of {len(rows)} samples padded to a multiple of {pad_to}: the positions need 32 bits")
+    found = _locate(corpora, masking, which, rows, indices)
+    native = _native()
+    if native is not None:
+        return _draw(native, corpora, words, masking, which, rows, found, pad_to)
+    places = zip(which.tolist(), rows.tolist(), indices.tolist(), strict=True)
+    drawn = [draw(corpora[corpus], words, masking, row, index) for corpus, row, index in places]
+    return collate(drawn, words.pad, masking.max_seq_len, pad_to)
+
+
 def draw(corpus: Corpus, words: Vocabulary, masking: Masking, row: Sequence[int], index: int) -> Sample:
-    """The sample of one row of the index map; `index` is its number in its own corpus.
+    """The sample of one row of the index map, in Python; `index` is its number in its own corpus.
 
     The generator is numpy's RandomState, and the draws come in the order of PaddleNLP's ERNIE 1.0 example.
     """
     rng = np.random.RandomState((masking.seed + index) % 2**32)
     first, end, target = row
+    _locate([corpus], masking, np.zeros(1, "uint8"), np.array([row], "int64"), np.zeros(1, "int64"))
     sentences = [corpus.tokens(s, s + 1) for s in range(first, end)]
     cut, swapped = _order(len(sentences), masking.binary_head, rng)
     a, b = (np.concatenate(part) if part else _NONE for part in (sentences[:cut], sentences[cut:]))
@@ -67,21 +92,16 @@ def draw(corpus: Corpus, words: Vocabulary, masking: Masking, row: Sequence[int]
     if len(b):
         marked.append(words.sep)
         types.append(1)
-    if max(marked) >= words.extended:
-        raise BadInput(f"sentence {first}: id {max(marked)} is not in the vocabulary of {words.extended} ids")
-    chosen = _choose(marked, words, masking, target, rng)
-    ids = words.fold[marked].tolist()
-    positions = sorted(chosen)
-    labels = [ids[position] for position in positions]
-    for position, new in chosen.items():
-        if new is not None:
-            ids[position] = new
+    for token in marked:
+        if not 0 <= token < words.extended:
+            raise _foreign(first, token, words)
+    ids, positions, labels = mask(marked, words, masking, target, rng)
     return Sample(ids, types, positions, labels, int(swapped))
 
 
-def collate(samples: Sequence[Sample], pad: int, longest: int) -> Batch:
-    """Stack samples; the width is a multiple of 8 where `longest` allows."""
-    width = min(longest, -(-max(len(s.ids) for s in samples) // 8) * 8)
+def collate(samples: Sequence[Sample], pad: int, longest: int, pad_to: int = 8) -> Batch:
+    """Stack samples; the width is a multiple of `pad_to` where `longest` allows."""
+    width = _width(max(len(s.ids) for s in samples), longest, pad_to)
     ids = np.full((len(samples), width), pad, "int64")
     types = np.zeros((len(samples), width), "int64")
     for k, sample in enumerate(samples):
@@ -97,6 +117,109 @@ def collate(samples: Sequence[Sample], pad: int, longest: int) -> Batch:
 
 
 _NONE = np.empty(0, "int64")
+
+
+@cache
+def _native() -> ModuleType | None:
+    try:
+        return importlib.import_module("ernie_core.data._samples")
+    except ImportError:
+        warnings.warn(
+            "the compiled sampler is missing, samples are drawn in Python: same result, about 50 times slower;"
+            " `python setup.py build_ext --inplace` compiles it",
+            stacklevel=3,
+        )
+        return None
+
+
+def _draw(
+    native: ModuleType,
+    corpora: Sequence[Corpus],
+    words: Vocabulary,
+    masking: Masking,
+    which: np.ndarray,
+    rows: np.ndarray,
+    found: np.ndarray,
+    pad_to: int,
+) -> Batch:
+    size, longest = len(rows), masking.max_seq_len
+    ids, facts = np.empty((size, longest), "int64"), np.empty((size, 4), "int64")
+    positions, labels = np.empty(size * longest, "int32"), np.empty(size * longest, "int64")
+    fold, joins, sums = _tables(words, masking)
+    given = (fold.ctypes.data, joins.ctypes.data, sums.ctypes.data, found.ctypes.data, size)
+    made = (ids.ctypes.data, facts.ctypes.data, positions.ctypes.data, labels.ctypes.data)
+    total, bad, token = native.draw(words, masking, *given, *made)
+    if bad >= 0 and token is None:
+        raise BadInput(f"{_name(corpora[which[bad]])}: sentence {rows[bad, 0]} ends before it begins; delete its index")
+    if bad >= 0:
+        raise _foreign(int(rows[bad, 0]), token, words)
+    width = _width(int(facts[:, 0].max()), longest, pad_to)
+    out, types, order = np.empty((size, width), "int64"), np.empty((size, width), "int64"), np.empty(size, "int64")
+    laid = (out.ctypes.data, types.ctypes.data, order.ctypes.data, positions.ctypes.data)
+    native.lay(facts.ctypes.data, size, ids.ctypes.data, longest, width, words.pad, *laid)
+    return Batch(out, types, positions[:total].copy(), labels[:total].copy(), order)
+
+
+def _locate(
+    corpora: Sequence[Corpus], masking: Masking, which: np.ndarray, rows: np.ndarray, indices: np.ndarray
+) -> np.ndarray:
+    """For each row: address and width of its tokens, address of its offsets, sentences, target, seed.
+
+    The C code gets bare addresses, so nothing may be off here.
+    """
+    found = np.empty((len(rows), 6), "int64")
+    rows = rows.astype("int64")
+    least = 2 if masking.binary_head else 1
+    for number in np.unique(which).tolist():
+        corpus, mine = corpora[number], np.flatnonzero(which == number)
+        first, end, target = rows[mine].T
+        fits = (first >= 0) & (end - first >= least) & (end < len(corpus.offsets))
+        fits &= (target >= 0) & (target <= masking.max_seq_len - SPECIALS)
+        if not fits.all():
+            row = rows[mine][~fits][0].tolist()
+            raise BadInput(
+                f"row {row} of the index map of {_name(corpus)}: must be {least} or more of its"
+                f" {len(corpus.offsets) - 1} sentences and at most {masking.max_seq_len - SPECIALS} tokens"
+            )
+        tokens, width = _tokens(corpus, first, end)
+        places = corpus.offsets.ctypes.data + first * corpus.offsets.itemsize
+        found[mine, :5] = np.stack([tokens, width, places, end - first, target], axis=1)
+    found[:, 5] = (indices.astype("uint64") + np.uint64(masking.seed % 2**32)) & np.uint64(2**32 - 1)
+    return found
+
+
+def _tokens(corpus: Corpus, first: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where in memory the sentences first:end are, and the bytes of a token there."""
+    begin, after = corpus.offsets[first], corpus.offsets[end]
+    part = np.searchsorted(corpus.starts, begin, side="right") - 1
+    numbers, at = np.unique(part, return_inverse=True)
+    parts = [corpus.parts[number] for number in numbers]
+    kinds = {(p.dtype.str, p.flags.c_contiguous, p.flags.aligned) for p in parts}
+    if not kinds <= {("<u2", True, True), ("<i4", True, True)} or corpus.offsets.dtype != np.int64:
+        raise BadInput(f"{_name(corpus)}: ids must be uint16 or int32 in one piece, not {sorted(kinds)}")
+    sizes, widths, homes = np.array([(len(p), p.itemsize, p.ctypes.data) for p in parts], "int64")[at].T
+    if (begin < corpus.starts[part]).any() or (after > corpus.starts[part] + sizes).any() or (after < begin).any():
+        raise BadInput(f"{_name(corpus)}: a row of the index map reaches beyond a part; delete the map")
+    return homes + (begin - corpus.starts[part]) * widths, widths
+
+
+def _tables(words: Vocabulary, masking: Masking) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    fold, joins = np.ascontiguousarray(words.fold, "int64"), np.ascontiguousarray(words.joins, "bool")
+    if len(fold) != len(joins) or not 0 < words.size < 2**31 or max(words.cls, words.sep) >= len(fold):
+        raise BadInput(f"a vocabulary of {words.size} tokens with {len(fold)} ids and {len(joins)} marks")
+    return fold, joins, np.array(shares(masking.max_ngrams, masking.favor_longer_ngram, masking.geometric_dist))
+
+
+def _width(longest: int, limit: int, pad_to: int) -> int:
+    return min(limit, -(-longest // pad_to) * pad_to)
+
+
+def _name(corpus: Corpus) -> str:
+    return ", ".join(map(str, corpus.folders))
+
+
+def _foreign(sentence: int, token: int, words: Vocabulary) -> BadInput:
+    return BadInput(f"sentence {sentence}: id {token} is not in the vocabulary of {words.extended} ids")
 
 
 def _order(sentences: int, binary_head: bool, rng: np.random.RandomState) -> tuple[int, bool]:
@@ -117,62 +240,3 @@ def _truncate(a: np.ndarray, b: np.ndarray, target: int, rng: np.random.RandomSt
         else:
             longer[1] -= 1
     return a[slice(*spans[0])], b[slice(*spans[1])]
-
-
-def _choose(
-    marked: list[int], words: Vocabulary, masking: Masking, target: int, rng: np.random.RandomState
-) -> dict[int, int | None]:
-    """The positions to guess, and what stands there instead: None for the token itself."""
-    pieces = _pieces(marked, words)
-    budget = min(masking.masked_lm_prob * target, max(1, round(len(marked) * masking.masked_lm_prob)))
-    order = np.arange(len(pieces))
-    rng.shuffle(order)
-    chosen: dict[int, int | None] = {}
-    for start in order.tolist():
-        if len(chosen) >= budget:
-            break
-        most = min(masking.max_ngrams, len(pieces) - start)
-        n = bisect_right(_shares(most, masking.max_ngrams, masking.favor_longer_ngram), rng.random_sample()) + 1
-        ngram = [p for piece in pieces[start : start + n] for p in piece]
-        while len(chosen) + len(ngram) > budget and n > 1:
-            n -= 1
-            ngram = [p for piece in pieces[start : start + n] for p in piece]
-        if len(chosen) + len(ngram) > budget or any(p in chosen for p in ngram):
-            continue
-        for p in ngram:
-            chosen[p] = _replacement(words, rng)
-    return chosen
-
-
-def _pieces(marked: list[int], words: Vocabulary) -> list[list[int]]:
-    """Positions of whole words: a token that continues a word stays with the one before."""
-    pieces: list[list[int]] = []
-    joins = words.joins[marked].tolist()
-    for position, token in enumerate(marked):
-        if token == words.cls or token == words.sep:
-            continue
-        if joins[position] and pieces:
-            pieces[-1].append(position)
-        else:
-            pieces.append([position])
-    return pieces
-
-
-@cache
-def _shares(most: int, max_ngrams: int, favor_longer: bool) -> list[float]:
-    """Running sums of the chances of 1, 2, ... words, as numpy's `choice` makes them."""
-    chances = 1.0 / np.arange(1, max_ngrams + 1)
-    chances /= chances.sum(keepdims=True)
-    if favor_longer:
-        chances = chances[::-1]
-    sums = np.cumsum(chances[:most] / chances[:most].sum(keepdims=True))
-    sums /= sums[-1]
-    return list(sums.tolist())
-
-
-def _replacement(words: Vocabulary, rng: np.random.RandomState) -> int | None:
-    if rng.random_sample() < 0.8:
-        return words.mask
-    if rng.random_sample() < 0.5:
-        return None
-    return int(rng.randint(0, words.size))

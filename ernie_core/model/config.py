@@ -89,6 +89,11 @@ def read(folder: Path) -> ErnieConfig:
 
 def write(config: ErnieConfig, folder: Path, architecture: str) -> None:
     """Write `config.json` so that PaddleNLP's from_pretrained opens the folder as `architecture`."""
+    (folder / FILE).write_bytes(encode(config, architecture))
+
+
+def encode(config: ErnieConfig, architecture: str) -> bytes:
+    """What `config.json` says."""
     said = {"architectures": [architecture], "model_type": "ernie", "dtype": "float32", "pool_act": "tanh"}
     text = json.dumps(said | asdict(config), indent=2, sort_keys=True, ensure_ascii=False)
-    (folder / FILE).write_text(text + "\n", encoding="utf-8")
+    return f"{text}\n".encode()

@@ -6,6 +6,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from ernie_core.model import fused
 from ernie_core.model.config import ErnieConfig
 
 MASKED = -1e4
@@ -30,11 +31,16 @@ class ErnieModel(nn.Layer):
         position_ids: paddle.Tensor | None = None,
     ) -> tuple[paddle.Tensor, paddle.Tensor]:
         """`attention_mask`: 1 for tokens, 0 for padding [B, L], or a term for the scores; absent: from the ids."""
+        key = fused.draw() if self._drops() and fused.usable(self, input_ids) else 0
         hidden = self.encoder(
-            self.embeddings(input_ids, token_type_ids, position_ids),
+            self.embeddings(input_ids, token_type_ids, position_ids, key),
             score_term(input_ids, attention_mask, self.config.pad_token_id),
+            key,
         )
         return hidden, self.pooler(hidden)
+
+    def _drops(self) -> bool:
+        return max(self.config.hidden_dropout_prob, self.config.attention_probs_dropout_prob) > 0
 
 
 class Embeddings(nn.Layer):
@@ -55,7 +61,11 @@ class Embeddings(nn.Layer):
         self.config = config
 
     def forward(
-        self, input_ids: paddle.Tensor, token_type_ids: paddle.Tensor | None, position_ids: paddle.Tensor | None
+        self,
+        input_ids: paddle.Tensor,
+        token_type_ids: paddle.Tensor | None,
+        position_ids: paddle.Tensor | None,
+        key: int = 0,
     ) -> paddle.Tensor:
         total = self.word_embeddings(input_ids) + self._positions(input_ids, position_ids)
         if self.config.type_vocab_size:
@@ -63,7 +73,11 @@ class Embeddings(nn.Layer):
             total = total + (types.weight[0] if token_type_ids is None else types(token_type_ids))
         if self.config.use_task_id:
             total = total + self.task_type_embeddings.weight[self.config.task_id]
-        return F.dropout(self.layer_norm(total), self.config.hidden_dropout_prob, training=self.training)
+        rate = self.config.hidden_dropout_prob
+        if fused.usable(self, total):
+            nothing = paddle.zeros([self.config.hidden_size])
+            return fused.dropout(fused.norm(total, nothing, paddle.zeros_like(total), self.layer_norm), rate, key)
+        return F.dropout(self.layer_norm(total), rate, training=self.training)
 
     def _positions(self, input_ids: paddle.Tensor, position_ids: paddle.Tensor | None) -> paddle.Tensor:
         if position_ids is not None:
@@ -81,10 +95,14 @@ class Encoder(nn.Layer):
     def __init__(self, config: ErnieConfig) -> None:
         super().__init__()
         self.layers = nn.LayerList([EncoderLayer(config) for _ in range(config.num_hidden_layers)])
+        self.recompute = False
+        """Whether training keeps the inputs of the layers only, and computes the rest again on the way back."""
 
-    def forward(self, hidden: paddle.Tensor, term: paddle.Tensor) -> paddle.Tensor:
-        for layer in self.layers:
-            hidden = layer(hidden, term)
+    def forward(self, hidden: paddle.Tensor, term: paddle.Tensor, key: int = 0) -> paddle.Tensor:
+        """`key` decides what the dropouts of the layers let through, where they ask it."""
+        for number, layer in enumerate(self.layers):
+            own = fused.key_of(key, number)
+            hidden = _twice(layer, hidden, term, own) if self.recompute and self.training else layer(hidden, term, own)
         return hidden
 
 
@@ -99,13 +117,25 @@ class EncoderLayer(nn.Layer):
         self.norm1 = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
         self.norm2 = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
         self.dropout = config.hidden_dropout_prob
+        self.act = config.hidden_act
         self.activation = getattr(F, config.hidden_act)
 
-    def forward(self, hidden: paddle.Tensor, term: paddle.Tensor) -> paddle.Tensor:
+    def forward(self, hidden: paddle.Tensor, term: paddle.Tensor, key: int = 0) -> paddle.Tensor:
+        if fused.usable(self, hidden) and term.shape == [hidden.shape[0], 1, 1, hidden.shape[1]]:
+            return self._fused(hidden, term, key)
         attended = F.dropout(self.self_attn(hidden, term), self.dropout, training=self.training)
         hidden = self.norm1(hidden + attended)
         inner = self.linear2(self.activation(self.linear1(hidden)))
         return self.norm2(hidden + F.dropout(inner, self.dropout, training=self.training))
+
+    def _fused(self, hidden: paddle.Tensor, term: paddle.Tensor, key: int) -> paddle.Tensor:
+        """The same in fewer passes over memory: biases, dropout, residuals and norms are one operation each."""
+        attended = self.self_attn.fused(hidden, term, fused.key_of(key, 0))
+        bias = self.self_attn.out_proj.bias
+        hidden = fused.norm(attended, bias, hidden, self.norm1, self.dropout, fused.key_of(key, 1))
+        inner = fused.activate(paddle.matmul(hidden, self.linear1.weight), self.linear1.bias, self.act)
+        inner = paddle.matmul(inner, self.linear2.weight)
+        return fused.norm(inner, self.linear2.bias, hidden, self.norm2, self.dropout, fused.key_of(key, 2))
 
 
 class SelfAttention(nn.Layer):
@@ -125,6 +155,16 @@ class SelfAttention(nn.Layer):
         weights = F.dropout(F.softmax(scores), self.dropout, training=self.training)
         mixed = paddle.matmul(weights, value).transpose([0, 2, 1, 3])
         return self.out_proj(mixed.reshape([0, 0, self.heads * self.width]))
+
+    def fused(self, hidden: paddle.Tensor, term: paddle.Tensor, key: int) -> paddle.Tensor:
+        """The same without the bias of out_proj, which the caller adds."""
+        scales = (self.width**-0.5, 1.0, 1.0)
+        query, keys, value = (
+            fused.split(paddle.matmul(hidden, p.weight), p.bias, self.heads, scale)
+            for p, scale in zip((self.q_proj, self.k_proj, self.v_proj), scales, strict=True)
+        )
+        weights = fused.weigh(paddle.matmul(query, keys, transpose_y=True), term, self.dropout, key)
+        return paddle.matmul(fused.merge(paddle.matmul(weights, value)), self.out_proj.weight)
 
     def _split(self, x: paddle.Tensor) -> paddle.Tensor:
         return x.reshape([0, 0, self.heads, self.width]).transpose([0, 2, 1, 3])
@@ -148,6 +188,12 @@ def score_term(input_ids: paddle.Tensor, mask: paddle.Tensor | None, pad: int) -
     if mask.ndim == 2:
         return ((1.0 - mask.astype("float32")) * MASKED).unsqueeze([1, 2])
     return mask
+
+
+def _twice(layer: nn.Layer, hidden: paddle.Tensor, term: paddle.Tensor, key: int) -> paddle.Tensor:
+    from paddle.distributed.fleet.utils import recompute
+
+    return recompute(layer, hidden, term, key)
 
 
 def linear(config: ErnieConfig, inputs: int, outputs: int) -> nn.Linear:

@@ -6,6 +6,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from ernie_core.model import fused
 from ernie_core.model.config import ErnieConfig
 from ernie_core.model.ernie import ErnieModel, initial, linear
 
@@ -78,7 +79,10 @@ class TiedDecoder(nn.Layer):
         self.bias = self.create_parameter([config.vocab_size], is_bias=True)
 
     def forward(self, hidden: paddle.Tensor) -> paddle.Tensor:
-        return paddle.matmul(hidden, self.weight, transpose_y=True) + self.bias
+        scores = paddle.matmul(hidden, self.weight, transpose_y=True)
+        if hidden.ndim == 2 and fused.usable(self, hidden):
+            return fused.shift(scores, self.bias)
+        return scores + self.bias
 
 
 class ErnieForSequenceClassification(nn.Layer):

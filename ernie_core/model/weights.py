@@ -1,9 +1,11 @@
 """Weights in files that PaddleNLP reads and writes, loaded strictly and without running anything they say."""
 
 import pickle
+import struct
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Protocol, cast
 
 import numpy as np
 import paddle
@@ -13,12 +15,27 @@ from ernie_core.model import config as configs
 
 FILE = "model_state.pdparams"
 
+_FIRST = 1000
+"""Where a file of ours remembers its arrays: the pickler uses the lowest places for the parts of small things."""
+
 Arrays = dict[str, np.ndarray]
+
+
+class Sink(Protocol):
+    """What arrays are written to."""
+
+    def write(self, data: "bytes | memoryview", /) -> int: ...
 
 
 def save(model: paddle.nn.Layer, folder: Path) -> None:
     """Write `model_state.pdparams` and `config.json`; the model says its `architecture` and `config`."""
-    write_arrays({name: tensor.numpy() for name, tensor in model.state_dict().items()}, folder / FILE)
+    arrays: Arrays = {}
+    tied: dict[int, np.ndarray] = {}
+    for name, tensor in model.state_dict().items():
+        if id(tensor) not in tied:
+            tied[id(tensor)] = _float32(tensor)
+        arrays[name] = tied[id(tensor)]
+    write_arrays(arrays, folder / FILE)
     configs.write(model.config, folder, model.architecture)
 
 
@@ -39,8 +56,29 @@ def load(model: paddle.nn.Layer, folder: Path, partial: str | None = None) -> tu
     if faults:
         raise BadInput(f"{folder / FILE} does not fit the model:\n" + "\n".join(f"  {fault}" for fault in faults))
     for name, tensor in wanted.items():
-        tensor.set_value(found[name].astype("float32", copy=False))
+        _set(tensor, found[name])
     return tuple(wanted)
+
+
+def start_from(model: paddle.nn.Layer, folder: Path) -> tuple[str, ...]:
+    """Set what a folder has of the model: all of the encoder, and of the heads what there is.
+
+    Returns the names that it lacks, which stay as they are. What has another shape is an error; heads of another task
+    are passed over.
+    """
+    found = read_arrays(folder / FILE)
+    wanted = model.state_dict()
+    tied = {wanted[name].name: array for name, array in found.items() if name in wanted}
+    arrays = {name: tied[tensor.name] for name, tensor in wanted.items() if tensor.name in tied}
+    lacking = tuple(name for name in wanted if name not in arrays and not name.startswith("ernie."))
+    unknown = {name: array for name, array in found.items() if name.startswith("ernie.") and name not in wanted}
+    shapes = {name: tuple(tensor.shape) for name, tensor in wanted.items() if name not in lacking}
+    faults = differences(shapes, arrays | unknown)
+    if faults:
+        raise BadInput(f"{folder / FILE} does not fit the model:\n" + "\n".join(f"  {fault}" for fault in faults))
+    for name, array in arrays.items():
+        _set(wanted[name], array)
+    return lacking
 
 
 def differences(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, np.ndarray]) -> list[str]:
@@ -58,7 +96,31 @@ def differences(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, np.nd
 def write_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> None:
     """Write named arrays as paddle.save does with protocol 4; the same arrays give the same bytes."""
     with path.open("wb") as f:
-        pickle.dump({name: np.ascontiguousarray(array) for name, array in arrays.items()}, f, protocol=4)
+        dump_arrays(arrays, f)
+
+
+def dump_arrays(arrays: Mapping[str, np.ndarray], sink: Sink) -> None:
+    """The same to anything that can be written to, without a copy of the arrays.
+
+    A pickler would copy each one while all other threads wait, so the opcodes are put together here: those of small
+    things come from the pickler, the bytes of an array go from where they are to the sink. An array that has two
+    names (tied weights) is written once, and is one array again for who reads it.
+    """
+    places: dict[int, int] = {}
+    sink.write(pickle.PROTO + bytes([4]) + pickle.EMPTY_DICT + pickle.MARK)
+    for name, array in arrays.items():
+        if id(array) in places:
+            sink.write(_opcodes(name) + pickle.LONG_BINGET + struct.pack("<I", places[id(array)]))
+            continue
+        places[id(array)] = _FIRST + len(places)
+        flat = np.ascontiguousarray(array)
+        rebuild, arguments, (version, _, dtype, order, _) = cast(tuple[Any, ...], np.empty(0, flat.dtype).__reduce__())
+        built = _opcodes(name) + _opcodes(rebuild) + _opcodes(arguments) + pickle.REDUCE
+        state = b"".join(_opcodes(part) for part in (version, array.shape, dtype, order))
+        sink.write(built + pickle.MARK + state + pickle.BINBYTES8 + struct.pack("<Q", flat.nbytes))
+        sink.write(flat.reshape(-1).view(np.uint8).data)
+        sink.write(pickle.TUPLE + pickle.BUILD + pickle.LONG_BINPUT + struct.pack("<I", places[id(array)]))
+    sink.write(pickle.SETITEMS + pickle.STOP)
 
 
 def read_arrays(path: Path) -> Arrays:
@@ -84,6 +146,22 @@ def read_arrays(path: Path) -> Arrays:
         if not isinstance(value, np.ndarray) or value.dtype.hasobject:
             raise BadInput(f"{path}: `{name}` is not an array of numbers")
     return said
+
+
+def _opcodes(value: object) -> bytes:
+    """How a pickle says something small; protocol 3 is the last without frames."""
+    return pickle.dumps(value, protocol=3)[2:-1]
+
+
+def _set(tensor: paddle.Tensor, array: np.ndarray) -> None:
+    """The files hold float32, whatever the model computes in."""
+    value = paddle.to_tensor(array.astype("float32", copy=False))
+    tensor.set_value(value if tensor.dtype == paddle.float32 else value.astype(tensor.dtype))
+
+
+def _float32(tensor: paddle.Tensor) -> np.ndarray:
+    found = tensor if tensor.dtype == paddle.float32 else tensor.astype("float32")
+    return np.asarray(found.numpy())
 
 
 def _tuple(items: tuple[object, ...]) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from ernie_core.progress import Progress, silent
 from ernie_core.store import digests, disk
 from ernie_core.store.base import Store, check_key, flaw, join
 from ernie_core.store.fetching import problems
-from ernie_core.store.manifest import MANIFEST, OPEN, File, Manifest, encode, read
+from ernie_core.store.manifest import MANIFEST, File, Manifest, encode, read
 from ernie_core.store.posix import PosixStore
 from ernie_core.store.s3 import S3Store
 from ernie_core.store.transfer import RANGE, Tally, parallel
@@ -46,7 +46,6 @@ def publish(
     *,
     kind: str,
     info: Mapping[str, Any],
-    beside: bool = False,
     carried: Sequence[Carried] = (),
     progress: Progress = silent,
 ) -> Manifest:
@@ -55,31 +54,23 @@ def publish(
     It holds the `carried` files too, which are neither read nor moved: on a file system they get a second name, S3
     copies them by itself.
 
-    Without `beside` any number of writers may publish at once: the files go to a folder named by their content, the
-    first manifest wins, and the others get it back. With `beside` there is one writer (a checkpoint): the files lie
-    directly at the address and replace what was there.
+    Any number of writers may publish at once: the files go to a folder named by their content, the first manifest
+    wins, and the others get it back. A checkpoint, whose writers work together, is made by `gathering` instead.
     """
     check_key(address)
     encode(Manifest(kind, "", (), info))  # facts that cannot be written must not cost an upload first
-    if not beside and (winner := read(store, address)):
+    if winner := read(store, address):
         _drop(store, folder)
         return winner
     with disk.explained(folder):
         files = _table(folder, progress)
-    manifest = Manifest(kind, "", files, info)
-    if not beside:
-        every = (*files, *(c.file for c in carried))
-        manifest = Manifest(kind, f"data-{Manifest(kind, '', every, info).digest[:8]}", every, info)
-        if isinstance(store, PosixStore):
-            _link_in(store, carried, folder)
-        else:
-            _copy_in(store, carried, join(address, manifest.data))
-        return _publish_apart(store, address, folder, manifest, files, progress)
+    every = (*files, *(c.file for c in carried))
+    manifest = Manifest(kind, f"data-{Manifest(kind, '', every, info).digest[:8]}", every, info)
     if isinstance(store, PosixStore):
-        _swap_in(store, address, folder, manifest)
+        _link_in(store, carried, folder)
     else:
-        _upload_beside(store, address, folder, manifest, progress)
-    return manifest
+        _copy_in(store, carried, join(address, manifest.data))
+    return _publish_apart(store, address, folder, manifest, files, progress)
 
 
 def _link_in(store: PosixStore, carried: Sequence[Carried], folder: Path) -> None:
@@ -133,31 +124,6 @@ def _move_in(store: PosixStore, address: str, folder: Path, manifest: Manifest) 
                 return
             os.utime(place)  # young again for a sweep
             store.discard(folder)
-
-
-def _swap_in(store: PosixStore, address: str, folder: Path, manifest: Manifest) -> None:
-    place = store.path(address)
-    with disk.explained(place):
-        disk.write(folder / MANIFEST, encode(manifest))
-        disk.sync(folder)
-        if place.is_symlink() or place.is_file():
-            raise BadInput(f"{place}: a file or pointer stands where the folder should be; move it away")
-        # the old one stays on the disk until the new one is in its place
-        grave = store.bury(place)
-        disk.move(folder, place)
-        shutil.rmtree(grave)
-
-
-def _upload_beside(store: Store, address: str, folder: Path, manifest: Manifest, progress: Progress) -> None:
-    store.write(join(address, OPEN), b"")
-    store.delete(join(address, MANIFEST))
-    names = {file.name for file in manifest.files} | {OPEN}
-    strays = [entry.key for entry in store.list(address) if entry.key.removeprefix(f"{address}/") not in names]
-    parallel(store.delete, strays)
-    _upload(store, address, folder, manifest.files, progress)
-    store.write(join(address, MANIFEST), encode(manifest))
-    store.delete(join(address, OPEN))
-    shutil.rmtree(folder)
 
 
 def _upload(store: Store, prefix: str, folder: Path, files: tuple[File, ...], progress: Progress) -> None:

@@ -15,6 +15,7 @@ from ernie_core.model import config as configs
 from ernie_core.model import weights
 from ernie_core.model.heads import ErnieForSequenceClassification
 from ernie_core.progress import Progress, Stop, never, silent
+from ernie_core.runtime import keep_signals
 from ernie_core.tasks import batches, data, metrics
 from ernie_core.tasks.data import Features
 from ernie_core.text.tokenizer import Tokenizer
@@ -74,6 +75,7 @@ def finetune(
     Returns accuracy, macro_f1 and loss of dev, and of test as `test_...`. Same inputs and number of threads: same bits.
     Nothing is kept of a run that was stopped: it starts again from its beginning.
     """
+    keep_signals()
     names = data.label_names(data_folder)
     cutter = Tokenizer.from_folder(model)
     net = _net(model, cutter, len(names), recipe)

@@ -1,7 +1,10 @@
 """Losses of a batch, and their means over a part of the data."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+import numpy as np
 import paddle
 import paddle.nn.functional as F
 
@@ -10,6 +13,8 @@ from ernie_core.data.samples import Batch
 from ernie_core.errors import Stopped
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.progress import Stop, never
+from ernie_core.train.feed import Feed
+from ernie_core.train.team import ALONE, Team
 
 
 @dataclass(frozen=True)
@@ -45,20 +50,32 @@ def losses(net: ErnieForPretraining, batch: Batch, *, count: bool = False) -> Lo
 
 
 def evaluate(
-    net: ErnieForPretraining, data: Mixture, first: int, batches: int, size: int, stop: Stop = never
+    net: ErnieForPretraining,
+    data: Mixture,
+    first: int,
+    batches: int,
+    size: int,
+    stop: Stop = never,
+    team: Team = ALONE,
+    context: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> dict[str, float]:
-    """Mean losses over batches of the samples from `first` on, and the share of masked tokens guessed."""
+    """Mean losses over batches of the samples from `first` on, and the share of masked tokens guessed.
+
+    The ranks take turns with the batches, so that it is the same samples for any number of them.
+    """
     net.eval()
-    sums, guessed, masked = [0.0, 0.0, 0.0], 0, 0
-    with paddle.no_grad():
-        for k in range(batches):
-            if stop():
+    sums = np.zeros(5)
+    firsts = range(first + team.rank * size, first + batches * size, team.world * size)
+    with paddle.no_grad(), Feed(lambda number: data.batch(number, size), firsts) as feed:
+        for _ in firsts:
+            if team.any(stop()):
                 raise Stopped("stopped in the last evaluation; the checkpoint of the last step is committed")
-            found = losses(net, data.batch(first + k * size, size), count=True)
-            sums = [a + b for a, b in zip(sums, found.floats(), strict=True)]
-            guessed, masked = guessed + found.guessed, masked + found.masked
+            with context():
+                found = losses(net, feed.next(), count=True)
+            sums += [*found.floats(), found.guessed, found.masked]
     net.train()
-    scores = {"loss": sums[0] / batches, "lm_loss": sums[1] / batches}
+    total, lm, sop, guessed, masked = team.sum(sums).tolist()
+    scores = {"loss": total / batches, "lm_loss": lm / batches}
     if net.cls.binary_head:
-        scores["sop_loss"] = sums[2] / batches
+        scores["sop_loss"] = sop / batches
     return scores | {"lm_accuracy": guessed / max(1, masked)}

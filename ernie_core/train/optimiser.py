@@ -1,7 +1,7 @@
 """AdamW with warm-up and linear decay; its state is kept under the names of the parameters."""
 
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,9 @@ import paddle
 from ernie_core.errors import BadInput
 
 _ACCUMULATORS = ("moment1", "moment2", "beta1_pow_acc", "beta2_pow_acc")
+_MASTER = "master_weight"
+_MASTER = "master_weight"
+"""The float32 weight of a parameter in half precision."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,16 @@ def adamw(
     beta2: float = 0.999,
     epsilon: float = 1e-8,
     factors: Callable[[str], float] | None = None,
+    multi_precision: bool = False,
+    only: Collection[str] | None = None,
 ) -> paddle.optimizer.AdamW:
     """AdamW over a model: no decay of biases and norms, gradients clipped by their global norm (0 = not).
 
     The rate is set before every step: `optimiser.set_lr(schedule(step))`. `factors` gives a parameter, by its name in
-    the model, a share of that rate (layer-wise rates).
+    the model, a share of that rate (layer-wise rates). `multi_precision` keeps weights of half precision in float32
+    too. `only` names the parameters that this process updates, if others update the rest (sharding).
     """
-    named = list(model.named_parameters())
+    named = [(name, p) for name, p in model.named_parameters() if only is None or name in only]
     decayed = {p.name for name, p in named if decays(name)}
     for name, parameter in named:
         parameter.optimize_attr["learning_rate"] = factors(name) if factors else 1.0
@@ -58,6 +64,7 @@ def adamw(
         epsilon=epsilon,
         parameters=[p for _, p in named],
         weight_decay=weight_decay,
+        multi_precision=multi_precision,
         apply_decay_param_fun=lambda name: name in decayed,
         grad_clip=paddle.nn.ClipGradByGlobalNorm(grad_clip) if grad_clip > 0 else None,
     )
@@ -68,29 +75,72 @@ def decays(name: str) -> bool:
     return "bias" not in name and "norm" not in name
 
 
-def state(optimiser: paddle.optimizer.Optimizer, model: paddle.nn.Layer) -> dict[str, np.ndarray]:
-    """The state as `<name in the model>.<accumulator>`: Paddle's own names change with every layer built."""
+def tensors(optimiser: paddle.optimizer.Optimizer, model: paddle.nn.Layer) -> dict[str, paddle.Tensor]:
+    """The state that lies here, as `<name in the model>.<accumulator>`: Paddle's own names change with every layer.
+
+    With a sharded optimiser that is the share of this process.
+    """
     made = optimiser.state_dict()
+    masters = made.get("master_weights", {})
     found = {}
     for name, parameter in model.named_parameters():
         for accumulator in _ACCUMULATORS:
-            key = f"{parameter.name}_{accumulator}_0"
-            if key in made:
-                found[f"{name}.{accumulator}"] = made[key].numpy()
+            # Paddle numbers its names, and puts the master weight's name in front when there is one
+            for owner in (parameter.name, getattr(masters.get(parameter.name), "name", parameter.name)):
+                if (key := f"{owner}_{accumulator}_0") in made:
+                    found[f"{name}.{accumulator}"] = made[key]
+        if parameter.name in masters:
+            found[f"{name}.{_MASTER}"] = masters[parameter.name]
     return found
 
 
+def layer_factors(layers: int, decay: float) -> Callable[[str], float] | None:
+    """Layer-wise rates: the heads and the pooler learn fastest, each layer slower than the one above it."""
+    if decay == 1.0:
+        return None
+
+    def factor(name: str) -> float:
+        parts = name.split(".")
+        if "layers" in parts:
+            return decay ** (layers - int(parts[parts.index("layers") + 1]))
+        return decay ** (layers + 1) if "embeddings" in parts else 1.0
+
+    return factor
+
+
+def state(optimiser: paddle.optimizer.Optimizer, model: paddle.nn.Layer) -> dict[str, np.ndarray]:
+    """The state as `<name in the model>.<accumulator>`: Paddle's own names change with every layer built."""
+    return {name: tensor.numpy() for name, tensor in tensors(optimiser, model).items()}
+
+
 def restore(optimiser: paddle.optimizer.Optimizer, model: paddle.nn.Layer, found: Mapping[str, np.ndarray]) -> None:
-    """Set the state of a fresh optimiser; a name that the model does not have is an error."""
-    names = {
-        f"{name}.{accumulator}": (f"{p.name}_{accumulator}_0", tuple(p.shape))
-        for name, p in model.named_parameters()
-        for accumulator in _ACCUMULATORS
-    }
-    unknown = sorted(found.keys() - names.keys())
-    if unknown:
-        raise BadInput(f"the optimiser's state is of another model: it has {', '.join(unknown[:5])}")
+    """Set the state of a fresh optimiser; a name that the model does not have is an error.
+
+    A sharded optimiser takes its own share out of the whole.
+    """
+    own = {p.name for p in optimiser._parameter_list}
+    made: dict[str, object] = {}
+    masters: dict[str, paddle.Tensor] = {}
+    named = dict(model.named_parameters())
     for key, array in found.items():
-        if "_pow_acc" not in key and array.shape != names[key][1]:
-            raise BadInput(f"the optimiser's state is of another model: {key} is {array.shape}, not {names[key][1]}")
-    optimiser.set_state_dict({names[key][0]: paddle.to_tensor(array) for key, array in found.items()})
+        name, _, kind = key.rpartition(".")
+        if name not in named or kind not in (*_ACCUMULATORS, _MASTER):
+            raise BadInput(f"the optimiser's state is of another model: it has {key}")
+        parameter = named[name]
+        if "_pow_acc" not in kind and array.shape != tuple(parameter.shape):
+            shapes = f"{array.shape}, not {tuple(parameter.shape)}"
+            raise BadInput(f"the optimiser's state is of another model: {key} is {shapes}")
+        if parameter.name not in own:
+            continue
+        tensor = paddle.to_tensor(array)
+        if kind == _MASTER:
+            tensor.name = f"{parameter.name}_fp32_master_0"
+            masters[parameter.name] = tensor
+        else:
+            made[_key(parameter.name, kind, f"{name}.{_MASTER}" in found)] = tensor
+    optimiser.set_state_dict(made | ({"master_weights": masters} if masters else {}))
+
+
+def _key(parameter: str, accumulator: str, has_master: bool) -> str:
+    """What Paddle calls it."""
+    return f"{parameter}_fp32_master_0_{accumulator}_0" if has_master else f"{parameter}_{accumulator}_0"

@@ -8,6 +8,9 @@ from ernie_core.model import config as configs
 from ernie_core.model.config import ErnieConfig
 from ernie_core.train.optimiser import Schedule
 
+TEST_ITERS = 10
+"""The test at the end is this many times longer than an evaluation."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -28,12 +31,17 @@ class Recipe:
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
     adam_epsilon: float = 1e-8
+    layer_decay: float = 1.0
     hidden_dropout_prob: float = 0.1
     attention_probs_dropout_prob: float = 0.1
     masked_lm_prob: float = 0.15
     short_seq_prob: float = 0.1
     max_ngrams: int = 3
     favor_longer_ngram: bool = False
+    geometric_dist: bool = False
+    inplace_random_mask: bool = False
+    do_permutation: bool = False
+    index_order: str = "epochs"
     binary_head: bool = True
     split: str = "949,50,1"
     seed: int = 1234
@@ -42,6 +50,16 @@ class Recipe:
     logging_freq: int = 20
     checkpoint_steps: int = 500
     save_steps: int = 100_000
+    max_restarts: int = 10
+    use_recompute: bool = False
+    use_amp: bool = False
+    fp16_opt_level: str = "O2"
+    amp_dtype: str = "float16"
+    scale_loss: float = 32768.0
+    sharding: str = "none"
+    max_loss_spike: float | None = None
+    loss_spike_window: int = 100
+    loss_spike_steps: int = 5
 
     def __post_init__(self) -> None:
         if self.min_lr > self.max_lr:
@@ -56,13 +74,32 @@ class Recipe:
                 f" micro_batch_size {self.micro_batch_size}"
             )
         steps = (self.max_steps, self.eval_freq, self.logging_freq, self.checkpoint_steps, self.save_steps)
-        if min(*steps, self.micro_batch_size, self.max_ngrams) < 1 or self.eval_iters < 0:
+        spikes = (self.loss_spike_window, self.loss_spike_steps)
+        if min(*steps, *spikes, self.micro_batch_size, self.max_ngrams) < 1 or self.eval_iters < 0:
             raise BadInput("steps, frequencies, batch sizes and max_ngrams must be at least 1, eval_iters at least 0")
+        if not 0 < self.layer_decay <= 1:
+            raise BadInput(f"layer_decay {self.layer_decay} must be above 0 and at most 1")
+        if self.max_loss_spike is not None and self.max_loss_spike <= 1:
+            raise BadInput(f"max_loss_spike {self.max_loss_spike} must be above 1: it is times the mean loss")
+        self._choose("fp16_opt_level", ("O1", "O2"))
+        self._choose("amp_dtype", ("float16", "bfloat16"))
+        self._choose("index_order", ("epochs", "paddlenlp"))
+        self._choose("sharding", ("none", "stage1"))
 
     @property
-    def accumulate(self) -> int:
-        """Micro batches of one step."""
+    def micro_batches(self) -> int:
+        """Micro batches of one step, over all processes."""
         return self.global_batch_size // self.micro_batch_size
+
+    def accumulate(self, world: int) -> int:
+        """Micro batches of one step in each of `world` processes."""
+        if self.micro_batches % world:
+            raise BadInput(
+                f"global_batch_size {self.global_batch_size} does not divide into {world} processes with a"
+                f" micro_batch_size of {self.micro_batch_size}: make it a multiple of {world * self.micro_batch_size},"
+                " or train with fewer processes"
+            )
+        return self.micro_batches // world
 
     @property
     def window(self) -> int:
@@ -77,8 +114,26 @@ class Recipe:
     def masking(self) -> Masking:
         """How samples are made."""
         return Masking(
-            self.max_seq_len, self.masked_lm_prob, self.max_ngrams, self.favor_longer_ngram, self.binary_head, self.seed
+            self.max_seq_len,
+            self.masked_lm_prob,
+            self.max_ngrams,
+            self.favor_longer_ngram,
+            self.binary_head,
+            self.seed,
+            self.geometric_dist,
+            self.inplace_random_mask,
+            self.do_permutation,
         )
+
+    def samples(self, part: str) -> int:
+        """How many samples of `train`, `valid` or `test` the whole training asks for, as PaddleNLP counts them."""
+        evaluations = self.max_steps // self.eval_freq + 1
+        batches = {
+            "train": self.max_steps,
+            "valid": evaluations * self.eval_iters,
+            "test": TEST_ITERS * self.eval_iters,
+        }
+        return batches[part] * self.global_batch_size
 
     def shape(self, vocab_size: int, pad: int) -> ErnieConfig:
         """The model."""
@@ -92,6 +147,20 @@ class Recipe:
         )
 
     def lasting(self) -> dict[str, str | int | float | bool]:
-        """What a run cannot change when it goes on; how far it goes and how often it reports it can."""
-        free = {"max_steps", "eval_freq", "eval_iters", "logging_freq", "checkpoint_steps", "save_steps", "decay_steps"}
+        """What a run cannot change when it goes on; how far it goes, what it reports, how it fits in memory it can.
+
+        The number of processes is not among it: the samples of a step are the same for any.
+        """
+        free = _FREE - {"max_steps"} if self.index_order == "paddlenlp" else _FREE
         return {name: value for name, value in asdict(self).items() if name not in free}
+
+    def _choose(self, name: str, known: tuple[str, ...]) -> None:
+        if getattr(self, name) not in known:
+            raise BadInput(f"{name} `{getattr(self, name)}` is not known, choose from: {', '.join(known)}")
+
+
+_FREE = {
+    "max_restarts",
+    "max_steps", "eval_freq", "eval_iters", "logging_freq", "checkpoint_steps", "save_steps", "decay_steps",
+    "use_recompute", "sharding", "scale_loss", "max_loss_spike", "loss_spike_window", "loss_spike_steps",
+}  # fmt: skip

@@ -1,6 +1,7 @@
 """What a checkpoint holds: the whole state of a run, under the file names that PaddleNLP's users know."""
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,15 +9,19 @@ from pathlib import Path
 
 import paddle
 
-from ernie_core.errors import Refused
+from ernie_core.errors import BadInput, Refused
+from ernie_core.model import config as configs
 from ernie_core.model import weights
 from ernie_core.model.heads import ErnieForPretraining
+from ernie_core.model.weights import Arrays
 from ernie_core.train import optimiser
 
 OPTIMISER = "model_state.pdopt"
 STATE = "state.json"
 LOG = "train_log.jsonl"
 TOKENIZER = ("vocab.txt", "tokenizer_config.json", "special_tokens_map.json")
+
+_SHARE = re.compile(r"model_state(?:-(\d{5})-of-(\d{5}))?\.pdopt")
 
 Facts = Mapping[str, str | int | float | bool]
 
@@ -31,6 +36,10 @@ class Progressed:
     sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     """Loss, masked-token loss and order loss, summed since the last of those lines."""
     summed: int = 0
+    scaler: dict[str, float] = field(default_factory=dict)
+    """The state of the loss scaler, as it was read; empty without one."""
+    extra: dict[str, float | str | list[float]] = field(default_factory=dict)
+    """What else must go on where it was: guards and their like."""
 
 
 @dataclass(frozen=True)
@@ -41,27 +50,28 @@ class Identity:
     note: Facts
 
 
-def write(
-    folder: Path,
-    net: ErnieForPretraining,
-    adamw: paddle.optimizer.AdamW,
-    at: Progressed,
-    identity: Identity,
-    vocab: Path,
-) -> None:
-    """Fill a folder; config.yml last, as PaddleNLP does."""
-    weights.save(net, folder)
-    weights.write_arrays(optimiser.state(adamw, net), folder / OPTIMISER)
-    copy_tokenizer(vocab, folder)
-    (folder / LOG).write_text("".join(f"{line}\n" for line in at.lines), encoding="utf-8")
-    state = {"step": at.step, "sums": at.sums, "summed": at.summed, "must": identity.must, "note": identity.note}
-    (folder / STATE).write_text(json.dumps(state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def optimiser_file(rank: int, world: int) -> str:
+    """The file in which a rank writes its share of the optimiser's state."""
+    return OPTIMISER if world == 1 else f"model_state-{rank:05d}-of-{world:05d}.pdopt"
+
+
+def texts(
+    net: ErnieForPretraining, at: Progressed, identity: Identity, scaler: Mapping[str, float]
+) -> dict[str, bytes]:
+    """The small files but the tokenizer's; config.yml last, as PaddleNLP does."""
+    state = {"step": at.step, "sums": at.sums, "summed": at.summed, "scaler": dict(scaler), "extra": at.extra}
+    state |= {"must": identity.must, "note": identity.note}
     batch = int(identity.must["global_batch_size"])
-    (folder / "config.yml").write_text(
+    config = (
         f"consumed_samples: {at.step * batch}\nglobal_batch_size: {batch}\nglobal_step: {at.step}\n"
-        f"model_name: {json.dumps(str(identity.must['arch']))}\n",
-        encoding="utf-8",
+        f"model_name: {json.dumps(str(identity.must['arch']))}\n"
     )
+    return {
+        configs.FILE: configs.encode(net.config, net.architecture),
+        LOG: "".join(f"{line}\n" for line in at.lines).encode(),
+        STATE: (json.dumps(state, indent=1, sort_keys=True) + "\n").encode(),
+        "config.yml": config.encode(),
+    }
 
 
 def read(
@@ -69,7 +79,8 @@ def read(
 ) -> tuple[Progressed, list[str]]:
     """Set net and optimiser from a checkpoint and say how far it is; notes on what may change bits.
 
-    Refused, with a table, if the checkpoint is of a run that differs in anything that changes results.
+    However many processes wrote it, each one that reads it gets everything. Refused, with a table, if the checkpoint
+    is of a run that differs in anything that changes results.
     """
     state = json.loads((folder / STATE).read_text(encoding="utf-8"))
     differing = _table(state["must"], identity.must)
@@ -79,12 +90,14 @@ def read(
             "undo the change, or train under another address: going on would mix two runs"
         )
     weights.load(net, folder)
-    optimiser.restore(adamw, net, weights.read_arrays(folder / OPTIMISER))
+    optimiser.restore(adamw, net, _shares(folder))
     lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
     notes = _table(state["note"], identity.note)
     if notes:
         notes = ["the checkpoint was written under other conditions, so bits may differ from one run through:", *notes]
-    return Progressed(state["step"], lines, state["sums"], state["summed"]), notes
+    at = Progressed(state["step"], lines, state["sums"], state["summed"])
+    at.scaler, at.extra = state.get("scaler", {}), state.get("extra", {})
+    return at, notes
 
 
 def copy_tokenizer(vocab: Path, folder: Path) -> None:
@@ -92,6 +105,23 @@ def copy_tokenizer(vocab: Path, folder: Path) -> None:
     for name in TOKENIZER:
         if (vocab / name).is_file():
             shutil.copyfile(vocab / name, folder / name)
+
+
+def _shares(folder: Path) -> Arrays:
+    """The optimiser's state of all who wrote it."""
+    found: Arrays = {}
+    parts = {path: match for path in sorted(folder.iterdir()) if (match := _SHARE.fullmatch(path.name))}
+    if [(match[1], match[2]) for match in parts.values()] not in (
+        [(None, None)],
+        [(f"{rank:05d}", f"{len(parts):05d}") for rank in range(len(parts))],
+    ):
+        raise BadInput(f"{folder}: these are not all shares of one state: {', '.join(p.name for p in parts)}")
+    for path in parts:
+        arrays = weights.read_arrays(path)
+        if twice := sorted(found.keys() & arrays.keys()):
+            raise BadInput(f"{path}: holds {twice[0]}, which another share holds too")
+        found |= arrays
+    return found
 
 
 def _table(then: Facts, now: Facts) -> list[str]:

@@ -67,8 +67,9 @@ def test_frames_are_never_masked_and_the_target_is_kept(data: Mixture, drawn: li
         assert not frame & set(sample.positions)
         assert sample.ids[0] == words.cls and sample.ids[-1] == words.sep == sample.ids[sample.types.index(1) - 1]
         assert len(sample.ids) <= 64 and sample.types == sorted(sample.types)
-        assert len(sample.labels) <= max(1, round(0.15 * len(sample.ids)))
-        assert sample.labels or len(sample.ids) < 24, "only a budget below the shortest word masks nothing"
+        forced = len(sample.labels) > round(0.15 * len(sample.ids))
+        assert not forced or (len(sample.ids) < 24 and len(sample.labels) <= 3), "a word where none is in the budget"
+        assert sample.labels
         assert sample.positions == sorted(set(sample.positions))
 
 
@@ -102,13 +103,81 @@ def test_without_the_order_head_there_is_one_segment(write: Write) -> None:
     assert len(sample.ids) == 5 and set(sample.types) == {0} and sample.order == 0
 
 
-def test_a_target_too_short_for_a_mask_gives_a_sample_without_labels(marked: Path) -> None:
-    data = mixture(marked)
+def test_a_target_too_short_for_a_mask_gets_its_shortest_word_masked(write: Write) -> None:
+    folder = write("short", [[[10, 210, 211], [20, 212]]])
+    corpus, words = ids.read([folder]), vocabulary.read(folder)
+    for number in range(100):
+        sample = samples.draw(corpus, words, Masking(64), [0, 2, 5], number)
+        assert sample.positions == ([1, 2] if sample.order else [5, 6])
+        assert sample.labels == [20, words.fold[212]]
+    assert {samples.draw(corpus, words, Masking(64), [0, 2, 3], k).labels == [20] for k in range(20)} == {True, False}
+
+
+def test_paddlenlp_leaves_such_a_sample_without_labels(marked: Path) -> None:
+    data = mixture(marked, always_mask=False)
     row = data.orders[0].row(0).tolist()
     sample = samples.draw(data.corpora[0], data.words, data.masking, [*row[:2], 4], 0)
     assert sample.labels == [] and len(sample.ids) == 7
-    batch = samples.collate([sample, sample], data.words.pad, 64)
-    assert batch.positions.shape == batch.labels.shape == (0,) and batch.ids.shape == (2, 8)
+    for batch in (
+        samples.collate([sample, sample], data.words.pad, 64),
+        samples.batch(data.corpora[0], data.words, data.masking, np.array([[*row[:2], 4]] * 2), np.zeros(2, "int64")),
+    ):
+        assert batch.positions.shape == batch.labels.shape == (0,) and batch.ids.shape == (2, 8)
+        assert batch.positions.dtype == np.int32 and batch.labels.dtype == np.int64
+
+
+def test_a_sample_of_special_tokens_alone_has_nothing_to_guess(write: Write) -> None:
+    folder = write("special", [[[1], [2]]])
+    sample = samples.draw(ids.read([folder]), vocabulary.read(folder), Masking(64), [0, 2, 61], 0)
+    assert sample.labels == [] and len(sample.ids) == 5
+
+
+def test_replacements_come_from_the_sample_itself_if_wanted(marked: Path) -> None:
+    strange = {False: 0, True: 0}
+    for inplace in strange:
+        data = mixture(marked, inplace_random_mask=inplace, masked_lm_prob=0.5)
+        for sample in map(data.sample, range(300)):
+            was = list(sample.ids)
+            for position, label in zip(sample.positions, sample.labels, strict=True):
+                was[position] = label
+            strange[inplace] += sum(sample.ids[p] not in {*was, data.words.mask} for p in sample.positions)
+    assert strange[True] == 0 < strange[False]
+
+
+def test_permuted_words_change_places_and_are_to_be_guessed(marked: Path) -> None:
+    plain, moved = (mixture(marked, always_mask=False, do_permutation=moved) for moved in (False, True))
+    more = 0
+    for number in range(300):
+        before, after = plain.sample(number), moved.sample(number)
+        assert set(before.positions) <= set(after.positions) and len(before.ids) == len(after.ids)
+        places = sorted(set(after.positions) - set(before.positions))
+        label = dict(zip(after.positions, after.labels, strict=True))
+        assert sorted(after.ids[p] for p in places) == sorted(label[p] for p in places)
+        assert [before.ids[p] for p in places] == [label[p] for p in places]
+        more += len(places)
+    assert more == pytest.approx(sum(len(plain.sample(k).labels) for k in range(300)), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"masked_lm_prob": 0.0}, "masked_lm_prob 0.0 must be above 0"),
+        ({"masked_lm_prob": 1.01}, "masked_lm_prob 1.01 must be above 0 and at most 1"),
+        ({"masked_lm_prob": float("nan")}, "masked_lm_prob nan"),
+        ({"max_ngrams": 0}, "max_ngrams 0 must be in 1..512"),
+        ({"max_seq_len": 4}, "max_seq_len 4 leaves no room"),
+    ],
+)
+def test_options_that_make_no_sample_are_refused(wrong: dict[str, float], said: str) -> None:
+    with pytest.raises(errors.BadInput, match=said):
+        Masking(**{"max_seq_len": 64, **wrong})  # type: ignore[arg-type]
+
+
+def test_the_share_of_masks_may_be_anything_above_zero(marked: Path) -> None:
+    for prob, least, most in ((1e-9, 0.01, 0.06), (1.0, 0.6, 0.95)):
+        drawn = [mixture(marked, masked_lm_prob=prob).sample(number) for number in range(100)]
+        assert least < sum(len(s.labels) for s in drawn) / sum(len(s.ids) for s in drawn) < most
+        assert min(len(sample.labels) for sample in drawn) > 0
 
 
 def test_positions_of_a_batch_point_into_the_padded_rows(data: Mixture, drawn: list[Sample]) -> None:

@@ -64,13 +64,15 @@ def test_ctrl_c_asks_every_step_to_stop_and_ends_with_130(machine: Machine) -> N
     machine.corpus(300)
     machine.spec(SLOW)
     runner = machine.start("run", "demo.yaml")
-    wait_for(lambda: machine.step_pid("pretrain"))
+    logs = machine.folder / "store" / "runs" / "demo"
+    wait_for(lambda: any("first loss" in log.read_text() for log in logs.glob("*/logs/pretrain.log")))
     os.kill(runner.pid, signal.SIGINT)
     _, err = runner.communicate(timeout=60)
     assert runner.returncode == 130, err
     assert "stopping: every step saves and leaves" in err
     assert machine.record()["state"] == "stopped"
     assert machine.step_pid("pretrain") is None
+    assert machine.plan()["pretrain"] == "resume", "it saved, although the next checkpoint was far away"
 
 
 def test_a_gate_that_does_not_pass_stops_the_run_before_the_next_step(machine: Machine) -> None:

@@ -163,3 +163,12 @@ def test_a_spec_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / "demo.yaml").write_bytes(b"name: \xff\xfe\n")
     with pytest.raises(SpecError, match="cannot be read as UTF-8"):
         spec.load(tmp_path / "demo.yaml")
+
+
+def test_a_training_goes_on_from_another_model_only_if_it_is_told_to(tmp_path: Path) -> None:
+    text = (
+        GOOD + "  - pretrain: {as: first}\n  - pretrain: {as: second}\n  - pretrain: {as: third, from: [ids, first]}\n"
+    )
+    steps = {step.name: step for step in load(tmp_path, text).steps}
+    assert "init" not in steps["second"].inputs
+    assert [b.source for b in steps["third"].inputs["init"]] == ["first"]

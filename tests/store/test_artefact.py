@@ -48,19 +48,6 @@ def test_an_artefact_comes_back_as_it_was(store: Store, tmp_path: Path) -> None:
     assert content(artefact.fetch(store, "vocab/f1", tmp_path / "cache")) == FILES  # from the cache
 
 
-def test_a_checkpoint_lies_directly_at_its_address_and_replaces_the_old_one(store: Store, tmp_path: Path) -> None:
-    make(store, "pretrain/f/model_5", tmp_path, {"old": b"1", "config.yml": b"1"}, beside=True)
-    made = make(store, "pretrain/f/model_5", tmp_path, {"config.yml": b"22"}, beside=True)
-    assert made.data == ""
-    assert [entry.key for entry in store.list("pretrain/f")] == [
-        "pretrain/f/model_5/MANIFEST.json",
-        "pretrain/f/model_5/config.yml",
-    ]
-    assert artefact.verify(store, "pretrain/f/model_5") == []
-    folder = artefact.fetch(store, "pretrain/f/model_5", tmp_path / "cache")
-    assert (folder / "config.yml").read_bytes() == b"22"
-
-
 def test_the_first_writer_wins_and_the_second_gets_its_manifest(store: Store, tmp_path: Path) -> None:
     first = make(store, "vocab/f1", tmp_path, {"a": b"first"})
     assert make(store, "vocab/f1", tmp_path, {"a": b"second"}) == first
@@ -87,7 +74,6 @@ def test_only_named_files_are_fetched(s3: Store, tmp_path: Path) -> None:
         artefact.fetch(s3, "vocab/f1", tmp_path / "c", names=["nothing"])
 
 
-@pytest.mark.parametrize("beside", [False, True])
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
@@ -98,9 +84,9 @@ def test_only_named_files_are_fetched(s3: Store, tmp_path: Path) -> None:
     ],
 )
 def test_damage_is_named_with_its_remedy(
-    store: Store, tmp_path: Path, beside: bool, name: str, data: bytes | None, message: str
+    store: Store, tmp_path: Path, name: str, data: bytes | None, message: str
 ) -> None:
-    make(store, "vocab/f1", tmp_path, beside=beside)
+    make(store, "vocab/f1", tmp_path)
     damaged(store, "vocab/f1", name, data)
     with pytest.raises(BadInput) as caught:
         artefact.fetch(store, "vocab/f1", tmp_path / "cache")
@@ -174,7 +160,7 @@ def test_an_empty_folder_or_a_link_is_no_artefact(store: Store, tmp_path: Path) 
 def test_artefacts_are_found_in_order_and_records_are_not(store: Store, tmp_path: Path) -> None:
     for address in ("vocab/b", "ids/a", "packages/x", "runs/y"):
         make(store, address, tmp_path, {"MANIFEST": b"x", "sub/MANIFEST.json": b"mine"})
-    make(store, "ids/a/model_1", tmp_path, beside=True)
+    make(store, "ids/a/model_1", tmp_path)
     assert [address for address, _ in artefact.find(store)] == ["ids/a", "ids/a/model_1", "vocab/b"]
     assert [address for address, _ in artefact.find(store, "vocab")] == ["vocab/b"]
 
@@ -213,7 +199,7 @@ def test_removing_begins_with_the_manifest(store: Store, tmp_path: Path, monkeyp
 
 def test_a_sweep_takes_old_leftovers_and_nothing_else(store: Store, tmp_path: Path) -> None:
     make(store, "vocab/f1", tmp_path)
-    make(store, "pretrain/f/model_5", tmp_path, beside=True)
+    make(store, "pretrain/f/model_5", tmp_path)
     point(store, "pretrain/f/model_last", "model_5")
     store.write("runs/job/1.json", b"{}")
     store.write("pretrain/f/train.log", b"log")

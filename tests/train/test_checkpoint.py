@@ -1,19 +1,18 @@
 """Whatever dies while a checkpoint is saved or whatever happens to its files, progress is never lost in silence."""
 
-import os
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from train.crashes import dies_after
+from train.ranks import together
 
 from ernie_core import errors
-from ernie_core.store import artefact, open_store, point, pointed
+from ernie_core.store import artefact, gathering, open_store, point, pointed
 from ernie_core.train import checkpoint
 from ernie_core.train.checkpoint import Place
-
-CHANGES = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.utime", "shutil.")
+from ernie_core.train.team import Team
 
 
 @pytest.fixture
@@ -24,12 +23,14 @@ def place(tmp_path: Path) -> Place:
 
 def save(place: Place, step: int, permanent: bool = False) -> None:
     """Commit a checkpoint of two small files that say their step."""
-
-    def fill(folder: Path) -> None:
-        (folder / "weights").write_text(f"weights of {step}")
-        (folder / "state").write_text(str(step))
-
-    checkpoint.commit(place, step, fill, permanent=permanent)
+    part = gathering.begin(place.store, place.of(f"model_{step}"), f"{step:08x}", 0, place.scratch)
+    files = []
+    for name, text in (("weights", f"weights of {step}"), ("state", str(step))):
+        with gathering.create(part, name) as draft:
+            draft.write(text.encode())
+        files.append(draft.file)
+    gathering.report(part, files)
+    checkpoint.commit(part, place, step, files, permanent=permanent)
 
 
 def found(place: Place, said: list[str] | None = None) -> int:
@@ -42,30 +43,11 @@ def found(place: Place, said: list[str] | None = None) -> int:
     return newest.step
 
 
-def dies_after(operations: int, work: Callable[[], None]) -> bool:
-    """Do work in a child process that dies before its file operation number `operations`; False if it finished."""
-    child = os.fork()
-    if child == 0:
-        left = operations
-
-        def count(event: str, _: object) -> None:
-            nonlocal left
-            if event.startswith(CHANGES):
-                left -= 1
-                if left < 0:
-                    os._exit(9)
-
-        sys.addaudithook(count)
-        work()
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
-
-
 @pytest.mark.parametrize("before", [0, 1, 2, 3])
-def test_a_killed_save_never_loses_the_previous_checkpoint(tmp_path: Path, before: int) -> None:
+def test_a_killed_save_never_loses_the_previous_checkpoint(memory: Path, before: int) -> None:
     operations = 0
     while True:
-        root = tmp_path / str(operations)
+        root = memory / str(operations)
         root.mkdir()
         place = Place(open_store(root / "store"), "pretrain/x", root / "scratch")
         for step in range(1, before + 1):
@@ -81,9 +63,9 @@ def test_a_killed_save_never_loses_the_previous_checkpoint(tmp_path: Path, befor
     assert operations > 10
 
 
-def test_a_killed_save_of_the_same_step_again_never_loses_the_previous_one(tmp_path: Path) -> None:
+def test_a_killed_save_of_the_same_step_again_never_loses_the_previous_one(memory: Path) -> None:
     for operations in range(200):
-        root = tmp_path / str(operations)
+        root = memory / str(operations)
         root.mkdir()
         place = Place(open_store(root / "store"), "pretrain/x", root / "scratch")
         save(place, 1)
@@ -194,3 +176,42 @@ def test_a_pointer_alone_is_a_trace_of_progress(place: Place, three: Path) -> No
 def test_start_fresh_does_not_touch_a_whole_checkpoint(place: Place, three: Path) -> None:
     newest = checkpoint.latest(place, [].append, fresh=True)
     assert newest is not None and newest.step == 2
+
+
+def test_starts_without_a_new_checkpoint_are_counted_and_limited(place: Place, tmp_path: Path) -> None:
+    assert [checkpoint.attempt(place, limit=3) for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(errors.Refused, match=r"3 starts without a new checkpoint.*newest is none.*restarts\.json"):
+        checkpoint.attempt(place, limit=3)
+    (tmp_path / "store/pretrain/x/restarts.json").unlink()
+    assert checkpoint.attempt(place, limit=3) == 1, "who has cured it deletes the record"
+
+
+def test_a_new_checkpoint_resets_the_count(place: Place) -> None:
+    for step in range(1, 6):
+        assert checkpoint.attempt(place, limit=2) == 1
+        assert checkpoint.attempt(place, limit=2) == 2
+        save(place, step)
+    assert checkpoint.attempt(place, limit=2) == 1
+
+
+def test_the_record_of_starts_is_no_trace_of_progress(place: Place) -> None:
+    checkpoint.attempt(place, limit=2)
+    assert checkpoint.latest(place, [].append) is None
+
+
+def test_all_ranks_go_on_from_what_is_whole_for_the_first(place: Place, three: Path) -> None:
+    tampered(three)
+    assert together(3, lambda team: checkpoint.agreed(place, team, [].append).step) == [1, 1, 1]  # type: ignore[union-attr]
+
+
+def test_what_is_refused_is_refused_on_all_ranks(place: Place, three: Path) -> None:
+    shutil.rmtree(three.parent / "model_1")
+    shutil.rmtree(three)
+
+    def start(team: Team) -> str:
+        with pytest.raises(errors.Refused) as refused:
+            checkpoint.agreed(place, team, [].append)
+        return str(refused.value)
+
+    first, second = together(2, start)
+    assert first == second and "start_fresh" in first

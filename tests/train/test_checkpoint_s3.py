@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 import servers
+from train import ranks
 
-from ernie_core.errors import Refused
+from ernie_core.errors import Error, Refused
 from ernie_core.progress import Progress, silent
+from ernie_core.store import artefact, gathering
 from ernie_core.store.s3 import S3Store
 from ernie_core.train import checkpoint
 from ernie_core.train.checkpoint import Place
+from ernie_core.train.saver import Saver
+from ernie_core.train.team import Team
 
 
 class Died(Exception):
@@ -48,11 +52,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 
 def save(place: Place, step: int) -> None:
-    def fill(folder: Path) -> None:
-        (folder / "weights").write_text(f"weights of {step}")
-        (folder / "state").write_text(str(step))
-
-    checkpoint.commit(place, step, fill)
+    part = gathering.begin(place.store, place.of(f"model_{step}"), uuid.uuid4().hex[:8], 0, place.scratch)
+    files = []
+    for name, text in (("weights", f"weights of {step}"), ("state", str(step))):
+        with gathering.create(part, name) as draft:
+            draft.write(text.encode())
+        files.append(draft.file)
+    gathering.report(part, files)
+    checkpoint.commit(part, place, step, files)
 
 
 def found(place: Place, said: list[str]) -> int:
@@ -88,6 +95,9 @@ def test_a_save_to_s3_that_dies_anywhere_never_loses_the_previous_checkpoint(
             assert any("not committed" in text for text in said), "starting at 0 beside leftovers is said"
         save(place, before + 2)
         assert found(place, said) == before + 2
+        committed = [address.rpartition("/")[2] for address, _ in artefact.find(store)]
+        entries = [entry.key.split("/")[2] for entry in store.list("pretrain/x")]
+        assert sorted(set(entries)) == [*committed, "model_last"], f"died at request {operations}: {entries}"
         operations += 1
     assert operations > 5
 
@@ -99,6 +109,42 @@ def test_progress_on_s3_without_a_whole_checkpoint_is_refused(
         monkeypatch.setenv(name, value)
     place = Place(S3Store(servers.BUCKET, uuid.uuid4().hex), "pretrain/x", tmp_path)
     save(place, 1)
-    place.store.write("pretrain/x/model_1/weights", b"weights of 9")
+    [weights] = [entry.key for entry in place.store.list("pretrain/x/model_1") if entry.key.endswith("/weights")]
+    place.store.write(weights, b"weights of 9")
     with pytest.raises(Refused, match=r"model_1, model_last.*start_fresh"):
         found(place, [])
+
+
+def test_two_ranks_that_save_to_s3_and_die_anywhere_never_lose_the_previous_checkpoint(
+    server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    store, operations, seen = Mortal(servers.BUCKET, uuid.uuid4().hex), 0, set()
+    place = Place(store, "pretrain/x", tmp_path)
+    vocab, states = ranks.vocabulary(place), [ranks.build() for _ in range(2)]
+
+    def saving(step: int) -> None:
+        def rank(team: Team) -> None:
+            saver = Saver(place, team, [].append)
+            ranks.save(saver, step, *states[team.rank], vocab)
+            saver.wait()
+
+        ranks.together(2, rank)
+
+    saving(1)
+    saving(2)
+    died, step = True, 2
+    while died:
+        store.left, died = operations, False
+        try:
+            saving(step + 1)
+        except (Died, Error):  # the one that is not dead hears of it
+            died = True
+        store.left = 1 << 30
+        newest = checkpoint.latest(place, [].append)
+        assert newest is not None and newest.step in ((step, step + 1) if died else (step + 1,))
+        seen.add(newest.step - step)
+        step, operations = newest.step, operations + 1
+    assert operations > 10 and seen == {0, 1}
+    assert not any((tmp_path).glob("gathering-*/*")), "what was uploaded takes no room here"

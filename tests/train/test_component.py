@@ -29,7 +29,8 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, object], reme
 
 
 def test_what_cannot_change_the_model_stays_out_of_the_fingerprint() -> None:
-    free = {"checkpoint_steps": 7, "logging_freq": 3, "save_steps": 9, "start_fresh": True}
+    free = {"checkpoint_steps": 7, "logging_freq": 3, "save_steps": 9, "start_fresh": True, "use_recompute": True,
+            "sharding": "stage1", "max_loss_spike": 4.0}  # fmt: skip
     assert Pretrain(**free).settings() == Pretrain().settings()
     assert Pretrain(seed=1).settings() != Pretrain().settings()
 
@@ -39,14 +40,14 @@ def test_it_trains_a_model_from_its_ports(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     here = Here(tmp_path / "scratch", silent, never, open_store(tmp_path / "store"), "pretrain/x")
     step = Pretrain(**TINY)
-    scores = step.run((Source(corpus, "ids"),), corpus, tmp_path / "model", here)
+    scores = step.run((Source(corpus, "ids"),), corpus, None, tmp_path / "model", here)
     assert scores is not None and scores["valid_loss"] > 0
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
-        "config.json", "metrics.json", "model_state.pdparams", "train_log.jsonl", "vocab.txt",
+        "config.json", "metrics.json", "model_state.pdparams", "report.html", "train_log.jsonl", "vocab.txt",
     ]  # fmt: skip
     assert (tmp_path / "store/pretrain/x/model_last").is_symlink()
     assert {port.name: (port.kind, port.way) for port in Pretrain.ports()} == {
-        "ids": ("ids", "many"), "vocab": ("vocab", "in"), "model": ("model", "out"),
+        "ids": ("ids", "many"), "vocab": ("vocab", "in"), "init": ("model", "in"), "model": ("model", "out"),
     }  # fmt: skip
 
 
@@ -56,5 +57,5 @@ def test_a_tiny_corpus_is_learned_by_heart(corpus: Path, tmp_path: Path) -> None
     here = Here(tmp_path / "scratch", silent, never, open_store(tmp_path / "store"), "pretrain/x")
     settings = {**TINY, "max_steps": 150, "max_lr": 1e-2, "eval_freq": 1000, "micro_batch_size": 16}
     no_dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    scores = Pretrain(**settings, **no_dropout).run((Source(corpus, "ids"),), corpus, tmp_path / "model", here)
+    scores = Pretrain(**settings, **no_dropout).run((Source(corpus, "ids"),), corpus, None, tmp_path / "model", here)
     assert scores is not None and scores["train_loss"] < 4.9  # random weights: ln 105 + ln 2 = 5.35

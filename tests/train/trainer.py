@@ -10,6 +10,7 @@ from ernie_core.store import open_store
 from ernie_core.train import pretrain
 from ernie_core.train.checkpoint import Place
 from ernie_core.train.recipe import Recipe
+from ernie_core.train.team import join
 
 TINY = {
     "arch": "1L32H2", "max_steps": 40, "max_seq_len": 32, "micro_batch_size": 4, "global_batch_size": 8,
@@ -21,12 +22,21 @@ def train(corpus: Path, root: Path, **settings: object) -> dict[str, float]:
     """Train below `root`: checkpoints in root/store/pretrain/x, the model in root/model."""
     stop = settings.pop("stop", lambda: False)
     fresh = bool(settings.pop("start_fresh", False))
-    (root / "model").mkdir(parents=True, exist_ok=True)
-    (root / "scratch").mkdir(exist_ok=True)
-    place = Place(open_store(root / "store"), "pretrain/x", root / "scratch")
-    recipe = Recipe(**{**TINY, **settings})
+    init = settings.pop("init", None)
+    team = join()
+    scratch = root / "scratch" / str(team.rank)
+    for folder in (root / "model", scratch):
+        folder.mkdir(parents=True, exist_ok=True)
     return pretrain.run(
-        [(corpus, 1.0)], corpus, root / "model", recipe, checkpoints=place, stop=stop, start_fresh=fresh
+        [(corpus, 1.0)],
+        corpus,
+        root / "model",
+        Recipe(**{**TINY, **settings}),
+        checkpoints=Place(open_store(root / "store"), "pretrain/x", scratch),
+        init=Path(init) if init else None,
+        team=team,
+        stop=stop,
+        start_fresh=fresh,
     )
 
 

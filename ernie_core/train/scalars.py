@@ -1,0 +1,67 @@
+"""Curves for VisualDL and TensorBoard: one event file of each for a run, however often it was restarted."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ernie_core.train.records import TENSORBOARD, VISUALDL, Format, whole
+
+FORMATS = (VISUALDL, TENSORBOARD)
+SHOWN = ("train/", "valid/", "test/", "amp/", "speed/", "memory/")
+
+
+@dataclass(frozen=True)
+class Scalars:
+    """A view of a log: appends the figures of a step to the event files in a folder.
+
+    The figures of a step are one write each time, and a start cuts off what is torn and what is of steps that will be
+    made again, so neither a kill nor a resume leaves a wrong or a second point.
+    """
+
+    folder: Path
+
+    def __call__(self, step: int, said: Mapping[str, float]) -> None:
+        """Add a point to every curve."""
+        shown = {tag: value for tag, value in said.items() if tag.startswith(SHOWN)}
+        for form in FORMATS:
+            _append(self.folder / form.file, form.scalars(step, time.time(), shown))
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+
+def begin(folder: Path, step: int, texts: Mapping[str, str], curve: Sequence[str] = ()) -> Scalars:
+    """Open the curves of a run that goes on after `step` (0: begins).
+
+    `texts` are shown beside the curves (`model_config`, `args`). If the folder is empty, because the one before was on
+    a machine that is gone, the curves begin with the lines of train_log.jsonl in the checkpoint, `curve`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for form in FORMATS:
+        path = folder / form.file
+        data = path.read_bytes() if path.is_file() else b""
+        kept = whole(data, form, step)
+        if kept < len(data):
+            with open(path, "r+b") as file:
+                file.truncate(kept)
+        if kept == 0:
+            _append(path, _from_the_start(form, texts, curve))
+    return Scalars(folder)
+
+
+def _from_the_start(form: Format, texts: Mapping[str, str], curve: Sequence[str]) -> bytes:
+    now = time.time()
+    found = [form.opening(now), form.texts(0, now, texts)]
+    for text in curve:
+        said = json.loads(text)
+        step, part = said.pop("step"), said.pop("part")
+        found.append(form.scalars(step, now, {f"{part}/{name}": value for name, value in said.items()}))
+    return b"".join(found)
+
+
+def _append(path: Path, data: bytes) -> None:
+    with open(path, "ab", buffering=0) as file:
+        if file.write(data) < len(data):
+            raise OSError(f"{path}: only a part could be written, its disk is full")

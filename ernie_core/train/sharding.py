@@ -1,0 +1,35 @@
+"""Stage 1: each rank keeps the optimiser's state of its share of the parameters, updates them, and passes them on."""
+
+import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
+
+import paddle
+
+from ernie_core.train.team import Team
+
+_SMALL = 1 << 16
+"""Numbers below which every rank updates a parameter itself: that is cheaper than a message."""
+
+
+def share(net: paddle.nn.Layer, team: Team) -> frozenset[str]:
+    """The names of the parameters that this rank updates; everything if it is alone."""
+    return frozenset(name for name, owner in owners(net, team).items() if owner in (None, team.rank))
+
+
+def owners(net: paddle.nn.Layer, team: Team) -> dict[str, int | None]:
+    """Which rank updates a parameter (None: every rank), in the order of the model; the loads are about equal."""
+    loads = [0] * team.world
+    sizes = {name: int(parameter.size) for name, parameter in net.named_parameters()}
+    found: dict[str, int | None] = dict.fromkeys(sizes)
+    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        if team.world > 1 and sizes[name] >= _SMALL:
+            owner = loads.index(min(loads))
+            found[name] = owner
+            loads[owner] += sizes[name]
+    return found
+
+
+def pass_on(net: paddle.nn.Layer, team: Team) -> None:
+    """Give every rank the parameters that the others have updated."""
+    for (_, parameter), owner in zip(net.named_parameters(), owners(net, team).values(), strict=True):
+        if owner is not None:
+            team.hand_out(parameter, owner)

@@ -1,0 +1,61 @@
+"""A training in progress, as one process sees it: what all its stages work on."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import paddle
+
+from ernie_core.data.order import Mixture
+from ernie_core.data.vocabulary import Vocabulary
+from ernie_core.model.heads import ErnieForPretraining
+from ernie_core.train.checkpoint import Place
+from ernie_core.train.guard import Guard
+from ernie_core.train.log import Log, say
+from ernie_core.train.precision import Scaler
+from ernie_core.train.recipe import Recipe
+from ernie_core.train.report.page import Subject
+from ernie_core.train.saver import Saver
+from ernie_core.train.snapshot import Identity, Progressed
+from ernie_core.train.team import Team
+
+SLOW = 5.0
+"""Seconds of a step from which on the ranks wait for each other with patience: they may be far apart."""
+
+
+@dataclass
+class Training:
+    """A training in progress, as one process of the team sees it."""
+
+    recipe: Recipe
+    team: Team
+    net: ErnieForPretraining
+    adamw: paddle.optimizer.AdamW
+    data: dict[str, Mixture]
+    words: Vocabulary
+    vocab: Path
+    init: Path | None
+    identity: Identity
+    place: Place
+    log: Log
+    scaler: Scaler
+    guard: Guard
+    saver: Saver
+    subject: Subject
+    at: Progressed = field(default_factory=Progressed)
+    published: int = 0
+    """The newest checkpoint that the report knows of."""
+    resumed: int = 0
+    """The step that this process went on after."""
+    seconds: float = SLOW
+    """What the last step took, on the mean of the ranks."""
+
+    def say(self, text: str) -> None:
+        """Print what all ranks know, once."""
+        if self.team.rank == 0:
+            say(text)
+
+    @property
+    def kept(self) -> str:
+        """What there is to go on from."""
+        last = max(self.resumed, self.saver.committed)
+        return f"the last checkpoint is of step {last}" if last else "there is no checkpoint"

@@ -1,0 +1,64 @@
+"""Trainings of several processes on one machine: one dies, all start again, and the end is the same."""
+
+import hashlib
+import os
+import signal
+from pathlib import Path
+
+from machines import Machine, wait_for
+
+STEPS = """\
+  - segment:
+  - vocab: {size: 600, english_size: 0, han: seen}
+  - ids:
+  - pretrain:
+      {arch: 1L32H2, max_seq_len: 32, micro_batch_size: 4, global_batch_size: 8, max_steps: 120, checkpoint_steps: 20,
+       logging_freq: 50, split: "1", eval_iters: 0, nodes: 2, memory: 1GiB}
+"""
+
+
+def weights(machine: Machine, store: str) -> str:
+    (file,) = (machine.folder / store / "pretrain").glob("*/data-*/model_state.pdparams")
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def rank(machine: Machine, number: int) -> int | None:
+    """The process of a rank of this machine's training."""
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            words = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        mine = f"ERNIE_JOBS_HOME={machine.home}".encode() in words
+        if mine and f"PADDLE_TRAINER_ID={number}".encode() in words:
+            return int(entry.parent.name)
+    return None
+
+
+def test_a_killed_rank_takes_all_along_and_they_go_on_from_the_last_checkpoint(machine: Machine) -> None:
+    machine.corpus(300)
+    machine.spec(STEPS)
+    machine.kfp("run", "demo.yaml")
+    machine.spec(STEPS, store="other")
+    runner = machine.start("run", "demo.yaml")
+    wait_for(lambda: list((machine.folder / "other" / "pretrain").glob("*/model_last")))
+    os.kill(rank(machine, 1) or 0, signal.SIGKILL)
+    _, err = runner.communicate(timeout=120)
+    assert runner.returncode == 0, err
+    log = machine.kfp("logs", "demo.yaml", "pretrain").stdout
+    assert "rank 1 was killed by SIGKILL; starting all 2 processes again from model_" in log
+    assert weights(machine, "other") == weights(machine, "store")
+
+
+def test_what_no_restart_can_cure_ends_a_training_at_once(machine: Machine) -> None:
+    machine.corpus(2)
+    machine.spec(STEPS.replace('split: "1"', 'split: "900,100"').replace("eval_iters: 0", "eval_iters: 1"))
+    done = machine.kfp("run", "demo.yaml", check=1)
+    assert "no document" in done.stderr
+    assert "starting all" not in machine.kfp("logs", "demo.yaml", "pretrain").stdout
+
+
+def test_a_training_on_gpus_says_how_it_can_run_here(machine: Machine) -> None:
+    machine.spec(STEPS.replace("nodes: 2", "nodes: 4, gpus: 8"))
+    err = machine.kfp("run", "demo.yaml", check=4).stderr
+    assert "`pretrain` wants 4 x 8 GPUs" in err and "--set pretrain.gpus=0" in err

@@ -1,0 +1,47 @@
+"""What each rank of a team comes to: one JSON object on standard output. For test_team.py."""
+
+import json
+import sys
+import time
+
+import numpy as np
+
+from ernie_core.runtime import import_paddle
+from ernie_core.train import gradients, sharding
+from ernie_core.train.team import join
+
+paddle = import_paddle()
+
+
+def main() -> None:
+    """Make every call once."""
+    team = join()
+    if team.rank == 0:
+        time.sleep(float(sys.argv[1]))  # the others wait with patience
+    began = time.monotonic()
+    team.barrier()
+    sizes = (70_000, 3, 5)
+    some = [paddle.full([size], float(team.rank + 1)) for size in sizes]
+    gradients.add_up(some, team)
+    net = paddle.nn.Sequential(paddle.nn.Linear(300, 300), paddle.nn.Linear(300, 256))
+    for name in sharding.share(net, team):
+        parameter = dict(net.named_parameters())[name]
+        parameter.set_value(np.full(parameter.shape, 7.0, "float32"))
+    sharding.pass_on(net, team)
+    found = {
+        "waited": time.monotonic() - began,
+        "rank": team.rank,
+        "gather": team.gather({"of": team.rank, "text": "x" * (10 * team.rank)}),
+        "first": team.first("from the first" if team.rank == 0 else None),
+        "mean": team.mean(np.array([float(team.rank), 4.0])).tolist(),
+        "sum": team.sum(np.array([1.0])).tolist(),
+        "any": [team.any(team.rank == 1), team.any(False)],
+        "gradients": [[float(g.min()), float(g.max())] for g in some],
+        "norm": gradients.norm(some),
+        "share": sorted(sharding.share(net, team)),
+        "passed on": [[float(p.min()), float(p.max())] for p in net.parameters()],
+    }
+    print(json.dumps(found))
+
+
+main()

@@ -1,0 +1,109 @@
+"""`kill -9` of a trainer at random moments, again and again: it ends with the bits of one that nobody touched."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import servers
+from train import saving
+
+from ernie_core.store import File, Store, artefact, open_store, pointed
+
+TOP = Path(__file__).parents[2]
+
+
+def start(url: str, scratch: Path, steps: int, arch: str) -> subprocess.Popen[str]:
+    """A trainer that has begun to train."""
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("saving.py")), url, str(scratch), str(steps), arch],
+        env={**os.environ, "PYTHONPATH": f"{TOP}:{TOP / 'tests'}", "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = ""
+    while not said.startswith("training after"):
+        said = process.stderr.readline()
+        assert said, f"it ended with {process.wait()}"
+    return process
+
+
+def killed(store: Store, root: Path, steps: int, arch: str, kills: int, longest: float) -> int:
+    """Kill a training so many times, then let it finish; how many of the deaths left a half-written save."""
+    moments, interrupted = random.Random(kills), 0
+    for _ in range(kills):
+        process = start(store.url, root / "scratch", steps, arch)
+        time.sleep(moments.uniform(0.0, longest))
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL, "it was done before all kills: more steps"
+        interrupted += half_written(store, root)
+    process = start(store.url, root / "scratch", steps, arch)
+    said = process.communicate()[1]
+    assert process.returncode == 0, said
+    return interrupted
+
+
+def half_written(store: Store, root: Path) -> bool:
+    """Whether there is a save that was not committed."""
+    folder = store.path(".staging")
+    if folder is not None:
+        return any(folder.glob("gathering-*"))
+    return any((root / "scratch").glob("gathering-*/*")) or any(
+        entry.key.endswith("/.uncommitted") for entry in store.list("pretrain/x")
+    )
+
+
+def final(store: Store, steps: int) -> tuple[File, ...]:
+    """The digests of everything in the last checkpoint."""
+    assert pointed(store, "pretrain/x/model_last") == f"model_{steps}"
+    assert artefact.verify(store, f"pretrain/x/model_{steps}") == []
+    manifest = artefact.read(store, f"pretrain/x/model_{steps}")
+    assert manifest is not None
+    return manifest.files
+
+
+def untouched(root: Path, steps: int, arch: str) -> tuple[File, ...]:
+    store = open_store(root / "untouched")
+    saving.run(store.url, root / "scratch-untouched", steps, arch, [])
+    return final(store, steps)
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+def test_a_trainer_killed_at_random_moments_ends_with_the_same_bits(tmp_path: Path, kills: int) -> None:
+    steps = 120 * kills
+    store = open_store(tmp_path / "store")
+    assert killed(store, tmp_path, steps, "1L16H2", kills, longest=0.6) > 0, "no kill hit a save: save more often"
+    assert final(store, steps) == untouched(tmp_path, steps, "1L16H2")
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    with servers.seaweed(tmp_path / "seaweed") as (_, env):
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        yield open_store(f"s3://{servers.BUCKET}/kills")
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+def test_a_trainer_killed_while_it_uploads_ends_with_the_same_bits(bucket: Store, tmp_path: Path, kills: int) -> None:
+    steps = 12 * kills
+    assert killed(bucket, tmp_path, steps, "2L256H4", kills, longest=1.5) > 0, "no kill hit an upload"
+    assert final(bucket, steps) == untouched(tmp_path, steps, "2L256H4")
+
+
+def test_a_trainer_that_is_told_to_stop_commits_the_step_it_is_in(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store")
+    process = start(store.url, tmp_path / "scratch", 100_000, "1L16H2")
+    process.terminate()
+    said = process.communicate()[1]
+    assert process.returncode == 143, said
+    last = pointed(store, "pretrain/x/model_last")
+    assert last is not None and f"stopped after step {last.removeprefix('model_')}" in said
+    assert artefact.verify(store, f"pretrain/x/{last}") == []

@@ -1,0 +1,65 @@
+"""Half precision: refused where it does not exist, and a loss scaler that goes on where it was."""
+
+from pathlib import Path
+
+import pytest
+from train import trainer
+
+from ernie_core import errors
+from ernie_core.train import precision
+from ernie_core.train.precision import STEADY, Scaler
+from ernie_core.train.recipe import Recipe
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("level", ["O1", "O2"])
+def test_a_cpu_refuses_it_before_anything_starts(corpus: Path, tmp_path: Path, dtype: str, level: str) -> None:
+    with pytest.raises(errors.BadInput, match=f"there are no {dtype} kernels for `cpu`.*leave use_amp out"):
+        trainer.train(corpus, tmp_path, use_amp=True, fp16_opt_level=level, amp_dtype=dtype)
+    assert not (tmp_path / "store/pretrain").exists()
+
+
+def test_a_gpu_does_not() -> None:
+    precision.check(Recipe(use_amp=True), "gpu:0")
+    precision.check(Recipe(), "cpu")
+
+
+def test_only_float16_needs_a_scaler() -> None:
+    assert precision.scaler(Recipe(use_amp=True, scale_loss=1024.0)) == Scaler(1024.0, moves=True)
+    for recipe in (Recipe(), Recipe(use_amp=True, amp_dtype="bfloat16")):
+        assert precision.scaler(recipe) == Scaler(1.0) and precision.scaler(recipe).state() == {}
+
+
+def test_an_overflow_skips_the_step_and_halves_the_scale() -> None:
+    scaler = Scaler(1024.0, moves=True)
+    assert [scaler.accept(1.0), scaler.accept(float("inf")), scaler.accept(float("nan"))] == [True, False, False]
+    assert (scaler.loss_scaling, scaler.incr_count, scaler.decr_count) == (256.0, 0, 2)
+
+
+def test_steady_steps_double_it() -> None:
+    scaler = Scaler(1024.0, moves=True)
+    assert all(scaler.accept(1.0) for _ in range(STEADY))
+    assert (scaler.loss_scaling, scaler.incr_count) == (2048.0, 0)
+
+
+def test_gradients_that_overflow_at_scale_1_are_left_to_the_guard() -> None:
+    assert Scaler(1.0, moves=True).accept(float("nan")) is True
+
+
+def test_it_goes_on_where_it_was() -> None:
+    first, second = Scaler(1024.0, moves=True), Scaler(32768.0, moves=True)
+    first.accept(1.0)
+    second.restore(first.state())
+    assert second == first
+    with pytest.raises(errors.BadInput, match="loss scaler"):
+        Scaler(1024.0, moves=True).restore({})
+
+
+def test_a_scaled_loss_gives_the_same_step(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Powers of two are exact in float32, so the weights must be equal to the bit."""
+    trainer.train(corpus, tmp_path / "plain", max_steps=4)
+    monkeypatch.setattr(precision, "scaler", lambda recipe: Scaler(1024.0, moves=True))
+    trainer.train(corpus, tmp_path / "scaled", max_steps=4)
+    one, other = (tmp_path / name / "model/model_state.pdparams" for name in ("plain", "scaled"))
+    assert one.read_bytes() == other.read_bytes()
+    assert '"incr_count": 4' in (tmp_path / "scaled/store/pretrain/x/model_last/state.json").read_text()

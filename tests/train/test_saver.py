@@ -1,0 +1,235 @@
+"""Saving in the background: the state of the moment of the call, by any number of ranks, and no failure unheard."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+from train import ranks
+
+from ernie_core import errors
+from ernie_core.model import weights
+from ernie_core.store import artefact, gathering, open_store, pointed
+from ernie_core.train import checkpoint, shares, snapshot
+from ernie_core.train.checkpoint import Place
+from ernie_core.train.saver import Saver
+from ernie_core.train.team import Team
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch")
+
+
+def resumed(place: Place) -> tuple[int, dict[str, bytes]]:
+    """The step and every bit of what a start would go on from."""
+    found = checkpoint.latest(place, [].append)
+    assert found is not None
+    net, adamw = ranks.build(seed=9)
+    at, _ = snapshot.read(found.folder, net, adamw, ranks.IDENTITY)
+    assert (at.step, at.lines, at.scaler, at.extra) == (
+        found.step, [f'{{"step": {found.step}}}'], {"loss_scaling": 1024.0}, {"spike": 1.5},
+    )  # fmt: skip
+    ranks.train(net, adamw, at.step + 1)  # the optimiser takes its state only when it is used
+    return found.step, ranks.state(net, adamw)
+
+
+def after(steps: int) -> dict[str, bytes]:
+    """The state of a run that was never interrupted."""
+    net, adamw = ranks.build()
+    for step in range(1, steps + 1):
+        ranks.train(net, adamw, step)
+    return ranks.state(net, adamw)
+
+
+def run(place: Place, team: Team, steps: int, every: int = 1) -> None:
+    """Train and save, and do not wait for a save before going on."""
+    net, adamw = ranks.build()
+    saver = Saver(place, team, [].append)
+    saver.reserve(net)
+    for step in range(1, steps + 1):
+        ranks.train(net, adamw, step)
+        saver.check()
+        if step % every == 0:
+            ranks.save(saver, step, net, adamw, ranks.vocabulary(place))
+    saver.wait()
+    assert saver.committed == steps
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_what_any_number_of_ranks_saved_one_reads_to_the_bit(place: Place, world: int) -> None:
+    place.scratch.mkdir()
+    lock, turns = threading.Lock(), threading.Barrier(world)
+
+    def rank(team: Team) -> None:
+        # paddle's seed belongs to the process, so the ranks that are threads train one after the other
+        with lock:
+            net, adamw = ranks.build()
+            for step in (1, 2):
+                ranks.train(net, adamw, step)
+        turns.wait()
+        saver = Saver(place, team, [].append)
+        ranks.save(saver, 2, net, adamw, ranks.vocabulary(place))
+        saver.wait()
+        assert saver.committed == 2
+
+    ranks.together(world, rank)
+    assert resumed(place) == (2, after(3))
+    names = [f"model_state-0000{r}-of-0000{world}.pdopt" for r in range(world)] if world > 1 else ["model_state.pdopt"]
+    folder = place.store.path("pretrain/x/model_2")
+    assert folder is not None
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        ["MANIFEST.json", "config.json", "config.yml", "model_state.pdparams", "state.json", "train_log.jsonl",
+         "vocab.txt", *names]
+    )  # fmt: skip
+
+
+def test_a_checkpoint_holds_the_moment_of_the_call_though_training_goes_on(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, dump = threading.Event(), weights.dump_arrays
+
+    def slowly(*arguments: object) -> None:
+        assert go.wait(30)
+        dump(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(weights, "dump_arrays", slowly)
+    net, adamw = ranks.build()
+    said: list[str] = []
+    saver = Saver(place, Team(), said.append)
+    ranks.train(net, adamw, 1)
+    ranks.save(saver, 1, net, adamw, ranks.vocabulary(place))
+    ranks.train(net, adamw, 2)
+    saver.check()
+    assert pointed(place.store, "pretrain/x/model_last") is None
+    threading.Timer(0.2, go.set).start()
+    ranks.save(saver, 2, net, adamw, ranks.vocabulary(place))
+    assert said[0] == "step 2: waiting for the checkpoint of step 1, which is being written"
+    saver.wait()
+    monkeypatch.undo()
+    assert resumed(place) == (2, after(3))
+    artefact.remove(place.store, "pretrain/x/model_2")
+    assert resumed(place) == (1, after(2))
+
+
+def test_paddle_opens_the_files(place: Place) -> None:
+    run(place, Team(), 1)
+    folder = place.store.path("pretrain/x/model_last")
+    net, _ = ranks.build()
+    ranks.train(net, _, 1)
+    model = paddle.load(f"{folder}/model_state.pdparams", return_numpy=True)
+    assert model.keys() == net.state_dict().keys()
+    assert all(np.array_equal(model[name], tensor.numpy()) for name, tensor in net.state_dict().items())
+    moments = paddle.load(f"{folder}/model_state.pdopt", return_numpy=True)
+    assert "ernie.embeddings.word_embeddings.weight.moment1" in moments
+
+
+def test_equal_states_are_equal_bytes(place: Place, tmp_path: Path) -> None:
+    other = Place(open_store(tmp_path / "other"), "pretrain/x", tmp_path / "scratch")
+    for where in (place, other):
+        run(where, Team(), 3)
+    said = [artefact.read(where.store, "pretrain/x/model_3") for where in (place, other)]
+    assert said[0] is not None and said[0] == said[1]
+
+
+def test_permanent_ones_stay(place: Place) -> None:
+    net, adamw = ranks.build()
+    saver = Saver(place, Team(), [].append)
+    for step in range(1, 6):
+        ranks.train(net, adamw, step)
+        ranks.save(saver, step, net, adamw, ranks.vocabulary(place), permanent=step == 2)
+    saver.wait()
+    assert place.store.children("pretrain/x") == ["model_2", "model_4", "model_5", "model_last"]
+
+
+@pytest.mark.parametrize("harm", ["weight", "moment"])
+def test_what_is_not_finite_is_never_committed(place: Place, harm: str) -> None:
+    net, adamw = ranks.build()
+    saver = Saver(place, Team(), [].append)
+    ranks.train(net, adamw, 1)
+    ranks.save(saver, 1, net, adamw, ranks.vocabulary(place))
+    bias = net.ernie.pooler.dense.bias
+    bad = bias if harm == "weight" else adamw.state_dict()[f"{bias.name}_moment2_0"]
+    bad.set_value(paddle.to_tensor(np.array([1.0] * 15 + [float("inf")], "float32")))
+    ranks.save(saver, 2, net, adamw, ranks.vocabulary(place))
+    name = r"ernie\.pooler\.dense\.bias" + ("" if harm == "weight" else r"\.moment2")
+    with pytest.raises(errors.BadInput, match=rf"step 2: {name} is no longer finite; .*checkpoint is of step 1"):
+        saver.wait()
+    assert resumed(place)[0] == 1
+
+
+class Full(Exception):
+    """The disk is full, say."""
+
+
+@pytest.mark.parametrize("when", ["begin", "create", "report", "commit"])
+@pytest.mark.parametrize("how", ["check", "save", "wait"])
+def test_a_failure_in_the_background_is_an_error_at_the_next_call(
+    place: Place, monkeypatch: pytest.MonkeyPatch, when: str, how: str
+) -> None:
+    net, adamw = ranks.build()
+    saver = Saver(place, Team(), [].append)
+    ranks.train(net, adamw, 1)
+    ranks.save(saver, 1, net, adamw, ranks.vocabulary(place))
+    saver.wait()
+
+    def fail(*_: object, **__: object) -> None:
+        raise Full
+
+    monkeypatch.setattr(gathering, when, fail)
+    ranks.save(saver, 2, net, adamw, ranks.vocabulary(place))
+    for thread in threading.enumerate():
+        if thread.name == "save 2":
+            thread.join()
+    for _ in range(2):  # it is not forgotten
+        with pytest.raises(Full):
+            saver.check() if how == "check" else saver.wait() if how == "wait" else ranks.save(
+                saver, 3, net, adamw, ranks.vocabulary(place)
+            )
+    monkeypatch.undo()
+    assert resumed(place)[0] == 1
+    run(place, Team(), 4, every=4)
+    assert resumed(place)[0] == 4
+    assert not any((place.store.path("") or Path()).joinpath(".staging").iterdir()), "what failed left nothing"
+
+
+def test_a_share_that_fails_fails_every_rank_and_commits_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = gathering.report
+
+    def fail(part: gathering.Gathering, files: object) -> None:
+        if part.writer == 1:
+            raise Full
+        report(part, files)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(gathering, "report", fail)
+    states = [ranks.build() for _ in range(3)]
+    for net, adamw in states:
+        ranks.train(net, adamw, 1)
+    place.scratch.mkdir()
+
+    def rank(team: Team) -> str:
+        saver = Saver(place, team, [].append)
+        ranks.save(saver, 1, *states[team.rank], ranks.vocabulary(place))
+        with pytest.raises((Full, errors.Error)) as raised:
+            saver.wait()
+        return f"{raised.type.__name__} {raised.value}"
+
+    first, second, third = ranks.together(3, rank)
+    assert "rank 1 could not save its share" in first
+    assert second.startswith("Full")
+    assert third.startswith("Error step 1 was not saved: rank 0:")
+    assert checkpoint.latest(place, [].append) is None
+
+
+def test_every_part_is_written_once_and_the_loads_are_even() -> None:
+    everywhere = {f"p{k}": 100 - k for k in range(60)}
+    found = shares.assign([everywhere] * 4, [1000, 0, 0, 0])
+    assert sorted(name for names in found for name in names) == sorted(everywhere)
+    loads = [sum(everywhere[name] for name in names) + (1000 if rank == 0 else 0) for rank, names in enumerate(found)]
+    assert max(loads) - min(loads) <= 41
+
+
+def test_what_one_rank_alone_has_is_written_by_it() -> None:
+    held = [{"a": 5, "all": 1}, {"b": 50, "all": 1}, {"c": 2, "all": 1}]
+    assert shares.assign(held) == [["a"], ["b"], ["all", "c"]]
