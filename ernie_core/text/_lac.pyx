@@ -1,7 +1,8 @@
 # cython: language_level=3
 # distutils: language = c++
 # distutils: sources = ernie_core/text/lac/net.cpp ernie_core/text/lac/fastcut.cpp
-# distutils: depends = ernie_core/text/lac/net.hpp ernie_core/text/lac/kernel.inc ernie_core/text/lac/fastcut.hpp
+# distutils: depends = ernie_core/text/lac/net.hpp ernie_core/text/lac/fastcut.hpp ernie_core/text/lac/kernel.inc
+# distutils: depends = ernie_core/text/lac/crf.inc
 # distutils: extra_compile_args = -std=c++17
 """LAC's net and dictionary pass. Arrays come as addresses: callers have checked types and sizes (see lac/tagger.py)."""
 

@@ -5,7 +5,7 @@
 #ifndef ERNIE_IDS_CUT_H
 #define ERNIE_IDS_CUT_H
 
-#include "ids_table.h"
+#include "ids_part.h"
 
 typedef struct {
     int64_t documents, dropped_documents, single_sentence_documents;
@@ -13,64 +13,17 @@ typedef struct {
     int64_t tokens, unk, lone_surrogates, invalid;
 } Counts;
 
-/* Letters that stand together, as far as they are read. More than LONGEST_PART are counted only: they are unknown. */
+/* A word of several tokens, all Han and written as they are. */
 typedef struct {
-    uint32_t codes[LONGEST_PART];
-    int64_t size;
-    int64_t run; /* where the combining marks begin that may still change places */
-} Part;
+    int32_t start, size; /* in tokens of the sentence */
+} Span;
 
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE void put(void *out, int64_t at, uint32_t id, int wide) {
-    if (wide) ((int32_t *)out)[at] = (int32_t)id;
-    else ((uint16_t *)out)[at] = (uint16_t)id;
-}
-
-INLINE void add_letter(Part *part, uint32_t code) {
-    if (part->size < LONGEST_PART) part->codes[part->size] = code;
-    part->run = ++part->size;
-}
-
-/* Canonical order: a mark goes before the marks of higher class that stand directly before it. */
-static void add_mark(Part *part, uint32_t mark) {
-    int64_t at = part->size++;
-    if (at >= LONGEST_PART) return;
-    for (; at > part->run && part->codes[at - 1] >> 24 > mark >> 24; at--) part->codes[at] = part->codes[at - 1];
-    part->codes[at] = mark;
-}
-
-/* Greedy longest match. */
-static int64_t cut_part(const Table *t, Part *part, uint32_t *ids) {
-    int64_t size = part->size, found = 0, start = 0;
-    part->size = part->run = 0;
-    *ids = t->unk;
-    if (size > LONGEST_PART) return 1;
-    while (start < size) {
-        uint32_t node = start ? CONTINUED : ROOT;
-        int64_t end = start;
-        for (int64_t at = start; at < size; at++) {
-            const Edge *edge = find_edge(t, node, part->codes[at] & 0xFFFFFF);
-            if (!edge) break;
-            node = edge->child;
-            if (edge->id >= 0) ids[found] = (uint32_t)edge->id, end = at + 1;
-        }
-        if (end == start) {
-            *ids = t->unk;
-            return 1;
-        }
-        found++;
-        start = end;
-    }
-    return found;
-}
-
-static __attribute__((noinline)) int64_t flush_part(const Table *t, Part *part, void *out, int64_t n, int wide) {
-    uint32_t ids[LONGEST_PART];
-    int64_t found = cut_part(t, part, ids);
-    for (int64_t k = 0; k < found; k++) put(out, n + k, ids[k], wide);
-    return n + found;
-}
+/* Such words of a sentence, in their order. */
+typedef struct {
+    Span *words; /* with room for one for each six bytes of the sentence, and one more */
+    int64_t found;
+    unsigned others; /* whether more words begin like that, but go on with something else */
+} Spans;
 
 /* The code point at p and its length; -1 with the length 1 where there is none. */
 static inline int32_t decode(const uint8_t *p, const uint8_t *end, int *length) {
@@ -102,8 +55,21 @@ static inline int32_t decode(const uint8_t *p, const uint8_t *end, int *length) 
 typedef struct {
     int64_t n;
     unsigned shift; /* of an entry, for the id of a Han token that follows */
+    int64_t start;  /* of the word, in tokens */
+    unsigned pure;  /* whether the word so far could become a Span */
     Part part;
 } Walk;
+
+INLINE void end_word(Walk *w, Spans *spans) {
+    spans->words[spans->found] = (Span){(int32_t)w->start, (int32_t)(w->n - w->start)};
+    spans->found += w->pure && w->n - w->start > 1;
+}
+
+/* Something is in the word that is no such Han token. */
+INLINE void spoil_word(Walk *w, Spans *spans) {
+    spans->others |= w->pure && w->n > w->start;
+    w->pure = 0;
+}
 
 INLINE void put_token(const Table *t, Walk *w, uint64_t entry, void *out, unsigned marking, int wide) {
     if (w->part.size) {
@@ -131,34 +97,56 @@ static void put_replaced(const Table *t, Walk *w, uint64_t entry, void *out, uns
 }
 
 /* Tokens of their own in three bytes: nearly all of Chinese text. Stops at anything else. One space is a border. */
-INLINE const uint8_t *cut_run(const Table *t, Walk *w, const uint8_t *p, const uint8_t *end, void *out,
-                              unsigned marking, int wide) {
-    int64_t n = w->n;
-    unsigned shift = w->shift;
+INLINE const uint8_t *cut_run(const Table *t, Walk *walk, const uint8_t *p, const uint8_t *end, void *out,
+                              unsigned marking, int wide, Spans *spans) {
+    Walk w; /* in registers, without the part */
+    w.n = walk->n, w.shift = walk->shift, w.start = walk->start, w.pure = walk->pure;
     while (end - p >= 3) {
         uint32_t a = p[0], b = p[1], c = p[2];
         uint32_t code = (a & 0x0F) << 12 | (b & 0x3F) << 6 | (c & 0x3F);
         if ((a & 0xF0) != 0xE0 || ((b ^ 0x80) | (c ^ 0x80)) > 0x3F || code < 0x800) break;
         uint64_t entry = t->entries[code];
         if (DOES(entry) != DO_TOKEN) break;
-        put(out, n++, (uint32_t)(entry >> shift) & LARGEST_ID, wide);
+        put(out, w.n, (uint32_t)(entry >> w.shift) & LARGEST_ID, wide);
         unsigned border = p[3] == ' ';
-        shift = (unsigned)(entry >> 48) & marking & (border - 1);
+        w.shift = (unsigned)(entry >> 48) & marking & (border - 1);
+        if (spans) { /* without a branch, as words end where nobody can foresee it */
+            unsigned itself = (entry & ITSELF) != 0;
+            spans->others |= w.pure & !itself & (w.n > w.start);
+            w.pure &= itself;
+            spans->words[spans->found] = (Span){(int32_t)w.start, (int32_t)(w.n + 1 - w.start)};
+            spans->found += w.pure & border & (w.n > w.start);
+            w.start = border ? w.n + 1 : w.start;
+            w.pure |= border;
+        }
+        w.n++;
         p += 3 + border;
     }
-    w->n = n;
-    w->shift = shift;
+    walk->n = w.n, walk->shift = w.shift, walk->start = w.start, walk->pure = w.pure;
     return p;
 }
 
+/* Whether a token of its own begins at p: three bytes or more. */
+INLINE int begins_token(const Table *t, const uint8_t *p, const uint8_t *end) {
+    int length;
+    int32_t code = decode(p, end, &length);
+    return code >= 0 && DOES(t->entries[code]) == DO_TOKEN;
+}
+
 INLINE int64_t cut_as(const Table *t, const uint8_t *p, const uint8_t *end, void *out, unsigned marking, int wide,
-                      Counts *count) {
+                      Counts *count, Spans *spans) {
     Walk w;
-    w.n = w.part.size = w.part.run = 0;
+    w.n = w.part.size = w.part.run = w.start = 0;
     w.shift = 0;
+    w.pure = 1;
     while (p < end) {
-        if (*p >= 0xE0 && !w.part.size) {
-            p = cut_run(t, &w, p, end, out, marking, wide);
+        if (*p >= 0xE0) {
+            if (w.part.size && begins_token(t, p, end)) {
+                w.n = flush_part(t, &w.part, out, w.n, wide);
+                w.shift = 0;
+                if (w.pure) w.start = w.n;
+            }
+            if (!w.part.size) p = cut_run(t, &w, p, end, out, marking, wide, spans);
             if (p == end) break;
         }
         if (*p == ' ') {
@@ -166,8 +154,10 @@ INLINE int64_t cut_as(const Table *t, const uint8_t *p, const uint8_t *end, void
             while (p < end && *p == ' ') p++;
             w.shift = 0; /* a border between words; of three spaces the middle one stands in the text */
             if (p - first >= 3 && w.part.size) w.n = flush_part(t, &w.part, out, w.n, wide);
+            if (spans) end_word(&w, spans), w.start = w.n, w.pure = 1;
             continue;
         }
+        if (spans) spoil_word(&w, spans);
         int length;
         int32_t code = decode(p, end, &length);
         p += length;
@@ -187,13 +177,13 @@ INLINE int64_t cut_as(const Table *t, const uint8_t *p, const uint8_t *end, void
         default: count->lone_surrogates += code >= 0xD800 && code <= 0xDFFF;
         }
     }
+    if (spans) end_word(&w, spans);
     return w.part.size ? flush_part(t, &w.part, out, w.n, wide) : w.n;
 }
 
 /* The ids go to `out`, uint16 or, if wide, int32; their number is returned. */
 static int64_t cut(const Table *t, const uint8_t *p, const uint8_t *end, void *out, int wide, Counts *count) {
-    unsigned marking = t->joined ? 0 : 0xFF;
-    return wide ? cut_as(t, p, end, out, marking, 1, count) : cut_as(t, p, end, out, marking, 0, count);
+    return wide ? cut_as(t, p, end, out, SHIFT, 1, count, NULL) : cut_as(t, p, end, out, SHIFT, 0, count, NULL);
 }
 
 #endif

@@ -3,7 +3,7 @@
 #define ERNIE_IDS_JSON_H
 
 #include "ids_set.h"
-#if defined(__SSE2__) && !defined(PORTABLE)
+#if defined(__SSE2__) && !defined(WITHOUT_SIMD)
 #define WITH_SSE2
 #include <emmintrin.h>
 #endif
@@ -20,7 +20,7 @@ typedef struct {
     int64_t docs_room;
     uint8_t *scratch; /* an unescaped sentence */
     int64_t scratch_room;
-    Words set;
+    Set set; /* for marking by the set of words only */
     Counts count;
     int wide;
     int failed; /* for want of memory */
@@ -28,18 +28,8 @@ typedef struct {
 
 static void free_batch(Batch *b) {
     if (!b) return;
-    free(b->ids), free(b->lens), free(b->docs), free(b->scratch), free(b->set.words);
+    free(b->ids), free(b->lens), free(b->docs), free(b->scratch), free_set(&b->set);
     free(b);
-}
-
-static int grow(void *buffer, int64_t *room, int64_t wanted, int64_t item) {
-    if (wanted <= *room) return 0;
-    if (wanted < 2 * *room) wanted = 2 * *room;
-    void *larger = realloc(*(void **)buffer, (size_t)(wanted * item));
-    if (!larger) return -1;
-    *(void **)buffer = larger;
-    *room = wanted;
-    return 0;
 }
 
 static void add_sentence(const Table *t, Batch *b, const uint8_t *p, const uint8_t *end) {
@@ -53,8 +43,11 @@ static void add_sentence(const Table *t, Batch *b, const uint8_t *p, const uint8
         return;
     }
     void *out = b->ids + c->tokens * width;
-    int64_t n = cut(t, p, end, out, b->wide, c);
-    if (t->joined && mark_by_set(t, &b->set, p, end, out, n, b->wide)) b->failed = 1;
+    int64_t n = t->joined ? cut_by_set(t, &b->set, p, end, out, b->wide, c) : cut(t, p, end, out, b->wide, c);
+    if (n < 0) {
+        b->failed = 1;
+        return;
+    }
     if (!n) {
         c->dropped_sentences++;
         return;

@@ -1,138 +1,114 @@
-/* Marks as PaddleNLP's script sets them: wherever the tokens spell one of the words of the sentence. */
+/* Marks as PaddleNLP's script sets them: wherever the tokens spell one of the words of the sentence.
+
+   Where every word that could be spelt is nothing but Han, its tokens say all: an id is a character. Words are found by
+   their first token. Other sentences are rare, and left to ids_spell.h. */
 #ifndef ERNIE_IDS_SET_H
 #define ERNIE_IDS_SET_H
 
-#include "ids_cut.h"
+#include "ids_spell.h"
 
-#define WORD_TOKENS 6 /* longer words are not looked for */
+#define SLOTS 4096
+#define NO_WORD UINT32_MAX
+#define MOST_ALIKE 32 /* words in one slot; more of them would cost more than spelling */
 
 typedef struct {
-    const uint8_t *start;
-    uint64_t hash;
-    int64_t size;
-} Word;
+    uint32_t ids[WORD_TOKENS];
+    uint32_t size;
+    uint32_t next; /* of the same slot and not longer, or NO_WORD */
+} HanWord;
 
-/* An open hash table that keeps its memory from sentence to sentence. */
+/* Keeps its memory from sentence to sentence. */
 typedef struct {
-    Word *words;
-    int64_t slots, room;
-    uint64_t sizes; /* a bit for each size in bytes that some word has; the last for all from 63 on */
-} Words;
+    Spans spans;
+    int64_t spans_room;
+    HanWord *words;
+    int64_t words_room;
+    uint32_t found;
+    uint32_t slots[SLOTS]; /* of words with that id in front; counts only if the word agrees, so it is never cleared */
+    Words spelt;
+} Set;
 
-static inline uint64_t size_bit(int64_t size) { return 1ull << (size < 63 ? size : 63); }
+static void free_set(Set *set) { free(set->spans.words), free(set->words), free(set->spelt.words); }
 
-static inline uint64_t hash_bytes(uint64_t hash, const uint8_t *p, int64_t size) {
-    for (int64_t k = 0; k < size; k++) hash = hash * 0x100000001B3ull + p[k] + 1;
-    return hash;
+static inline uint32_t *slot_of(Set *set, uint32_t id) {
+    uint32_t *slot = set->slots + id % SLOTS;
+    if (*slot >= set->found || set->words[*slot].ids[0] % SLOTS != id % SLOTS) *slot = NO_WORD;
+    return slot;
 }
 
-/* The length of the white space at p, by str.strip, or 0. */
-static int space_at(const uint8_t *p, const uint8_t *end) {
-    int length;
-    int32_t c = decode(p, end, &length);
-    int is = (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-             (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
-    return is ? length : 0;
-}
-
-static void strip(const uint8_t **p, const uint8_t **end) {
-    int size;
-    while (*p < *end && (size = space_at(*p, *end))) *p += size;
-    while (*p < *end) {
-        const uint8_t *last = *end - 1;
-        while (last > *p && *end - last < 3 && (*last & 0xC0) == 0x80) last--;
-        size = space_at(last, *end);
-        if (!size || last + size != *end) return;
-        *end = last;
+/* Whether there is room in its slot. */
+INLINE int add_han_word(Set *set, const void *out, Span span, int wide) {
+    HanWord *new = set->words + set->found;
+    for (int k = 0; k < span.size; k++) new->ids[k] = get(out, span.start + k, wide);
+    uint32_t *link = slot_of(set, new->ids[0]);
+    int alike = 0;
+    for (; *link != NO_WORD; link = &set->words[*link].next) {
+        const HanWord *word = set->words + *link;
+        if (word->size < (uint32_t)span.size) break;
+        if (word->size == (uint32_t)span.size && !memcmp(word->ids, new->ids, sizeof *word->ids * word->size)) return 1;
+        if (++alike > MOST_ALIKE) return 0;
     }
+    new->size = (uint32_t)span.size;
+    new->next = *link;
+    *link = set->found++;
+    return 1;
 }
 
-/* Whether several tokens may spell the word, of which the first has a Han character. */
-static int may_be_spelt(const uint8_t *p, const uint8_t *end) {
-    int length;
-    int32_t c = end - p > 3 ? decode(p, end, &length) : 0;
-    return c >= 0x4E00 && c <= 0x9FA5;
-}
-
-static void add_word(Words *set, const uint8_t *p, int64_t size) {
-    uint64_t hash = hash_bytes(0, p, size), mask = (uint64_t)set->slots - 1, at = mixed(hash) & mask;
-    for (; set->words[at].start; at = (at + 1) & mask) {
-        if (set->words[at].hash == hash && set->words[at].size == size && !memcmp(set->words[at].start, p, (size_t)size))
-            return;
-    }
-    set->words[at] = (Word){p, hash, size};
-    set->sizes |= size_bit(size);
-}
-
-/* 0, or -1 for want of memory. */
-static int collect_words(Words *set, const uint8_t *p, const uint8_t *end) {
-    int64_t spaces = 0, slots = 16;
-    for (const uint8_t *q = p; q < end; q++) spaces += *q == ' ';
-    while (slots < 2 * (spaces + 1)) slots *= 2;
-    if (slots > set->room) {
-        free(set->words);
-        set->words = malloc((size_t)slots * sizeof *set->words);
-        set->room = set->words ? slots : 0;
-        if (!set->words) return -1;
-    }
-    /* All of the memory is used by a long sentence only: a short one clears and uses the first of its slots. */
-    set->slots = slots;
-    set->sizes = 0;
-    memset(set->words, 0, (size_t)slots * sizeof *set->words);
-    while (p < end) {
-        const uint8_t *space = memchr(p, ' ', (size_t)(end - p)), *stop = space ? space : end;
-        if (may_be_spelt(p, stop)) add_word(set, p, stop - p);
-        p = stop + 1;
-    }
-    return 0;
-}
-
-static int is_word(const Table *t, const Words *set, const uint32_t *ids, int count, uint64_t hash, int64_t size) {
-    uint64_t mask = (uint64_t)set->slots - 1;
-    for (uint64_t at = mixed(hash) & mask; set->words[at].start; at = (at + 1) & mask) {
-        const Word *word = set->words + at;
-        if (word->hash != hash || word->size != size) continue;
-        const uint8_t *p = word->start;
-        int same = 1;
-        for (int k = 0; k < count && same; k++) {
-            int64_t length = t->starts[ids[k] + 1] - t->starts[ids[k]] - 1;
-            same = !memcmp(p, t->tokens + t->starts[ids[k]], (size_t)length);
-            p += length;
-        }
-        if (same) return 1;
-    }
-    return 0;
-}
-
-/* How many of the tokens, `left` at the most, spell the longest word. */
-static int longest_word(const Table *t, const Words *set, const uint32_t *ids, int left) {
-    uint64_t hashes[WORD_TOKENS + 1] = {0};
-    int64_t sizes[WORD_TOKENS + 1] = {0};
-    for (int k = 0; k < left; k++) {
-        int64_t start = t->starts[ids[k]], length = t->starts[ids[k] + 1] - 1 - start;
-        hashes[k + 1] = hash_bytes(hashes[k], t->tokens + start, length);
-        sizes[k + 1] = sizes[k] + length;
-    }
-    for (int count = left; count > 1; count--) {
-        if (set->sizes & size_bit(sizes[count]) && is_word(t, set, ids, count, hashes[count], sizes[count])) return count;
+/* Whether all words of the sentence found their place. */
+INLINE int collect_han_words(Set *set, const void *out, int wide) {
+    set->found = 0;
+    for (int64_t k = 0; k < set->spans.found; k++) {
+        Span span = set->spans.words[k];
+        if (span.size <= WORD_TOKENS && !add_han_word(set, out, span, wide)) return 0;
     }
     return 1;
 }
 
-/* Turns the n plain ids of a sentence into marked ones; 0, or -1 for want of memory. */
-static int mark_by_set(const Table *t, Words *set, const uint8_t *p, const uint8_t *end, void *out, int64_t n,
-                       int wide) {
-    strip(&p, &end);
-    if (collect_words(set, p, end)) return -1;
-    for (int64_t at = 0; at < n;) {
-        uint32_t ids[WORD_TOKENS] = {0};
-        int left = n - at < WORD_TOKENS ? (int)(n - at) : WORD_TOKENS, count = 1;
-        for (int k = 0; k < left; k++) ids[k] = wide ? (uint32_t)((int32_t *)out)[at + k] : ((uint16_t *)out)[at + k];
-        if (set->sizes && t->has_han[ids[0]]) count = longest_word(t, set, ids, left);
-        for (int k = 1; k < count; k++) put(out, at + k, (uint32_t)t->joined[ids[k]], wide);
-        at += count;
+/* How many tokens from `at` on are the longest word that they begin with. */
+INLINE int64_t longest_han_word(Set *set, const void *out, int64_t at, int64_t n, int wide) {
+    for (uint32_t next = *slot_of(set, get(out, at, wide)); next != NO_WORD; next = set->words[next].next) {
+        const HanWord *word = set->words + next;
+        uint32_t k = 0;
+        if (word->size > n - at) continue;
+        while (k < word->size && word->ids[k] == get(out, at + k, wide)) k++;
+        if (k == word->size) return k;
     }
-    return 0;
+    return 1;
+}
+
+INLINE void mark_han_words(const Table *t, Set *set, void *out, int64_t n, int wide) {
+    for (int64_t at = 0, size; at < n; at += size) {
+        size = longest_han_word(set, out, at, n, wide);
+        for (int64_t k = 1; k < size; k++) put(out, at + k, (uint32_t)t->joined[get(out, at + k, wide)], wide);
+    }
+}
+
+/* Whether the first or the last word loses white space, so that it is not the word that its tokens are. */
+static int is_stripped(const uint8_t *p, const uint8_t *end) {
+    while (p < end && *p == ' ') p++;
+    while (p < end && end[-1] == ' ') end--;
+    const uint8_t *first = p, *last = end;
+    strip(&first, &last);
+    return first != p || last != end;
+}
+
+INLINE int64_t cut_by_set_as(const Table *t, Set *set, const uint8_t *p, const uint8_t *end, void *out, int wide,
+                             Counts *count) {
+    Spans *spans = &set->spans;
+    if (grow(&spans->words, &set->spans_room, (end - p) / 6 + 2, sizeof *spans->words)) return -1;
+    spans->found = spans->others = 0;
+    int64_t n = cut_as(t, p, end, out, 0, wide, count, spans);
+    if (grow(&set->words, &set->words_room, spans->found + 1, sizeof *set->words)) return -1;
+    if (spans->others || is_stripped(p, end) || !collect_han_words(set, out, wide))
+        return mark_by_spelling(t, &set->spelt, p, end, out, n, wide) ? -1 : n;
+    if (set->found) mark_han_words(t, set, out, n, wide);
+    return n;
+}
+
+/* A sentence to ids, as `cut` does it, but with these marks; -1 for want of memory. */
+static int64_t cut_by_set(const Table *t, Set *set, const uint8_t *p, const uint8_t *end, void *out, int wide,
+                          Counts *count) {
+    return wide ? cut_by_set_as(t, set, p, end, out, 1, count) : cut_by_set_as(t, set, p, end, out, 0, count);
 }
 
 #endif

@@ -14,10 +14,13 @@
 enum { KIND_DROP, KIND_BARRIER, KIND_SPACE, KIND_LETTER, KIND_ALONE, KIND_IDEOGRAPH, KIND_REPLACED };
 
 /* An entry is 64 bits: what to do in the upper 8, and its operand. A token of its own has its plain id in bits 0..23, the
-   id with a mark in 24..47, and in 48..55 the shift that finds the id of a Han token that follows in the same word. */
+   id with a mark in 24..47, in 48..52 the shift that finds the id of a Han token that follows in the same word, and in 53
+   whether it is a Han token that is written just like the code point itself. */
 enum { DO_DROP, DO_BARRIER, DO_SPACE, DO_LETTER, DO_REPLACE, DO_TOKEN };
 #define DOES(entry) ((unsigned)((entry) >> 56))
 #define ENTRY(act, operand) ((uint64_t)(act) << 56 | (uint64_t)(operand))
+#define SHIFT 0x1F
+#define ITSELF ((uint64_t)1 << 53)
 
 typedef struct {
     uint64_t key; /* parent << 21 | code point; 0 is free */
@@ -32,6 +35,7 @@ typedef struct {
     uint64_t edge_mask;
     uint32_t nodes;
     uint32_t unk;
+    uint32_t size; /* of the vocabulary */
     /* For marking by the set of words only. */
     const uint8_t *tokens;
     const int64_t *starts; /* token n is tokens[starts[n] : starts[n + 1] - 1] */
@@ -89,7 +93,7 @@ static uint64_t token_entry(const Table *t, uint32_t code, const int32_t *marked
     uint64_t plain = edge && edge->id >= 0 ? (uint64_t)edge->id : t->unk;
     int is_han = code >= 0x4E00 && code <= 0x9FA5 && marked[plain] >= 0;
     uint64_t other = is_han ? (uint64_t)marked[plain] : plain;
-    return ENTRY(DO_TOKEN, plain | other << 24 | (uint64_t)(is_han ? 24 : 0) << 48);
+    return ENTRY(DO_TOKEN, plain | other << 24 | (is_han ? (uint64_t)24 << 48 | ITSELF : 0));
 }
 
 static void fill_entries(Table *t, const uint8_t *kinds, const int32_t *marked, int64_t words_of_replaced) {
@@ -104,7 +108,7 @@ static void fill_entries(Table *t, const uint8_t *kinds, const int32_t *marked, 
     for (int64_t at = 0; at < words_of_replaced; at += 2 + t->replaced[at + 1]) {
         uint32_t code = t->replaced[at], count = t->replaced[at + 1], first = t->replaced[at + 2];
         int simple = count == 1 && first && first < CODES && kinds[first] != KIND_REPLACED;
-        t->entries[code] = simple ? t->entries[first] : ENTRY(DO_REPLACE, at + 1);
+        t->entries[code] = simple ? t->entries[first] & ~ITSELF : ENTRY(DO_REPLACE, at + 1);
     }
 }
 
@@ -129,6 +133,7 @@ static Table *make_table(const uint8_t *tokens, const int64_t *starts, int64_t c
     t->nodes = CONTINUED;
     t->replaced = replaced;
     t->unk = unk;
+    t->size = (uint32_t)count;
     t->tokens = tokens;
     t->starts = starts;
     for (int64_t n = 0; n < count; n++) add_token(t, tokens + starts[n], tokens + starts[n + 1] - 1, (int32_t)n);

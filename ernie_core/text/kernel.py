@@ -3,11 +3,8 @@
 The C tables hold the Unicode version that ids are defined by, whatever the interpreter has.
 """
 
-import functools
-import importlib
 import itertools
 import json
-import sys
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +12,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Protocol
 
+from ernie_core import native
 from ernie_core.errors import BadInput
 from ernie_core.text import marks, normalise, set_marks, unicode_table, wordcut
 from ernie_core.text.tokenizer import Tokenizer
@@ -73,8 +71,8 @@ def make(tokenizer: Tokenizer, marking: str = "positional") -> Encoder:
     """The encoder of a vocabulary, whole-word marks by the rule of `marking`."""
     if marking not in MARKINGS:
         raise BadInput(f"`{marking}` is not a rule for whole-word marks, choose one of {', '.join(MARKINGS)}")
-    native = _native()
-    return Slow(tokenizer, marking) if native is None else Fast(native, tokenizer, marking)
+    compiled = _native()
+    return Slow(tokenizer, marking) if compiled is None else Fast(compiled, tokenizer, marking)
 
 
 def is_wide(ids: int) -> bool:
@@ -85,7 +83,7 @@ def is_wide(ids: int) -> bool:
 class Fast:
     """The kernel in C: one pass, no Python object per token, the interpreter free for other threads."""
 
-    def __init__(self, native: ModuleType, tokenizer: Tokenizer, marking: str) -> None:
+    def __init__(self, compiled: ModuleType, tokenizer: Tokenizer, marking: str) -> None:
         extension = marks.extension(tokenizer.vocab)
         if tokenizer.size + len(extension) > _LARGEST_ID:
             raise BadInput(
@@ -107,7 +105,7 @@ class Fast:
             array("i", forms or ()).tobytes(),
             bytes(map(set_marks.has_han, tokenizer.vocab)) if forms else b"",
         )
-        self._native, self._table = native, native.build(*self._arrays)
+        self._native, self._table = compiled, compiled.build(*self._arrays)
         self.extension = len(extension)
         self.wide = is_wide(tokenizer.size + len(extension))
 
@@ -216,14 +214,5 @@ def marked(tokenizer: Tokenizer, extension: Mapping[str, int]) -> "array[int]":
     return found
 
 
-@functools.cache
 def _native() -> ModuleType | None:
-    try:
-        return importlib.import_module("ernie_core.text._ids")
-    except ImportError as e:
-        print(
-            f"the compiled kernel for token ids is missing ({e}): they are made in Python, equal but about 300 times"
-            f" slower; `python setup.py build_ext --inplace` compiles it",
-            file=sys.stderr,
-        )
-        return None
+    return native.load("ernie_core.text._ids", "token ids are made about 300 times slower, and equal")

@@ -71,10 +71,15 @@ class Writer:
 
 def of_words(document: Sequence[Sequence[str]]) -> Cut:
     """A document as a line, from its words."""
-    text = "".join(" ".join(sentence) + "\n" for sentence in document)
+    return of_lines([" ".join(sentence) for sentence in document], sum(map(len, document)))
+
+
+def of_lines(lines: Sequence[str], words: int) -> Cut:
+    """A document as a line, from its sentences as lines of words, and how many words they are."""
+    text = "".join(f"{line}\n" for line in lines)
     line = json.dumps({"text": text}, ensure_ascii=False).encode() + b"\n"
-    size = sum(len(word.encode()) for sentence in document for word in sentence)
-    return Cut(line, len(document), sum(map(len, document)), size)
+    borders = words + lines.count("")  # a space between two words, a newline after the last
+    return Cut(line, len(lines), words, len(text.encode()) - borders)
 
 
 def parts(folder: Path) -> list[Path]:

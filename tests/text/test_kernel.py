@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 
@@ -52,6 +53,15 @@ def test_many_generated_lines_get_the_same_ids(pair, seed):
 def test_generated_documents_of_several_sentences_get_the_same_ids(pair):
     lines = list(generated.lines(50, 2000))
     same(pair, ["\n".join(lines[n : n + n % 7]) for n in range(0, 2000, 7)])
+
+
+def test_words_that_overlap_repeat_and_crowd_get_the_same_ids(pair):
+    dice, texts = random.Random(8), []
+    for _ in range(600):
+        letters = dice.choice(("研究", "研究生", "研究生命犇", "研究a", "研豈\uf900", "研 "))
+        words = ["".join(dice.choices(letters, k=dice.randint(1, 8))) for _ in range(dice.choice((3, 30, 300)))]
+        texts.append(dice.choice(("", "", "\u3000", "  ")) + " ".join(words) + dice.choice(("", "", "\t", " ")))
+    same(pair, texts)
 
 
 def test_code_points_of_common_scripts_get_the_same_ids(pair):
@@ -199,7 +209,7 @@ def test_without_the_compiled_kernel_python_does_the_work_and_says_so_once():
     environment = {**os.environ, "PYTHONPATH": path}
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert ran.stdout.strip() == "{'Slow'} 4"
-    assert ran.stderr.count("the compiled kernel for token ids is missing") == 1
+    assert ran.stderr.count("the compiled ernie_core.text._ids is missing") == 1
 
 
 def test_bytes_that_are_not_utf8_are_dropped_and_counted():

@@ -1,4 +1,4 @@
-"""LAC's words and tags: the net against a plain one in NumPy, the dictionary pass, custom words, the step."""
+"""LAC's words and tags: the dictionary pass, custom words, the step."""
 
 import itertools
 import json
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ernie_core.errors import BadInput, NotFound
-from ernie_core.text import segment, sentences, wordcut
+from ernie_core.text import segment, wordcut
 from ernie_core.text.lac import TOOLS, custom, dictionary, tagger, weights
 
 native = pytest.importorskip("ernie_core.text._lac")
@@ -37,50 +37,6 @@ def with_words(model: tagger.Tagger, *lines: str) -> tagger.Tagger:
     return tagger.Tagger(model.known, model.parameters, model.net, model.lexicon, custom.parse(lines))
 
 
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
-
-
-def walk(gru: weights.Gru, inputs: np.ndarray) -> Iterator[np.ndarray]:
-    """The states of a GRU, one after the other, in float64."""
-    state = np.zeros(len(gru.gates))
-    for x in inputs:
-        update, reset, candidate = np.split(x @ gru.input + gru.input_bias + gru.bias, 3)
-        from_update, from_reset = np.split(state @ gru.gates, 2)
-        update, reset = sigmoid(update + from_update), sigmoid(reset + from_reset)
-        state = (1 - update) * state + update * np.tanh(candidate + (reset * state) @ gru.candidate)
-        yield state
-
-
-def plain_tags(w: weights.Weights, units: list[int]) -> list[int]:
-    """The net, as it is written down: two layers in both directions, and the best path through the CRF."""
-    x = w.embedding[units].astype(np.float64)
-    for forward, backward in w.layers:
-        x = np.hstack([list(walk(forward, x)), list(walk(backward, x[::-1]))[::-1]])
-    scores = x @ w.emission + w.emission_bias
-    start, end, transition = w.crf[0], w.crf[1], w.crf[2:]
-    best, back = start + scores[0], []
-    for row in scores[1:]:
-        step = best[:, None] + transition
-        back.append(step.argmax(0))
-        best = step.max(0) + row
-    tags = [int((best + end).argmax())]
-    for row in reversed(back):
-        tags.append(int(row[tags[-1]]))
-    return tags[::-1]
-
-
-def net_tags(model: tagger.Tagger, rows: list[list[int]]) -> list[list[int]]:
-    units, lengths = (
-        np.array([unit for row in rows for unit in row], np.int32),
-        np.array([len(row) for row in rows], np.int64),
-    )
-    tags = np.empty(len(units), np.uint8)
-    model.net.tag(units.ctypes.data, lengths.ctypes.data, len(rows), tags.ctypes.data)
-    bounds = np.cumsum([0, *lengths]).tolist()
-    return [tags[a:b].tolist() for a, b in itertools.pairwise(bounds)]
-
-
 def plain_cut(text: str, known: dictionary.Dictionary) -> list[str]:
     """The dictionary pass by trying every way to cut: the highest score; of equal ones, longer words first."""
 
@@ -100,22 +56,6 @@ def plain_cut(text: str, known: dictionary.Dictionary) -> list[str]:
     return max(ways(text), key=score)
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("name", MODELS)
-def test_the_net_gives_the_tags_of_a_plain_one_on_real_sentences(name, path, text):
-    model, rng = loaded(name, path), random.Random(5)
-    found = [s for file in sorted(text.glob("*.txt")) for s in sentences.split(file.read_text(encoding="utf-8"))]
-    rows = [model.known.single[[ord(c) for c in s]].tolist() for s in rng.sample(found, 40)]
-    assert net_tags(model, rows) == [plain_tags(model.parameters, row) for row in rows]
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.lists(st.lists(st.integers(0, 8000), max_size=9), max_size=60))
-def test_a_sentence_gets_the_same_tags_whatever_stands_beside_it(rows):
-    model = loaded("seg_model", PATHS[-1])
-    assert net_tags(model, rows) == [net_tags(model, [row])[0] if row else [] for row in rows]
-
-
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(MIXED), max_size=5))
 def test_cutting_loses_nothing_and_tags_every_character(texts):
@@ -123,6 +63,15 @@ def test_cutting_loses_nothing_and_tags_every_character(texts):
         model = loaded(name, PATHS[-1])
         assert ["".join(words) for words in model.words(texts)] == texts
         assert [len(tags) for tags in model.tags(texts)] == [len(text) for text in texts]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text(MIXED + " "), max_size=5), st.integers(2, 4096))
+def test_lines_are_the_words_with_spaces_between(texts, longest):
+    model = loaded("seg_model", PATHS[-1])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tagger, "LONGEST", longest)
+        assert model.lines(texts) == [" ".join(words) for words in model.words(texts)]
 
 
 def test_words_begin_where_the_tags_say(model):

@@ -21,7 +21,8 @@ def cut(model: tagger.Tagger, documents: Iterable[str]) -> Iterator[wordcut.Cut]
 
 def _cut(model: tagger.Tagger, documents: list[str]) -> Iterator[wordcut.Cut]:
     split = [sentences.split(document) for document in documents]
-    words = iter(model.words([sentence for found in split for sentence in found]))
+    lines = iter(model.lines([sentence for found in split for sentence in found]))
     for found in split:
-        document = wordcut.of_words([next(words) for _ in found])
+        cut = [next(lines) for _ in found]
+        document = wordcut.of_lines(cut, sum(map(len, cut)) - sum(map(len, found)) + len(found))
         yield document._replace(long_sentences=sum(map(cutter.is_long, found)))

@@ -7,10 +7,17 @@
 #include <stdexcept>
 #include <vector>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(WITHOUT_SIMD)
 #define HAS_AVX 1
+#include <immintrin.h>
+#endif
+#ifdef __clang__
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, FourInts{__VA_ARGS__})
 #endif
 #define INLINE static inline __attribute__((always_inline))
+#define INLINE_METHOD inline __attribute__((always_inline))
 
 namespace lac {
 namespace {
@@ -142,34 +149,43 @@ struct Net::Inside {
     }
 
     // Rows beyond `rows`, up to a whole panel, are zeros.
-    Packed pack(const float* matrix, int depth, int rows) {
+    Packed pack(const float* matrix, int depth, int rows, const std::vector<float>& scale) {
         const int size = kernel.panel, panels = (rows + size - 1) / size;
         std::vector<float> packed(size_t(panels) * depth * size);
         for (int row = 0; row < rows; row++)
             for (int k = 0; k < depth; k++)
-                packed[(size_t(row / size) * depth + k) * size + row % size] = matrix[size_t(k) * rows + row];
+                packed[(size_t(row / size) * depth + k) * size + row % size] =
+                    matrix[size_t(k) * rows + row] * scale[row];
         return {keep(std::move(packed)), depth, size};
     }
 };
 
 Net::Net(const Weights& w, Path path) : inside(new Inside(kernel_of(path))) {
     const int h = w.hidden, panel = inside->kernel.panel;
-    if (h <= 0 || h % 8 || w.width <= 0 || w.width % 8 || w.tags <= 0 || w.tags > 3 * h || w.tags > 256)
+    if (h <= 0 || h % 8 || w.width <= 0 || w.width % 8 || w.tags <= 0 || w.tags > 2 * h || w.tags > 256)
         throw std::invalid_argument("the widths of the net must be multiples of 8 and its tags at most 256");
     Model& model = inside->model;
     inside->units = w.units;
     model.width = w.width, model.hidden = h, model.tags = w.tags;
     model.padded_tags = (w.tags + panel - 1) / panel * panel;
     model.embedding = w.embedding;
+    // The gates are 1 / (1 + e^-x) and the candidate (1 - e^-2x) / (1 + e^-2x): the weights are multiplied by what stands
+    // before x and by log2(e), so that a power of 2 is all that is left to compute.
+    const float log2_e = 1.44269504088896341f;
+    std::vector<float> scale(3 * h, -log2_e);
+    std::fill(scale.begin() + 2 * h, scale.end(), -2 * log2_e);
+    const std::vector<float> of_candidate(h, -2 * log2_e), plain(w.tags, 1.0f);
     for (int layer = 0; layer < 2; layer++)
         for (int way = 0; way < 2; way++) {
             std::vector<float> bias(w.bias[layer][way], w.bias[layer][way] + 3 * h);
-            for (int n = 0; n < 3 * h; n++) bias[n] += w.input_bias[layer][way][n];
-            model.gru[layer][way] = {inside->pack(w.input[layer][way], layer ? 2 * h : w.width, 3 * h),
-                                     inside->pack(w.gates[layer][way], h, 2 * h),
-                                     inside->pack(w.candidate[layer][way], h, h), inside->keep(std::move(bias))};
+            for (int n = 0; n < 3 * h; n++) bias[n] = (bias[n] + w.input_bias[layer][way][n]) * scale[n];
+            model.gru[layer][way] = {inside->pack(w.input[layer][way], layer ? 2 * h : w.width, 3 * h, scale),
+                                     inside->pack(w.gates[layer][way], h, 2 * h, scale),
+                                     inside->pack(w.candidate[layer][way], h, h, of_candidate),
+                                     inside->keep(std::move(bias))};
         }
-    for (int way = 0; way < 2; way++) model.emission[way] = inside->pack(w.emission + way * h * w.tags, h, w.tags);
+    for (int way = 0; way < 2; way++)
+        model.emission[way] = inside->pack(w.emission + way * h * w.tags, h, w.tags, plain);
     std::vector<float> bias(w.emission_bias, w.emission_bias + w.tags);
     bias.resize(model.padded_tags);
     model.emission_bias = inside->keep(std::move(bias));
@@ -203,10 +219,11 @@ void Net::tag(const int32_t* units, const int64_t* lengths, size_t count, uint8_
         }
         local[n] = found;
     }
-    std::vector<float> table(distinct.size() * 6 * h), scratch(size_t(model.width + 3 * h) * lanes + ALIGNED);
-    kernel.project(model, distinct.data(), distinct.size(), table.data(), aligned(scratch.data()));
+    const std::unique_ptr<float[]> table(new float[distinct.size() * 6 * h]);
+    std::unique_ptr<float[]> memory(new float[size_t(model.width + 3 * h) * lanes + ALIGNED]);
+    kernel.project(model, distinct.data(), distinct.size(), table.get(), aligned(memory.get()));
 
-    std::vector<float> memory;
+    size_t room = 0;
     for (size_t done = 0; done < order.size();) {
         const size_t steps = size_t(lengths[order[done]]), left = order.size() - done;
         const size_t vectors = best_width(lengths, &order[done], left, lanes);
@@ -218,10 +235,15 @@ void Net::tag(const int32_t* units, const int64_t* lengths, size_t count, uint8_
             const size_t n = order[done + b];
             length[b] = int(lengths[n]), at[b] = local.data() + first[n], to[b] = tags + first[n];
         }
-        const size_t floats = steps * (2 * h + model.padded_tags) + 8 * h;
-        memory.resize(std::max(memory.size(), (floats + (steps * model.tags + 3) / 4) * batch + ALIGNED));
+        const size_t floats = steps * (2 * h + model.padded_tags) + 6 * h;
+        const size_t wanted = (floats + (steps * model.tags + 3) / 4) * batch + ALIGNED;
+        if (wanted > room) {
+            memory.reset();
+            memory.reset(new float[wanted]);
+            room = wanted;
+        }
         const Group group = {int(steps), length.data(), at.data(), to.data()};
-        kernel.tag[vectors - 1](model, group, table.data(), aligned(memory.data()));
+        kernel.tag[vectors - 1](model, group, table.get(), aligned(memory.get()));
         done += here;
     }
 }

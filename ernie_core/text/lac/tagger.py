@@ -50,18 +50,27 @@ class Tagger:
             parts = [[text[n : n + LONGEST] for n in range(0, len(text), LONGEST)] for text in texts]
             cut = iter(self.words([piece for pieces in parts for piece in pieces]))
             return [[word for _ in pieces for word in next(cut)] for pieces in parts]
-        joined, starts = "".join(texts), _starts(texts)
-        tags, widths = self._tagged(joined, np.diff(starts))
-        begins = np.zeros(len(joined), bool)
-        begins[np.cumsum(widths) - widths] = self.known.begins[tags]
-        if self.own:
-            self._correct(texts, starts, begins)
-        begins[starts[:-1][np.diff(starts) > 0]] = True
+        joined, starts, begins = self._begins(texts)
         places = np.flatnonzero(begins)
         of_text = np.searchsorted(places, starts).tolist()
         bounds = [*places.tolist(), len(joined)]
         words = [joined[a:b] for a, b in itertools.pairwise(bounds)]
         return [words[a:b] for a, b in itertools.pairwise(of_text)]
+
+    def lines(self, texts: Sequence[str]) -> list[str]:
+        """The same, with a space between two words, and quicker."""
+        if any(len(text) > LONGEST for text in texts):
+            parts = [[text[n : n + LONGEST] for n in range(0, len(text), LONGEST)] for text in texts]
+            cut = iter(self.lines([piece for pieces in parts for piece in pieces]))
+            return [" ".join(next(cut) for _ in pieces) for pieces in parts]
+        joined, starts, begins = self._begins(texts)
+        # Each character goes behind the borders up to it, the last of which is its own if it begins a word.
+        places = np.arange(len(joined)) + np.cumsum(begins)
+        spaced = np.full(len(joined) + np.count_nonzero(begins), ord(" "), np.uint32)
+        spaced[places] = _codes(joined)
+        text = spaced.tobytes().decode("utf-32-le", "surrogatepass")
+        bounds = np.append(places, len(spaced) + 1)[starts].tolist()
+        return [text[a : max(a, b - 1)] for a, b in itertools.pairwise(bounds)]
 
     def tags(self, texts: Sequence[str]) -> list[list[str]]:
         """The tag of each character; a text of more than `LONGEST` characters is not cut here."""
@@ -78,9 +87,20 @@ class Tagger:
                 self.own.correct(text, of_text)
         return found
 
+    def _begins(self, texts: Sequence[str]) -> tuple[str, np.ndarray, np.ndarray]:
+        """All texts as one, where in it each begins and the last ends, and for each character whether a word begins."""
+        joined, starts = "".join(texts), _starts(texts)
+        tags, widths = self._tagged(joined, np.diff(starts))
+        begins = np.zeros(len(joined), bool)
+        begins[np.cumsum(widths) - widths] = self.known.begins[tags]
+        if self.own:
+            self._correct(texts, starts, begins)
+        begins[starts[:-1][np.diff(starts) > 0]] = True
+        return joined, starts, begins
+
     def _tagged(self, joined: str, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Tags of the units of all texts, and how many characters each unit stands for."""
-        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+        codes = _codes(joined)
         if self.lexicon is None:
             units, widths = self.known.single[codes], np.ones(len(codes), np.int32)
         else:
@@ -145,6 +165,10 @@ def _lexicon(known: dictionary.Dictionary) -> _Lexicon:
         codes = np.array([ord(c) for c in word], np.uint32)
         lexicon.add(codes.ctypes.data, len(codes), known.unit(word))
     return lexicon
+
+
+def _codes(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def _starts(texts: Sequence[str]) -> np.ndarray:
