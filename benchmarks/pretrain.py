@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 from ernie_core import runtime  # noqa: E402
 from ernie_core.text import ids, segment, snownlp, vocab  # noqa: E402
 
-CHILD = Path(__file__).with_name("pretrain_child.py")
+CHILD = Path(__file__).parent / "children/pretrain_child.py"
 ENVIRONMENT = runtime.paddle_environment(1) | {"PYTHONPATH": str(ROOT)}
 """What the environment of this process says goes before."""
 WARM = 1

@@ -5,23 +5,27 @@ own modules say the same in plain Paddle, and serve everywhere else. Which eleme
 function of a key and the number of the element: the same key gives the same bits, in any order and on any processor.
 """
 
-import importlib
-import warnings
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Callable
-from functools import cache
 from types import ModuleType
 
 import paddle
 from paddle import nn
 from paddle.autograd import PyLayer, PyLayerContext
 
+from ernie_core import native
+
 _WORD = 2**64 - 1
+
+
+def is_compiled() -> bool:
+    """Whether these operations are there at all; the plain ones draw other dropout masks."""
+    return _native() is not None
 
 
 def usable(net: nn.Layer, x: paddle.Tensor) -> bool:
     """Whether a net in training may use these operations on x."""
-    return net.training and _native() is not None and paddle.in_dynamic_mode() and x.place.is_cpu_place()
+    return net.training and is_compiled() and paddle.in_dynamic_mode() and x.place.is_cpu_place()
 
 
 def draw() -> int:
@@ -213,13 +217,8 @@ def _only(ctx: PyLayerContext, *gradients: paddle.Tensor) -> tuple[paddle.Tensor
     return tuple(g if wanted else None for g, wanted in zip(gradients, ctx.wanted, strict=True))
 
 
-@cache
 def _native() -> ModuleType | None:
-    try:
-        return importlib.import_module("ernie_core.model._fused")
-    except ImportError:
-        warnings.warn("ernie_core.model._fused is not built: training on a CPU takes twice as long", stacklevel=3)
-        return None
+    return native.load("ernie_core.model._fused", "training on a CPU takes twice as long")
 
 
 def _kernel(name: str) -> Callable[..., None]:

@@ -1,6 +1,5 @@
 """How a training begins: data, net and optimiser put together, then the newest checkpoint or first weights."""
 
-import hashlib
 import json
 import os
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
@@ -18,9 +17,10 @@ from ernie_core.data.order import Mixture, derived, mixture, requested
 from ernie_core.data.vocabulary import Vocabulary
 from ernie_core.errors import BadInput, Refused
 from ernie_core.model import config as configs
-from ernie_core.model import weights
+from ernie_core.model import fused, weights
 from ernie_core.model.config import ErnieConfig
 from ernie_core.model.heads import ErnieForPretraining
+from ernie_core.store import digests
 from ernie_core.train import checkpoint, optimiser, precision, sharding, snapshot, watch
 from ernie_core.train.checkpoint import Place
 from ernie_core.train.guard import Guard
@@ -199,17 +199,10 @@ def _identity(
         "data": " ".join(corpus.fingerprint()[:16] for corpus in read),
         "weights": " ".join(f"{share:g}" for share in shares),
         "model": json.dumps(asdict(net.config), sort_keys=True),
-        "init": "random" if init is None else _digest(init / weights.FILE),
+        "init": "random" if init is None else digests.sha256(init / weights.FILE)[:16],
     }
     names = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
     note: dict[str, str | int | float | bool] = {name: os.environ.get(name, "unset") for name in names}
     note |= {"paddle": paddle.__version__, "processes": world, "max_steps": recipe.max_steps}
+    note["compiled operations"] = fused.is_compiled()
     return Identity(must, note)
-
-
-def _digest(path: Path) -> str:
-    made = hashlib.sha256()
-    with path.open("rb") as f:
-        while block := f.read(1 << 22):
-            made.update(block)
-    return made.hexdigest()[:16]

@@ -67,7 +67,7 @@ def _update(training: Training, step: int, rate: float) -> None:
     """Add up the gradients of all ranks, clip them by their global norm, and move the weights."""
     recipe, team = training.recipe, training.team
     parameters = training.net.parameters()
-    found = [parameter.grad for parameter in parameters]
+    found = [p.grad for p in parameters if p.grad is not None]  # without the order head nothing uses the pooler
     gradients.add_up(found, team)
     unit = 1.0 / (team.world * training.scaler.loss_scaling)
     norm = gradients.norm(found) * unit

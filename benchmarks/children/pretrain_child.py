@@ -1,0 +1,161 @@
+"""One training in a process of its own, ours or PaddleNLP's, that writes down what each step took: for ../pretrain.py.
+
+The peer is older than the library it runs on here, so two of its names are put back: shapes are config
+objects now, and what wrote `model_config.json` is `config.save_pretrained`.
+"""
+
+import json
+import runpy
+import sys
+import time
+import zlib  # noqa: F401  before paddle
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import paddle
+
+from ernie_core.data import vocabulary
+from ernie_core.model.heads import ErnieForPretraining
+from ernie_core.store import open_store
+from ernie_core.train import pretrain, start
+from ernie_core.train.checkpoint import Place
+from ernie_core.train.log import Log
+from ernie_core.train.recipe import Recipe
+from ernie_core.train.step import feed, step
+from ernie_core.train.team import ALONE, join
+
+Asked = Mapping[str, str | int]
+NEVER = 10**6
+
+
+def main(asked: Asked) -> None:
+    """Do what is asked, and write `steps.json`."""
+    found = {"ours": ours, "peer": peer, "checkpoint": checkpoint}[str(asked["who"])](asked)
+    if found:
+        Path(str(asked["out"]), "steps.json").write_text(json.dumps(found))
+
+
+def ours(asked: Asked) -> dict[str, list[float]]:
+    """Our trainer as it is."""
+    team, marks = join(), Marks(ErnieForPretraining)
+    recipe = settings(asked, team.world)
+    pretrain.run(
+        [(Path(str(asked["ids"])), 1.0)],
+        Path(str(asked["vocab"])),
+        model_folder(asked),
+        recipe,
+        checkpoints=place(asked, team.rank),
+        team=team,
+    )
+    return marks.steps() if team.rank == 0 else {}
+
+
+def peer(asked: Asked) -> dict[str, list[float]]:
+    """run_pretrain.py as it is."""
+    from paddlenlp import transformers
+
+    recipe, folder = settings(asked, 1), str(asked["peer"])
+    words = vocabulary.read(Path(str(asked["vocab"])))
+    said = asdict(recipe.shape(words.size, words.pad))
+    marks = Marks(transformers.ErnieForPretraining)
+    transformers.ErnieForPretraining.pretrained_init_configuration = {"measured": said}
+    transformers.ErnieModel = lambda enable_recompute=False, **shape: transformers.ErnieConfig(**shape)
+    transformers.PretrainedModel.get_model_config = lambda net: net.config.to_dict()
+    transformers.PretrainedModel.save_model_config = lambda net, into: net.config.save_pretrained(into)
+    shared = (
+        "max_seq_len micro_batch_size max_steps max_lr min_lr warmup_rate weight_decay grad_clip split eval_freq"
+        " eval_iters checkpoint_steps save_steps logging_freq hidden_dropout_prob attention_probs_dropout_prob"
+    )
+    options = {name: getattr(recipe, name) for name in shared.split()} | {
+        "model_type": "ernie", "model_name_or_path": "measured", "tokenizer_name_or_path": asked["vocab"],
+        "input_dir": asked["ids"], "output_dir": str(Path(str(asked["out"]), "peer")), "device": "cpu",
+        "decay_steps": recipe.max_steps,
+    }  # fmt: skip
+    sys.path.insert(0, folder)
+    sys.argv = [f"{folder}/run_pretrain.py", *(text for k, v in options.items() for text in (f"--{k}", str(v)))]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+    return marks.steps()
+
+
+def checkpoint(asked: Asked) -> dict[str, list[float]]:
+    """Seconds that a save stops the training for, and of one copy of its bytes into memory that is already there."""
+    data, vocab = [(Path(str(asked["ids"])), 1.0)], Path(str(asked["vocab"]))
+    recipe = settings(asked, 1)
+    training = start.prepare(data, vocab, recipe, place(asked, 0), None, None, ALONE, Log(recipe, lambda *a, **k: None))
+    training.saver.reserve(training.net)
+    with feed(training) as batches:
+        step(training, batches, False)
+    stopped = []
+    for number in range(4):
+        began = time.perf_counter()
+        training.saver.save(number, training.net, training.adamw, training.at, training.identity, vocab)
+        stopped.append(time.perf_counter() - began)
+        training.saver.wait()
+    count = 3 * sum(p.size for p in training.net.parameters())
+    source, target = np.ones(count, "float32"), np.ones(count, "float32")
+    return {"stopped": stopped, "copy": [seconds(lambda: np.copyto(target, source)) for _ in range(4)]}
+
+
+class Marks:
+    """When each update ended, and what the net was given before it."""
+
+    def __init__(self, net: type) -> None:
+        self.times: list[tuple[float, float]] = []
+        self.seen: list[list[paddle.Tensor]] = [[]]
+        update, forward = paddle.optimizer.AdamW.step, net.forward  # type: ignore[attr-defined]
+
+        def marked(adamw: object) -> None:
+            update(adamw)
+            self.times.append((time.perf_counter(), time.process_time()))
+            self.seen.append([])
+
+        def watched(model: paddle.nn.Layer, *given: paddle.Tensor, **named: paddle.Tensor) -> object:
+            if model.training:
+                self.seen[-1].append(named["input_ids"] if "input_ids" in named else given[0])
+            return forward(model, *given, **named)
+
+        paddle.optimizer.AdamW.step = marked
+        net.forward = watched  # type: ignore[attr-defined]
+
+    def steps(self) -> dict[str, list[float]]:
+        """Of every step but the first: seconds, CPU seconds, and tokens that are not padding."""
+        differences = np.diff(np.array(self.times), axis=0)
+        tokens = [float(sum(int((x != 0).sum()) for x in given)) for given in self.seen[1 : len(self.times)]]
+        return {"wall": differences[:, 0].tolist(), "cpu": differences[:, 1].tolist(), "tokens": tokens}
+
+
+def settings(asked: Asked, world: int) -> Recipe:
+    """The published settings, with nothing saved or evaluated on the way."""
+    length, micro, steps = (int(asked[name]) for name in ("length", "micro", "steps"))
+    return Recipe(
+        arch=str(asked["arch"]), max_seq_len=length, micro_batch_size=micro, global_batch_size=micro * world,
+        max_steps=steps, max_lr=1e-4, min_lr=1e-5, warmup_rate=0.1, split="95,4,1", eval_freq=NEVER, eval_iters=1,
+        checkpoint_steps=NEVER, save_steps=NEVER, logging_freq=max(1, steps // 2), index_order="paddlenlp",
+    )  # fmt: skip
+
+
+def place(asked: Asked, rank: int) -> Place:
+    """Where checkpoints go."""
+    scratch = Path(str(asked["out"]), f"scratch-{rank}")
+    scratch.mkdir()
+    return Place(open_store(Path(str(asked["out"]), "store")), "pretrain/measured", scratch)
+
+
+def model_folder(asked: Asked) -> Path:
+    """Where the model goes."""
+    folder = Path(str(asked["out"]), "model")
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long something takes."""
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
