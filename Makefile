@@ -6,15 +6,17 @@ UV     := $(BIN)/uv
 KFP    := $(BIN)/kfp
 # The tests of ernie_core run beside Paddle, on the Python of the images.
 SCIENCE := .science
+# The other Paddle that trainings run on.
+PADDLE3 := .paddle3
 PYTEST_ARGS ?=
 # Bytecode is written once and makes every start three times as fast.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup science demo test test-slow ci lint generate generated bench clean
+.PHONY: help setup science paddle3 demo test test-slow ci lint generate generated bench clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/ready  ## the command line and its tools in .venv
 
@@ -30,11 +32,16 @@ $(VENV)/ready: images/control/dev.lock pyproject.toml setup.py $(wildcard ernie_
 
 science: $(SCIENCE)/ready  ## the environment of the tests of ernie_core in .science
 
-$(SCIENCE)/ready: tests/requirements.lock | $(VENV)/ready
-	$(UV) venv --quiet --clear --python "$$($(BIN)/python -c 'from jobs import interpreter; print(interpreter.find().path)')" $(SCIENCE)
-	$(UV) pip install --quiet --python $(SCIENCE)/bin/python --require-hashes -b images/text/build.lock -r tests/requirements.lock
+paddle3: $(PADDLE3)/ready  ## the environment of the tests that train on both Paddles, in .paddle3
+
+$(SCIENCE)/ready: tests/requirements.lock
+$(PADDLE3)/ready: tests/paddle3.lock
+
+$(SCIENCE)/ready $(PADDLE3)/ready: %/ready: | $(VENV)/ready
+	$(UV) venv --quiet --clear --python "$$($(BIN)/python -c 'from jobs import interpreter; print(interpreter.find().path)')" $*
+	$(UV) pip install --quiet --python $*/bin/python --require-hashes -b images/text/build.lock -r $<
 	# Paddle before zlib is a segmentation fault: the first line of every process puts that right.
-	echo 'import zlib' > $$($(SCIENCE)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/aa_zlib_first.pth
+	echo 'import zlib' > $$($*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/aa_zlib_first.pth
 	touch $@
 
 demo: setup  ## the quickstart: from raw text to three predictions
@@ -42,15 +49,16 @@ demo: setup  ## the quickstart: from raw text to three predictions
 	$(KFP) pull quickstart --store store --into build/quickstart --verify
 	$(KFP) predict build/quickstart "服务态度很好，下次还会来" "质量太差了，退货也没人理" "物流很快，宝贝和描述的一样"
 
-test: setup science  ## every test but the slow ones
+test: setup science paddle3  ## every test but the slow ones
 	$(BIN)/python -m pytest tests/jobs tests/components tests/install -m "not slow" $(PYTEST_ARGS)
-	OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)
 
+BESIDE_PADDLE := OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 ERNIE_OTHER_PADDLE=$(CURDIR)/$(PADDLE3)/bin/python
 SCIENCE_TESTS := $(foreach room,store text model data train tasks compress serve,$(wildcard tests/$(room)))
 
-test-slow: setup science  ## the slow tests alone (5 is pytest's word for: there are none)
+test-slow: setup science paddle3  ## the slow tests alone (5 is pytest's word for: there are none)
 	$(BIN)/python -m pytest tests/jobs tests/components tests/install -m slow $(PYTEST_ARGS) || test $$? = 5
-	OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m slow $(PYTEST_ARGS) || test $$? = 5
+	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m slow $(PYTEST_ARGS) || test $$? = 5
 
 lint: setup  ## style, types, directions of imports
 	$(BIN)/ruff check .
@@ -71,4 +79,4 @@ bench: setup science  ## the tables of benchmarks/README.md, measured here
 	for file in benchmarks/*.py; do OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 PYTHONPATH=. $(SCIENCE)/bin/python $$file; done
 
 clean:  ## remove what the above made, but not the store
-	rm -rf $(VENV) $(SCIENCE) build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SCIENCE) $(PADDLE3) build .mypy_cache .ruff_cache .pytest_cache

@@ -1,17 +1,15 @@
 """The index map: which sentences make a sample, and in which order; built in C, or slowly but equally in Python."""
 
-import importlib
 import math
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import IO
 
 import numpy as np
 
+from ernie_core import native
 from ernie_core.data import index_plain
 from ernie_core.errors import BadInput, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
@@ -125,11 +123,11 @@ def blend(weights: np.ndarray, taken: np.ndarray, first: int, chosen: np.ndarray
     """
     if len(weights) != len(taken) or len(chosen) != len(numbers):
         raise BadInput(f"mixing {len(weights)} corpora with the counts of {len(taken)}")
-    native = _native()
-    if native is None:
+    compiled = _native()
+    if compiled is None:
         index_plain.blend(weights, taken, first, chosen, numbers)
         return
-    native.blend(
+    compiled.blend(
         weights.ctypes.data, taken.ctypes.data, len(weights), first, len(chosen), chosen.ctypes.data,
         numbers.ctypes.data,
     )  # fmt: skip
@@ -137,11 +135,11 @@ def blend(weights: np.ndarray, taken: np.ndarray, first: int, chosen: np.ndarray
 
 def skip(weights: np.ndarray, taken: np.ndarray, first: int, size: int) -> None:
     """Carry `taken` on by `size` samples from `first`, without saying which they are."""
-    native = _native()
-    if native is None:
+    compiled = _native()
+    if compiled is None:
         index_plain.blend(weights, taken, first, np.empty(size, "uint8"), np.empty(size, "int64"))
         return
-    native.blend(weights.ctypes.data, taken.ctypes.data, len(weights), first, size, 0, 0)
+    compiled.blend(weights.ctypes.data, taken.ctypes.data, len(weights), first, size, 0, 0)
 
 
 class _Walk:
@@ -151,8 +149,8 @@ class _Walk:
         self._docs, self._lens = docs, lens
         self._rows = np.empty((_ROOM, 3), _dtype(lens))
         how = (setting.max_len, ratio(setting.short_seq_prob), setting.seed, setting.min_num_sent, LONGEST)
-        native = _native()
-        self._native = native and native.Walk(docs.ctypes.data, lens.ctypes.data, len(docs) - 1, len(lens), *how)
+        compiled = _native()
+        self._native = compiled and compiled.Walk(docs.ctypes.data, lens.ctypes.data, len(docs) - 1, len(lens), *how)
         self._plain = index_plain.Walk(docs, lens, *how)
 
     @property
@@ -185,24 +183,15 @@ class _Walk:
 
 
 def _shuffle(rows: np.ndarray, seed: int) -> None:
-    native = _native()
-    if native is None:
+    compiled = _native()
+    if compiled is None:
         index_plain.shuffle(rows, seed)
     else:
-        native.shuffle(rows.ctypes.data, len(rows), seed, rows.itemsize == 8)
+        compiled.shuffle(rows.ctypes.data, len(rows), seed, rows.itemsize == 8)
 
 
-@cache
 def _native() -> ModuleType | None:
-    try:
-        return importlib.import_module("ernie_core.data._index")
-    except ImportError:
-        warnings.warn(
-            "the compiled index builder is missing, index maps are built in Python: same result, about 50 times"
-            " slower; `python setup.py build_ext --inplace` compiles it",
-            stacklevel=3,
-        )
-        return None
+    return native.load("ernie_core.data._index", "index maps are built about 50 times slower, and equal")
 
 
 def _check(docs: np.ndarray, lens: np.ndarray) -> None:

@@ -1,14 +1,12 @@
 """Samples: sentence order, truncation, masking; each a pure function of (seed, index), a batch in one call of C."""
 
-import importlib
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from types import ModuleType
 
 import numpy as np
 
+from ernie_core import native
 from ernie_core.data.ids import Corpus
 from ernie_core.data.masking import SPECIALS, Masking, mask, shares
 from ernie_core.data.vocabulary import Vocabulary
@@ -65,9 +63,9 @@ def mixed(
     if pad_to < 1 or len(rows) * masking.max_seq_len >= 2**31:
         raise BadInput(f"a batch of {len(rows)} samples padded to a multiple of {pad_to}: the positions need 32 bits")
     found = _locate(corpora, masking, which, rows, indices)
-    native = _native()
-    if native is not None:
-        return _draw(native, corpora, words, masking, which, rows, found, pad_to)
+    compiled = _native()
+    if compiled is not None:
+        return _draw(compiled, corpora, words, masking, which, rows, found, pad_to)
     places = zip(which.tolist(), rows.tolist(), indices.tolist(), strict=True)
     drawn = [draw(corpora[corpus], words, masking, row, index) for corpus, row, index in places]
     return collate(drawn, words.pad, masking.max_seq_len, pad_to)
@@ -119,17 +117,8 @@ def collate(samples: Sequence[Sample], pad: int, longest: int, pad_to: int = 8) 
 _NONE = np.empty(0, "int64")
 
 
-@cache
 def _native() -> ModuleType | None:
-    try:
-        return importlib.import_module("ernie_core.data._samples")
-    except ImportError:
-        warnings.warn(
-            "the compiled sampler is missing, samples are drawn in Python: same result, about 50 times slower;"
-            " `python setup.py build_ext --inplace` compiles it",
-            stacklevel=3,
-        )
-        return None
+    return native.load("ernie_core.data._samples", "samples are drawn about 50 times slower, and equal")
 
 
 def _draw(

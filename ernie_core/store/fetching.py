@@ -12,7 +12,7 @@ from ernie_core.progress import Progress, silent
 from ernie_core.store import digests, disk
 from ernie_core.store.base import Store, join
 from ernie_core.store.manifest import MANIFEST, OPEN, File, Manifest, read
-from ernie_core.store.transfer import RANGE, Tally, parallel
+from ernie_core.store.transfer import Tally, big_first
 
 DIGESTS = "digests.sqlite"
 
@@ -128,10 +128,7 @@ def _download(
             store.download(key, part / file.name, size=file.size, progress=tally.part(), sha256=sha256)
 
         with _advised(address):
-            for file in missing:
-                if file.size > RANGE:
-                    get(file)
-            parallel(get, [file for file in missing if file.size <= RANGE])
+            big_first(get, missing)
         for path in sorted(part.rglob("*")):
             if path.is_file() and path.relative_to(part).as_posix() not in {file.name for file in files}:
                 path.unlink()

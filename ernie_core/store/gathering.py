@@ -15,7 +15,7 @@ from ernie_core.store import disk
 from ernie_core.store.base import STAGING, Store, check_key, join
 from ernie_core.store.manifest import MANIFEST, OPEN, File, Manifest, decode, encode
 from ernie_core.store.posix import PosixStore
-from ernie_core.store.transfer import RANGE, parallel
+from ernie_core.store.transfer import big_first, parallel
 
 PIECE = 1 << 20
 """Bytes that are hashed and written at a time: they are still in the processor's cache for the second."""
@@ -127,10 +127,7 @@ def report(gathering: Gathering, files: Sequence[File]) -> None:
         def send(file: File) -> None:
             store.upload(gathering.folder / file.name, join(prefix, file.name), sha256=file.sha256)
 
-        for file in files:
-            if file.size > RANGE:
-                send(file)
-        parallel(send, [file for file in files if file.size <= RANGE])
+        big_first(send, files)
         abandon(gathering, [file.name for file in files])
         store.write(gathering._table(gathering.writer), table)
 

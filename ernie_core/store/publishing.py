@@ -17,7 +17,7 @@ from ernie_core.store.fetching import problems
 from ernie_core.store.manifest import MANIFEST, File, Manifest, encode, read
 from ernie_core.store.posix import PosixStore
 from ernie_core.store.s3 import S3Store
-from ernie_core.store.transfer import RANGE, Tally, parallel
+from ernie_core.store.transfer import Tally, big_first, parallel
 
 
 @dataclass(frozen=True)
@@ -127,16 +127,12 @@ def _move_in(store: PosixStore, address: str, folder: Path, manifest: Manifest) 
 
 
 def _upload(store: Store, prefix: str, folder: Path, files: tuple[File, ...], progress: Progress) -> None:
-    """Big files one after the other, each in parallel parts; then the small ones side by side."""
     tally = Tally(progress, sum(file.size for file in files), doing="upload")
 
     def send(file: File) -> None:
         store.upload(folder / file.name, join(prefix, file.name), tally.part(), sha256=file.sha256)
 
-    for file in files:
-        if file.size > RANGE:
-            send(file)
-    parallel(send, [file for file in files if file.size <= RANGE])
+    big_first(send, files)
 
 
 def _table(folder: Path, progress: Progress) -> tuple[File, ...]:

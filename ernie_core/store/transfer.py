@@ -6,7 +6,7 @@ import os
 import shutil
 import struct
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TypeVar
 from ernie_core.errors import BadInput
 from ernie_core.progress import Progress, silent
 from ernie_core.store import digests, disk
+from ernie_core.store.manifest import File
 
 T = TypeVar("T")
 
@@ -76,6 +77,14 @@ def parallel(work: Callable[[T], None], items: Iterable[T], workers: int = PARAL
                 future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def big_first(work: Callable[[File], None], files: Sequence[File]) -> None:
+    """Big files one after the other, for each is moved in parallel parts; then the small ones side by side."""
+    for file in files:
+        if file.size > RANGE:
+            work(file)
+    parallel(work, [file for file in files if file.size <= RANGE])
 
 
 class Tally:

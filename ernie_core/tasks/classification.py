@@ -3,7 +3,7 @@
 import json
 import math
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -134,7 +134,8 @@ def _train(
     each = math.ceil(len(train.labels) / recipe.batch_size)
     total = recipe.max_steps if recipe.max_steps > 0 else math.ceil(recipe.num_train_epochs * each)
     schedule = optimiser.Schedule(recipe.learning_rate, 0.0, recipe.warmup_ratio * total, total)
-    adamw = optimiser.adamw(net, weight_decay=recipe.weight_decay, factors=_factors(net, recipe.layer_decay))
+    factors = optimiser.layer_factors(net.config.num_hidden_layers, recipe.layer_decay)
+    adamw = optimiser.adamw(net, weight_decay=recipe.weight_decay, factors=factors)
     best: Evaluation | None = None
     curve: list[dict[str, float]] = []
     losses: list[float] = []
@@ -190,21 +191,6 @@ def _tensors(rows: Features, chosen: np.ndarray, pad_id: int) -> tuple[paddle.Te
     ids = batches.pad([rows.input_ids[i] for i in chosen], pad_id)
     types = batches.pad([rows.token_type_ids[i] for i in chosen], 0)
     return paddle.to_tensor(ids), paddle.to_tensor(types)
-
-
-def _factors(net: ErnieForSequenceClassification, decay: float) -> Callable[[str], float] | None:
-    """Layer-wise rates: the task head and the pooler learn fastest, the embeddings slowest."""
-    if decay == 1.0:
-        return None
-    layers = net.config.num_hidden_layers
-
-    def factor(name: str) -> float:
-        parts = name.split(".")
-        if "layers" in parts:
-            return decay ** (layers - int(parts[parts.index("layers") + 1]))
-        return decay ** (layers + 1) if "embeddings" in parts else 1.0
-
-    return factor
 
 
 def _write(path: Path, value: object) -> None:

@@ -11,7 +11,6 @@ from ernie_core.errors import BadInput
 
 _ACCUMULATORS = ("moment1", "moment2", "beta1_pow_acc", "beta2_pow_acc")
 _MASTER = "master_weight"
-_MASTER = "master_weight"
 """The float32 weight of a parameter in half precision."""
 
 

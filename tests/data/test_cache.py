@@ -105,13 +105,19 @@ def test_many_makers_at_once_end_with_one_entry(tmp_path: Path) -> None:
 
 
 def test_others_wait_until_it_is_there(tmp_path: Path) -> None:
+    waiting = threading.Event()
+
     def later() -> None:
-        time.sleep(0.3)
+        assert waiting.wait(60)
         Cache(tmp_path).get("map-1", fill)
+
+    def looked() -> bool:
+        waiting.set()
+        return False
 
     thread = threading.Thread(target=later)
     thread.start()
-    assert Cache(tmp_path, maker=False, patience=30).get("map-1", never_called).facts == {"rows": 7}
+    assert Cache(tmp_path, maker=False, patience=60, stop=looked).get("map-1", never_called).facts == {"rows": 7}
     thread.join()
 
 

@@ -41,7 +41,6 @@ SETTING = Setting(max_len=20, short_seq_prob=0.1, seed=1, min_num_sent=1, num_ep
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
     """Without this the comparison would compare Python with itself."""
-    index._native.cache_clear()
     if index._native() is None:
         pytest.fail("the index builder is not compiled: python setup.py build_ext --inplace")
 

@@ -16,6 +16,7 @@ from ernie_core.data import ids, masking, samples, vocabulary
 from ernie_core.data.ids import Corpus
 from ernie_core.data.samples import Batch, Masking
 from ernie_core.data.vocabulary import Vocabulary
+from ernie_core.native import load
 
 SIZE, EXTENDED = 208, 407
 """Of the vocabulary of `marked`: tokens, and ids that a file may hold."""
@@ -191,12 +192,12 @@ def test_without_a_compiler_python_makes_the_same_batch(marked: Path, monkeypatc
     rows = np.stack([corpus.docs[:-1], corpus.docs[1:], np.full(len(corpus.docs) - 1, 61)], axis=1)
     native = samples.batch(corpus, words, how, rows, np.arange(len(rows)))
     monkeypatch.setitem(sys.modules, "ernie_core.data._samples", None)
-    samples._native.cache_clear()
+    load.cache_clear()
     try:
-        with pytest.warns(UserWarning, match="the compiled sampler is missing"):
+        with pytest.warns(RuntimeWarning, match=r"the compiled ernie_core\.data\._samples is missing"):
             plain = samples.batch(corpus, words, how, rows, np.arange(len(rows)))
     finally:
-        samples._native.cache_clear()
+        load.cache_clear()
     assert differing(native, plain) == []
 
 

@@ -1,6 +1,5 @@
 """Writers that are killed: what they were writing is whole or absent, and the next one goes on."""
 
-import os
 import random
 import signal
 import subprocess
@@ -8,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from crashes import dies_after
 
 from ernie_core.store import Store, artefact, open_store, point, pointed
 
@@ -69,50 +70,16 @@ def publish(store: Store, address: str, word: bytes) -> None:
     artefact.publish(store, address, folder, kind="words", info={})
 
 
-OPERATIONS = ("rename", "replace", "link", "symlink", "mkdir", "fsync", "unlink", "rmdir", "utime", "open", "ftruncate")
-
-
-def dies_at(point_: int, action: Callable[[], None]) -> bool:
-    """Run an action in a child that dies, without any clean-up, just before its n-th operation on the file system."""
-    child = os.fork()
-    if child == 0:
-        count = 0
-
-        def counted(operation: Callable[..., object]) -> Callable[..., object]:
-            def call(*arguments: object, **options: object) -> object:
-                nonlocal count
-                count += 1
-                if count == point_:
-                    os._exit(9)
-                return operation(*arguments, **options)
-
-            return call
-
-        code = 1
-        try:
-            for name in OPERATIONS:
-                setattr(os, name, counted(getattr(os, name)))
-            action()
-            code = 0
-        finally:
-            os._exit(code)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status in (0, 9), "the action failed by itself"
-    return status == 9
-
-
 def every_crash(tmp_path: Path, before: Callable[[Store], None], action: Callable[[Store], None]):
     """The store after a death at every single operation, one after the other."""
-    point_ = 0
-    while True:
-        point_ += 1
-        store = open_store(tmp_path / str(point_))
+    operations, died = 0, True
+    while died:
+        store = open_store(tmp_path / str(operations))
         before(store)
-        died = dies_at(point_, lambda store=store: action(store))
+        died = dies_after(operations, lambda store=store: action(store))  # type: ignore[misc]
         yield store
-        if not died:
-            break
-    assert point_ > 3, "the operations were not counted"
+        operations += 1
+    assert operations > 3, "the operations were not counted"
 
 
 def test_no_crash_point_of_a_publication_leaves_half_an_artefact(tmp_path: Path) -> None:

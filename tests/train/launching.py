@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 
@@ -31,10 +32,16 @@ def start(world: int, script: Path, *words: str) -> list[subprocess.Popen[str]]:
 
 def finish(processes: list[subprocess.Popen[str]]) -> list[str]:
     """What every rank printed, once all have ended well."""
-    said = [process.communicate() for process in processes]
+    said = hear(processes)
     for process, (_, errors) in zip(processes, said, strict=True):
         assert process.returncode == 0, errors
     return [out for out, _ in said]
+
+
+def hear(processes: list[subprocess.Popen[str]]) -> list[tuple[str, str]]:
+    """What every rank printed until its end; read side by side, for one that nobody reads holds up the others."""
+    with ThreadPoolExecutor(len(processes)) as pool:
+        return list(pool.map(lambda process: process.communicate(), processes))
 
 
 def _free_ports(count: int) -> list[int]:

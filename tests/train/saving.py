@@ -22,7 +22,7 @@ def run(url: str, scratch: Path, steps: int, arch: str, stop: list[int]) -> None
     """Train so many steps, from the newest checkpoint on, and save every third."""
     place, team = Place(open_store(url), "pretrain/x", scratch), Team()
     vocab = ranks.vocabulary(place)
-    checkpoint.attempt(place, limit=50)
+    checkpoint.attempt(place, limit=100)
     net, adamw = ranks.build(arch=arch)
     saver, step = Saver(place, team, say), 0
     if found := checkpoint.agreed(place, team, say):

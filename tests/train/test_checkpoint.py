@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from train.crashes import dies_after
+from crashes import dies_after
+from train.committing import found, save
 from train.ranks import together
 
 from ernie_core import errors
-from ernie_core.store import artefact, gathering, open_store, point, pointed
+from ernie_core.store import artefact, open_store, point, pointed
 from ernie_core.train import checkpoint
 from ernie_core.train.checkpoint import Place
 from ernie_core.train.team import Team
@@ -19,28 +20,6 @@ from ernie_core.train.team import Team
 def place(tmp_path: Path) -> Place:
     (tmp_path / "scratch").mkdir()
     return Place(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch")
-
-
-def save(place: Place, step: int, permanent: bool = False) -> None:
-    """Commit a checkpoint of two small files that say their step."""
-    part = gathering.begin(place.store, place.of(f"model_{step}"), f"{step:08x}", 0, place.scratch)
-    files = []
-    for name, text in (("weights", f"weights of {step}"), ("state", str(step))):
-        with gathering.create(part, name) as draft:
-            draft.write(text.encode())
-        files.append(draft.file)
-    gathering.report(part, files)
-    checkpoint.commit(part, place, step, files, permanent=permanent)
-
-
-def found(place: Place, said: list[str] | None = None) -> int:
-    """The step that a start would go on from; 0 for none."""
-    newest = checkpoint.latest(place, [].append if said is None else said.append)
-    if newest is None:
-        return 0
-    assert (newest.folder / "state").read_text() == str(newest.step)
-    assert (newest.folder / "weights").read_text() == f"weights of {newest.step}"
-    return newest.step
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 3])

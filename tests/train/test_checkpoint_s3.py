@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import servers
 from train import ranks
+from train.committing import found, save
 
 from ernie_core.errors import Error, Refused
 from ernie_core.progress import Progress, silent
-from ernie_core.store import artefact, gathering
+from ernie_core.store import artefact
 from ernie_core.store.s3 import S3Store
 from ernie_core.train import checkpoint
 from ernie_core.train.checkpoint import Place
@@ -49,25 +50,6 @@ class Mortal(S3Store):
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with servers.seaweed(tmp_path_factory.mktemp("seaweed")) as (_, env):
         yield env
-
-
-def save(place: Place, step: int) -> None:
-    part = gathering.begin(place.store, place.of(f"model_{step}"), uuid.uuid4().hex[:8], 0, place.scratch)
-    files = []
-    for name, text in (("weights", f"weights of {step}"), ("state", str(step))):
-        with gathering.create(part, name) as draft:
-            draft.write(text.encode())
-        files.append(draft.file)
-    gathering.report(part, files)
-    checkpoint.commit(part, place, step, files)
-
-
-def found(place: Place, said: list[str]) -> int:
-    newest = checkpoint.latest(place, said.append)
-    if newest is None:
-        return 0
-    assert (newest.folder / "weights").read_text() == f"weights of {newest.step}"
-    return newest.step
 
 
 @pytest.mark.parametrize("before", [0, 1, 2])

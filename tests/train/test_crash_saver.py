@@ -9,8 +9,8 @@ from pathlib import Path
 
 import paddle
 import pytest
+from crashes import dies_after
 from train import ranks
-from train.crashes import dies_after
 
 from ernie_core import errors
 from ernie_core.model.heads import ErnieForPretraining

@@ -61,19 +61,19 @@ def test_a_training_goes_on_with_more_or_fewer_processes(corpus: Path, tmp_path:
 def test_the_death_of_a_rank_ends_all_and_a_restart_ends_with_the_same_bits(
     corpus: Path, tmp_path: Path, victim: int
 ) -> None:
-    settings = {"max_steps": 30, "logging_freq": 1}
-    launching.finish(two(corpus, tmp_path / "through", **settings))
-    processes = two(corpus, tmp_path / "killed", **settings)
+    settings = {"max_steps": 30, "decay_steps": 30, "warmup_rate": 0.0, "logging_freq": 1}
+    processes = two(corpus, tmp_path / "killed", **{**settings, "max_steps": trainer.ENDLESS})
     assert processes[0].stderr is not None
     for text in processes[0].stderr:
         if text.startswith("global step 10,"):
             break
     processes[victim].kill()
-    assert [process.wait(timeout=60) == 0 for process in processes] == [False, False]
-    for process in processes:
-        process.communicate()
+    launching.hear(processes)
+    assert [process.returncode == 0 for process in processes] == [False, False]
     assert not (tmp_path / "killed/model/metrics.json").exists()
+    settings["max_steps"] = trainer.reached(tmp_path / "killed") + 10
     launching.finish(two(corpus, tmp_path / "killed", **settings))
+    launching.finish(two(corpus, tmp_path / "through", **settings))
     assert digests(tmp_path / "killed") == digests(tmp_path / "through")
 
 
@@ -85,7 +85,7 @@ def test_a_signal_to_one_rank_stops_all_with_the_step_committed(corpus: Path, tm
         if text.startswith("global step 3,"):
             break
     processes[1].terminate()
-    said = processes[1].communicate()[1] + processes[0].communicate()[1]
+    said = launching.hear(processes)
     assert [process.returncode for process in processes] == [143, 143], said
     assert (tmp_path / "store/pretrain/x/model_last/MANIFEST.json").is_file()
 

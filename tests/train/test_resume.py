@@ -70,20 +70,21 @@ def test_stopping_anywhere_changes_no_bit(corpus: Path, tmp_path: Path) -> None:
 
 
 def test_a_trainer_killed_at_random_moments_ends_with_the_same_bits(corpus: Path, tmp_path: Path) -> None:
-    trainer.train(corpus, tmp_path / "through", max_steps=60)
-    moments, killed = random.Random(7), 0
+    moments, root = random.Random(7), tmp_path / "killed"
+    settings = {"warmup_rate": 0.0, "decay_steps": 60, "logging_freq": 1}
     for _ in range(4):
-        process = start(corpus, tmp_path / "killed", max_steps=60)
+        process, left = start(corpus, root, **settings, max_steps=trainer.ENDLESS), moments.randint(1, 12)
         assert process.stderr is not None
-        for text in process.stderr:  # kill while it trains or saves, not while it imports
-            if text.startswith(("first loss", "going on")):
-                break
-        time.sleep(moments.uniform(0.0, 0.3))
+        while left:  # kill while it trains or saves, not while it imports
+            left -= process.stderr.readline().startswith("global step")
+            assert process.poll() is None
+        time.sleep(moments.uniform(0.0, 0.05))
         process.kill()
-        killed += process.wait() == -signal.SIGKILL
-        process.stderr.close()
-    assert killed >= 2
-    trainer.train(corpus, tmp_path / "killed", max_steps=60)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    settings["max_steps"] = trainer.reached(root) + 10
+    trainer.train(corpus, root, **settings)
+    trainer.train(corpus, tmp_path / "through", **settings)
     assert digests(tmp_path / "killed") == digests(tmp_path / "through")
 
 

@@ -18,6 +18,10 @@ TINY = {
 }  # fmt: skip
 
 
+ENDLESS = 1999
+"""Steps that nobody waits for, of a training that is going to be killed; at 2,000 its log would have fewer lines."""
+
+
 def train(corpus: Path, root: Path, **settings: object) -> dict[str, float]:
     """Train below `root`: checkpoints in root/store/pretrain/x, the model in root/model."""
     stop = settings.pop("stop", lambda: False)
@@ -38,6 +42,12 @@ def train(corpus: Path, root: Path, **settings: object) -> dict[str, float]:
         stop=stop,
         start_fresh=fresh,
     )
+
+
+def reached(root: Path) -> int:
+    """The step of the last checkpoint below `root`; 0 for none."""
+    last = root / "store/pretrain/x/model_last"
+    return int(last.readlink().name.removeprefix("model_")) if last.is_symlink() else 0
 
 
 def main() -> None:

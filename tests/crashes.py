@@ -5,7 +5,10 @@ import os
 import sys
 from collections.abc import Callable
 
-CHANGES = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.utime", "shutil.")
+CHANGES = (
+    "open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.utime", "os.truncate",
+    "shutil.",
+)  # fmt: skip
 
 
 def dies_after(operations: int, work: Callable[[], None]) -> bool:
