@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup science paddle3 demo test test-slow ci lint generate generated bench clean
+.PHONY: help setup science paddle3 demo test test-slow ci lint generate generated images bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,14 +50,15 @@ demo: setup  ## the quickstart: from raw text to three predictions
 	$(KFP) predict build/quickstart "服务态度很好，下次还会来" "质量太差了，退货也没人理" "物流很快，宝贝和描述的一样"
 
 test: setup science paddle3  ## every test but the slow ones
-	$(BIN)/python -m pytest tests/jobs tests/components tests/install -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/jobs tests/components tests/install $(CLUSTER_TESTS) -m "not slow" $(PYTEST_ARGS)
 	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)
 
 BESIDE_PADDLE := OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 ERNIE_OTHER_PADDLE=$(CURDIR)/$(PADDLE3)/bin/python
+CLUSTER_TESTS := $(wildcard tests/chart tests/images tests/launch)
 SCIENCE_TESTS := $(foreach room,store text model data train tasks compress serve,$(wildcard tests/$(room)))
 
 test-slow: setup science paddle3  ## the slow tests alone (5 is pytest's word for: there are none)
-	$(BIN)/python -m pytest tests/jobs tests/components tests/install -m slow $(PYTEST_ARGS) || test $$? = 5
+	$(BIN)/python -m pytest tests/jobs tests/components tests/install $(CLUSTER_TESTS) -m slow $(PYTEST_ARGS) || test $$? = 5
 	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m slow $(PYTEST_ARGS) || test $$? = 5
 
 lint: setup  ## style, types, directions of imports
@@ -75,8 +76,11 @@ generated: generate  ## fails if something generated was not committed
 
 ci: lint generated demo test  ## what CI runs
 
+images:  ## containers of every environment, tried; BASE and BUILDER by digest, see images/build
+	images/build
+
 bench: setup science  ## the tables of benchmarks/README.md, measured here
-	for file in benchmarks/*.py; do OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 PYTHONPATH=. $(SCIENCE)/bin/python $$file; done
+	for file in $$(grep -l __main__ benchmarks/*.py); do OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 PYTHONPATH=. $(SCIENCE)/bin/python $$file; done
 
 clean:  ## remove what the above made, but not the store
 	rm -rf $(VENV) $(SCIENCE) $(PADDLE3) build .mypy_cache .ruff_cache .pytest_cache

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.base import Step
 
-_NOT_STEPS = {"__init__", "__main__", "base", "kinds", "values", "task", "place", "shards", "gang"}
+_NOT_STEPS = {"__init__", "__main__", "base", "kinds", "values", "task", "place", "shards", "gang", "gates", "handover"}
 
 
 @cache

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import components
-from components import gang, place, shards
+from components import gang, handover, place, shards
 from components.base import Here, Scores, Step
+from components.launch import record
 from components.task import Task
 from ernie_core import errors
 from ernie_core.store import Store, artefact, open_store
@@ -22,13 +23,7 @@ from ernie_core.store import Store, artefact, open_store
 
 def main(argv: list[str] | None = None) -> int:
     """Run one step to its committed artefact; the exit code says what a runner may do next (ernie_core/errors.py)."""
-    parser = argparse.ArgumentParser(prog="python -m components", description="run one step of a planned job")
-    parser.add_argument(
-        "step", choices=components.names(), metavar="STEP", help="a component: " + ", ".join(components.names())
-    )
-    parser.add_argument("--task", required=True, help="the task: a JSON file, or the JSON itself")
-    parser.add_argument("--shard", type=shards.shard, metavar="K/N", help="make only this share of the pieces")
-    given = parser.parse_args(argv)
+    given = _arguments(argv)
     text = given.task if given.task.lstrip().startswith("{") else Path(given.task).read_text(encoding="utf-8")
     task = Task.from_json(json.loads(text))
     rank, world = gang.rank()
@@ -41,20 +36,44 @@ def main(argv: list[str] | None = None) -> int:
     if os.environ.get("ERNIE_JOBS_WATCH_PARENT"):
         threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
     outcome, code = {}, 0
+    if given.manifest:
+        os.umask(0o022)  # containers start with none there: what is written would be everyone's to change
     try:
-        if given.shard:
-            outcome = _share(task, given.shard, stop)
-        elif world > 1:
-            outcome = _together(task, rank, stop)
-        else:
-            outcome = _run(task, stop)
+        task = place.unfold(task, open_store(task.store))
+        outcome = _do(task, given, world, rank, stop)
     except (errors.Error, OSError, MemoryError) as error:
         outcome, code = {"error": _say(error)}, getattr(error, "exit_code", 1)
         print(f"error: {outcome['error']}", file=sys.stderr)
         if not isinstance(error, errors.Error):
             traceback.print_exc()
+    if given.manifest:
+        record.note(task, str(outcome.get("error", "")), code)
     place.write(Path(task.outcome), json.dumps({**outcome, "code": code}, ensure_ascii=False).encode())
     return code
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m components", description="run one step of a planned job")
+    parser.add_argument(
+        "step", choices=components.names(), metavar="STEP", help="a component: " + ", ".join(components.names())
+    )
+    parser.add_argument("--task", required=True, help="the task: a JSON file, or the JSON itself")
+    parser.add_argument("--shard", type=shards.shard, metavar="K/N", help="make only this share of the pieces")
+    parser.add_argument("--manifest", type=Path, metavar="FILE", help="where a pipeline reads what was made")
+    parser.add_argument("--executor-input", default="", metavar="JSON", help="what the pipeline says of this task")
+    return parser.parse_args(argv)
+
+
+def _do(task: Task, given: argparse.Namespace, world: int, rank: int, stop: threading.Event) -> dict[str, object]:
+    """What this process is there for; whoever makes the whole step hands it over, if it is one of a pipeline."""
+    if given.shard:
+        return _share(task, given.shard, stop)
+    if world > 1:
+        return _together(task, rank, stop)
+    outcome = _run(task, stop)
+    if given.manifest:
+        handover.write(task, open_store(task.store), given.manifest, given.executor_input)
+    return outcome
 
 
 def _run(task: Task, stop: threading.Event) -> dict[str, object]:

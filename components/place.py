@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,21 @@ def _files(source: Source, task: Task, store: Store) -> list[StoredFile]:
             files.of(open_store(root), unquote(key) if root.startswith("file:") else key, row["name"], row["size"])
         )
     return found
+
+
+def unfold(task: Task, store: Store) -> Task:
+    """The task with the files of its inputs, where they are listed in the store. BadInput if a list is not what it was
+    when the task was written."""
+
+    def whole(source: Source) -> Source:
+        if not source.listing:
+            return source
+        data = store.read(source.listing)
+        if hashlib.sha256(data).hexdigest() != Path(source.listing).stem:
+            raise errors.BadInput(f"{store.url}/{source.listing} was changed: submit the run again")
+        return replace(source, files=json.loads(data), listing="")
+
+    return replace(task, inputs={port: tuple(map(whole, group)) for port, group in task.inputs.items()})
 
 
 def here(task: Task, store: Store, scratch: Path, report: Reporter, stop: threading.Event) -> Here:

@@ -1,13 +1,14 @@
 """A task: one step of a planned job, written down so that any process or container can do it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is bound at a port: an artefact of the store (`address`), or files (`files`: name, url, size)."""
+    """What is bound at a port: an artefact of the store (`address`), or files (`files`: name, url, size), which are in
+    a `listing` in the store if they are too many for a command line."""
 
     name: str
     kind: str
@@ -15,6 +16,8 @@ class Source:
     address: str | None = None
     files: Sequence[Mapping[str, Any]] = ()
     weight: float = 1.0
+    listing: str = ""
+    """`listings/<SHA-256>.json`."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Task:
     """How many of them run side by side on this machine."""
     ranks: int = 1
     """Processes that do the work of a step together, if it is one of a gang."""
+    require: Mapping[str, str] = field(default_factory=dict)
+    """Score -> bound, where no runner looks at them: the step itself then refuses what is out of bounds, once made."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

@@ -19,15 +19,17 @@ from jobs import installer, interpreter
 RECIPE = 1
 """Raised when `build` makes something else of the same lock."""
 
-_CONTROL = "control"  # the image of this command line; no step runs in it
+_ELSEWHERE = {"control", "launch", "train-gpu"}
+"""The images of this command line and of what only clusters run: none of them is built here."""
+
 _HERE = Path(__file__).resolve().parent
 
 Say = Callable[[str], None]
 
 
 def images() -> list[str]:
-    """The images in which steps can run."""
-    return sorted(p.parent.name for p in _images().glob("*/requirements.lock") if p.parent.name != _CONTROL)
+    """The images in which steps run on this machine."""
+    return sorted(p.parent.name for p in _images().glob("*/requirements.lock") if p.parent.name not in _ELSEWHERE)
 
 
 def lock(image: str) -> Path:

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterator
 from functools import cache
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -31,11 +32,33 @@ def problems(model: type[BaseModel], error: ValidationError) -> Iterator[tuple[t
     seen = set()
     for detail in error.errors(include_url=False):
         where = tuple(part for part in detail["loc"] if not (isinstance(part, str) and "[" in part))
-        key = where[0] if where else ""
         if (where, detail["type"]) in seen:
             continue
         seen.add((where, detail["type"]))
-        yield where, _text(model, str(key), detail["type"], detail)
+        owner, key = _owner(model, where)
+        yield where, _text(owner, key, detail["type"], detail)
+
+
+def models(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models in an annotation: of a field, of the items of a list, or of what may be absent."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models(part)
+
+
+def _owner(model: type[BaseModel], where: tuple[str | int, ...]) -> tuple[type[BaseModel], str]:
+    """The innermost model that a place is in, and the key there."""
+    key, inner = "", None
+    for part in where:
+        if isinstance(part, int):
+            continue
+        if key and inner is None:  # below a plain mapping, which has no models inside
+            break
+        model, key = inner or model, part
+        field = model.model_fields.get(key)
+        inner = next(models(field.annotation), None) if field else None
+    return model, key
 
 
 def _text(model: type[BaseModel], key: str, kind: str, detail: object) -> str:
@@ -43,6 +66,8 @@ def _text(model: type[BaseModel], key: str, kind: str, detail: object) -> str:
     value, context = detail.get("input"), detail.get("ctx") or {}
     field = model.model_fields.get(key)
     if kind == "extra_forbidden":
+        if why := getattr(model, "REFUSED", {}).get(key):
+            return str(why)
         shared = SHARED_KEYS if issubclass(model, Step) else ()
         return unknown_key(key, [*model.model_fields, *shared])
     if kind == "missing":

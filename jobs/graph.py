@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from components.base import Step
+from components.gates import Gate
 from components.values import size
-from jobs.gates import Gate
 from jobs.inputs import Content
 from jobs.spec import Job, JobStep
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from components import gates
 from ernie_core.errors import Error, Refused, Unreachable
 from ernie_core.store import Store, artefact
-from jobs import environments, gates, process, report, room, runs
+from jobs import environments, process, report, room, runs
 from jobs.graph import Node
 from jobs.inputs import Content
 from jobs.plan import Plan

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from components import gates
 from ernie_core.store import Manifest, Store, artefact, pointed
-from jobs import gates, history
+from jobs import history
 from jobs.graph import Node
 
 State = Literal["done", "run", "resume", "refused", "blocked"]

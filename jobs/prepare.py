@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +46,19 @@ class Prepared:
         }
 
 
-def from_file(file: Path, edits: Iterable[Edit], cache: Path, progress: Progress = silent) -> Prepared:
-    """Check a spec and plan it."""
-    return _prepare(spec.load(file, edits), cache, progress)
+def from_file(
+    file: Path, edits: Iterable[Edit], cache: Path, progress: Progress = silent, *, on_cluster: bool = False
+) -> Prepared:
+    """Check a spec and plan it; on a cluster with the store that pods can reach."""
+    return _prepare(spec.load(file, edits), cache, progress, on_cluster)
 
 
-def from_run(run: Run, cache: Path, progress: Progress = silent) -> Prepared:
+def from_run(run: Run, cache: Path, progress: Progress = silent, *, on_cluster: bool = False) -> Prepared:
     """Plan again what a run was made from, even if the file has changed since."""
     from jobs import document
 
     edits = [document.edit(text) for text in run.spec["edits"]]
-    return _prepare(spec.parse(run.spec["text"], run.spec["path"], edits), cache, progress)
+    return _prepare(spec.parse(run.spec["text"], run.spec["path"], edits), cache, progress, on_cluster)
 
 
 def redo(prepared: Prepared, names: Iterable[str]) -> Prepared:
@@ -71,7 +73,9 @@ def redo(prepared: Prepared, names: Iterable[str]) -> Prepared:
     )
 
 
-def _prepare(job: Job, cache: Path, progress: Progress) -> Prepared:
+def _prepare(job: Job, cache: Path, progress: Progress, on_cluster: bool) -> Prepared:
+    if on_cluster:
+        job = replace(job, store=site.cluster_store(job.store, job.site))
     os.environ.update(site.environment(job.site))
     store = open_store(job.store)
     content = inputs.resolve(job, cache / "digests.sqlite", progress)

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from components import place
-from components.task import Source, Task
+from components.task import Task
 from ernie_core.runtime import paddle_environment
 from ernie_core.store import Store
 from jobs import environments
-from jobs.graph import Link, Node
+from jobs.graph import Node
 from jobs.inputs import Content
 from jobs.room import Room
 from jobs.runs import Run
+from jobs.tasks import sources
 
 LAST_LINES = 15
 KILL_AFTER = 30.0
@@ -73,7 +74,7 @@ def start(node: Node, run: Run, store: Store, inputs: Mapping[str, Content], cac
     task = Task(
         component=node.component, name=node.name, parameters=node.step.model_dump(mode="json"),
         fingerprint=node.fingerprint, address=node.address, store=store.url,
-        inputs={port: tuple(_source(link, inputs) for link in links) for port, links in node.links.items()},
+        inputs=sources(node, inputs),
         job=run.job, run=run.id, spec=run.spec, image={"name": image, "lock": environments.digest(image)},
         scratch=str(own / "scratch"), cache=str(cache), progress=str(own / "progress.json"),
         outcome=str(own / "outcome.json"), cpus=room.cpus, memory=node.memory,
@@ -120,8 +121,3 @@ def _environment(cpus: int) -> dict[str, str]:
     keep = {k: v for k, v in os.environ.items() if k not in drop}
     return {**keep, **paddle_environment(cpus), "PYTHONPATH": str(environments.code()), "PYTHONUNBUFFERED": "1",
             "PYTHONUTF8": "1", "PYTHONHASHSEED": "0", "ERNIE_JOBS_WATCH_PARENT": "1"}  # fmt: skip
-
-
-def _source(link: Link, inputs: Mapping[str, Content]) -> Source:
-    files = [] if link.address else [{"name": f.name, "url": f.url, "size": f.size} for f in inputs[link.name].files]
-    return Source(link.name, link.kind, link.fingerprint, link.address, files, link.weight)

@@ -1,8 +1,10 @@
 """The JSON schema of specs, for editors, and the reference of all components: both from the classes alone."""
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, get_origin
+
+from pydantic import BaseModel
 
 import components
 from components import kinds as kinds_of
@@ -95,9 +97,18 @@ def markdown() -> str:
         "`site.yaml` beside the spec or above it, or the file that `$ERNIE_JOBS_SITE` names.\n",
     ]
     parts += ["| key | meaning |\n|---|---|"]
-    parts += [f"| `{name}` | {field.description} |" for name, field in Site.model_fields.items() if name != "s3"]
-    parts += [f"| `s3.{name}` | {field.description} |" for name, field in type(Site().s3).model_fields.items()]
+    parts += [f"| `{name}` | {meaning} |" for name, meaning in _settings(Site)]
     return "\n".join(parts) + "\n"
+
+
+def _settings(model: type[BaseModel], place: str = "") -> Iterator[tuple[str, str]]:
+    """Every key of a model and of those in it, with its meaning."""
+    for name, field in model.model_fields.items():
+        inner = next(fields.models(field.annotation), None)
+        many = "[]" if inner and get_origin(field.annotation) is tuple else ""
+        yield f"{place}{name}{many}", inspect.cleandoc(field.description or "").replace("\n", " ")
+        if inner:
+            yield from _settings(inner, f"{place}{name}{many}.")
 
 
 def _step(cls: type[Step]) -> dict[str, Any]:

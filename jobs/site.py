@@ -3,28 +3,16 @@
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from components.values import Size
 from jobs import document, fields
+from jobs.cluster_settings import S3, Cluster, Settings, contradictions
 from jobs.problems import Problem, SpecError
 
 
-class S3(BaseModel):
-    """Where `s3://` is, when it is not AWS."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    endpoint_url: str | None = Field(None, pattern=r"^https?://")
-    """Of the object store."""
-    region: str | None = None
-    """Its region."""
-
-
-class Site(BaseModel):
+class Site(Settings):
     """What a platform team owns."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     store: str | None = None
     """The store of specs that name none, and of `ls` and `pull`."""
@@ -34,12 +22,20 @@ class Site(BaseModel):
     """Cores that local runs may use together; all, if absent."""
     memory: Size | None = None
     """Memory that local runs may use together; all there is, if absent."""
+    cluster: Cluster | None = None
+    """Where `--on cluster` runs."""
+
+    _file: str = PrivateAttr("")
 
     def capacity(self) -> tuple[int, int]:
         """Cores and bytes of memory that the steps of a local run may use together."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         return min(self.cpus or cores, cores), min(self.memory or memory, memory)
+
+    def problem(self, path: str, text: str) -> Problem:
+        """Something that a job misses in this site file."""
+        return Problem(self._file or "site.yaml", 0, path, text)
 
 
 def find(folder: Path) -> Site:
@@ -65,21 +61,23 @@ def read(file: Path) -> Site:
     try:
         site = Site.model_validate(doc.value or {})
     except ValidationError as error:
-        raise SpecError(doc.problem(path, text) for path, text in _problems(error)) from error
+        raise SpecError(doc.problem(path, text) for path, text in fields.problems(Site, error)) from error
+    if site.cluster and (wrong := contradictions(site.cluster)):
+        raise SpecError(doc.problem(("cluster", *path), text) for path, text in wrong)
     if site.store and "://" not in site.store:
         site = site.model_copy(update={"store": str((file.parent / Path(site.store).expanduser()).resolve())})
+    site._file = str(file)
     return site
 
 
 def environment(site: Site) -> dict[str, str]:
     """The variables by which AWS libraries learn of the object store; what the user exported wins."""
-    wanted = {"AWS_ENDPOINT_URL_S3": site.s3.endpoint_url, "AWS_REGION": site.s3.region}
-    return {name: value for name, value in wanted.items() if value and name not in os.environ}
+    return {name: value for name, value in site.s3.environment().items() if name not in os.environ}
 
 
-def _problems(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
-    found = []
-    for path, text in fields.problems(Site, error):
-        found += [(path, text)] if path[:1] != ("s3",) else []
-    found += [(("s3", *path[1:]), text) for path, text in fields.problems(S3, error) if path[:1] == ("s3",)]
-    return found
+def cluster_store(store: str, site: Site) -> str:
+    """The store of a run on the cluster: the spec's own, unless that is a folder of this machine alone."""
+    cluster = site.cluster
+    if cluster is None or cluster.store is None or store.startswith("s3://") or cluster.holds(store):
+        return store
+    return cluster.store

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import components
 from components.base import Step
+from components.gates import Gate
 from components.values import Duration, Size
 from jobs import bind, document, fields, site
 from jobs.bind import Binding
 from jobs.document import Document, Edit, Value
-from jobs.gates import Gate
 from jobs.problems import Problem, SpecError, unknown, unknown_key
 
 JOB_NAME = r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?"

@@ -40,14 +40,14 @@ def as_json(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")(command)
 
 
-def prepare(file: Path, edits: tuple[str, ...]) -> "Prepared":
+def prepare(file: Path, edits: tuple[str, ...], *, on_cluster: bool = False) -> "Prepared":
     """Check and plan a spec; every edit is shown."""
     from jobs import document, environments, prepare
 
     changes = [document.edit(text) for text in edits]
     for change in changes:
         click.echo(f"set {change}", err=True)
-    return prepare.from_file(file, changes, environments.home(), _hashing)
+    return prepare.from_file(file, changes, environments.home(), _hashing, on_cluster=on_cluster)
 
 
 def find_store(url: str | None) -> "Store":

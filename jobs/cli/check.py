@@ -1,10 +1,16 @@
 """`kfp check`: is a spec right?"""
 
+import hashlib
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jobs.cli import arguments
+
+if TYPE_CHECKING:
+    from jobs.problems import Problem
 
 
 @click.command("check", help="Check specs without reading data: exit code 0 if all are right, 2 if not.")
@@ -13,9 +19,9 @@ from jobs.cli import arguments
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["text", "github"]),
+    type=click.Choice(["text", "github", "gitlab"]),
     default="text",
-    help="`github`: annotations for a pull request.",
+    help="Annotations: `github` for a pull request, `gitlab` as a report of code quality for a merge request.",
 )
 @arguments.as_json
 def command(specs: tuple[Path, ...], edits: tuple[str, ...], style: str, as_json: bool) -> int:
@@ -33,7 +39,9 @@ def command(specs: tuple[Path, ...], edits: tuple[str, ...], style: str, as_json
         rows = [{"file": p.file, "line": p.line, "path": p.path, "text": p.text} for p in problems]
         arguments.show_json({"ok": not problems, "checked": [str(file) for file in specs], "problems": rows})
         return 2 if problems else 0
-    for problem in problems:
+    if style == "gitlab":
+        click.echo(json.dumps([_quality(problem) for problem in problems], ensure_ascii=False, indent=1))
+    for problem in problems if style != "gitlab" else ():
         if style == "github":
             text = f"{problem.path}: {problem.text}".replace("%", "%25").replace("\n", "%0A")
             click.echo(f"::error file={problem.file},line={problem.line}::{text}")
@@ -45,3 +53,13 @@ def command(specs: tuple[Path, ...], edits: tuple[str, ...], style: str, as_json
     if problems:
         click.echo(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}", err=True)
     return 2 if problems else 0
+
+
+def _quality(problem: "Problem") -> dict[str, Any]:
+    """A problem as an entry of GitLab's report; its fingerprint outlives a change of the lines above it."""
+    identity = "\n".join((problem.file, problem.path, problem.text))
+    return {
+        "description": f"{problem.path}: {problem.text}", "check_name": "kfp check", "severity": "blocker",
+        "fingerprint": hashlib.sha256(identity.encode()).hexdigest(),
+        "location": {"path": problem.file, "lines": {"begin": max(1, problem.line)}},
+    }  # fmt: skip

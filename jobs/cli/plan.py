@@ -6,20 +6,49 @@ import click
 
 from jobs.cli import arguments
 
+RUN = "plan"
+"""Stands for the id of the run, which is made up when it is submitted."""
+
 
 @click.command("plan", help="Show what `run` would do with a spec, and why; reads manifests only.")
 @arguments.spec
+@click.option("--on", "where", type=click.Choice(["local", "cluster"]), help="Where it would run.")
+@click.option(
+    "-o", "--output", "form", type=click.Choice(["text", "yaml"]), default="text",
+    help="`yaml`: all that a cluster would be given, the pipeline and what its launchers start.",
+)  # fmt: skip
 @arguments.as_json
-def command(spec: Path, edits: tuple[str, ...], as_json: bool) -> int:
+def command(spec: Path, edits: tuple[str, ...], where: str | None, form: str, as_json: bool) -> int:
     from jobs import report
-    from jobs.cli.run import place
 
-    prepared = arguments.prepare(spec, edits)
-    where, why = place(None)
+    if form == "yaml":
+        return _documents(spec, edits, where, as_json)
+    prepared = arguments.prepare(spec, edits, on_cluster=where == "cluster")
+    place, why = _place(where)
     if as_json:
         steps = [step.to_json() for step in prepared.plan.steps]
-        arguments.show_json({"job": prepared.job.name, "on": where, "store": prepared.store.url, "work": prepared.work,
+        arguments.show_json({"job": prepared.job.name, "on": place, "store": prepared.store.url, "work": prepared.work,
                              "done": prepared.plan.done, "steps": steps})  # fmt: skip
     else:
-        click.echo(report.plan_text(prepared.job.name, prepared.plan, f"{where}: {why}"))
+        click.echo(report.plan_text(prepared.job.name, prepared.plan, f"{place}: {why}"))
     return 4 if prepared.plan.refusals else 0
+
+
+def _place(where: str | None) -> tuple[str, str]:
+    from jobs.cli import run
+
+    return ("a cluster", "asked for with --on cluster") if where == "cluster" else run.place(None)
+
+
+def _documents(spec: Path, edits: tuple[str, ...], where: str | None, as_json: bool) -> int:
+    if where == "local" or as_json:
+        raise click.UsageError("-o yaml shows what a cluster would be given: leave `--on local` and `--json` out")
+    prepared = arguments.prepare(spec, edits, on_cluster=True)
+    if prepared.plan.done:
+        click.echo("all is done, nothing to submit", err=True)
+        return 0
+    from jobs import compile
+
+    package = compile.package(prepared.job, prepared.plan, prepared.inputs, RUN)
+    click.echo(compile.documents(package), nl=False)
+    return 0

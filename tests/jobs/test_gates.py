@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.gates import Gate, failures
+from components.gates import Gate, failures
 
 
 def test_bounds_are_compared_as_written() -> None:

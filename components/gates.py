@@ -27,6 +27,11 @@ class Gate:
     def __str__(self) -> str:
         return f"{self.score} {self.sign} {self.bound:g}"
 
+    @property
+    def text(self) -> str:
+        """What `parse` makes the same gate of."""
+        return f"{self.sign}{self.bound!r}"
+
 
 def failures(gates: Iterable[Gate], scores: Mapping[str, object]) -> list[str]:
     """Why the gates do not pass; empty if they do."""

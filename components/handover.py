@@ -1,0 +1,49 @@
+"""What a step of a pipeline hands over: a small manifest, what the pipeline's page shows, and whether others may start.
+
+Through the pipeline pass addresses and figures only; the artefact is in the store. The launcher of Kubeflow Pipelines
+tells a step in JSON, its executor input, which outputs it expects and where; a step answers with a file.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components import gates, place
+from components.gates import Gate
+from components.task import Task
+from ernie_core import errors
+from ernie_core.store import Store, artefact
+
+SCORES = "scores"
+"""The output whose properties are the figures of a step."""
+
+
+def write(task: Task, store: Store, manifest: Path, executor_input: str = "") -> None:
+    """Hand over a finished step. Refused if its scores are out of the bounds that the task names: what waits for it
+    must not start."""
+    found = artefact.read(store, task.address)
+    if found is None:
+        raise errors.Error(f"{store.url}/{task.address}: the step ended well, but there is no artefact: see its log")
+    scores = found.info.get("scores", {})
+    made = {"address": task.address, "kind": found.kind, "fingerprint": task.fingerprint, "digest": found.digest,
+            "size": found.size, "scores": dict(scores)}  # fmt: skip
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    place.write(manifest, json.dumps(made, ensure_ascii=False, sort_keys=True).encode(), durable=False)
+    if executor_input:
+        _show(json.loads(executor_input)["outputs"], made)
+    failed = gates.failures([Gate.parse(score, bound) for score, bound in task.require.items()], scores)
+    if failed:
+        raise errors.Refused("gate: " + "; ".join(failed))
+
+
+def _show(outputs: Mapping[str, Any], made: Mapping[str, Any]) -> None:
+    facts = {key: made[key] for key in ("address", "kind", "fingerprint", "size")}
+    rows = {}
+    for name, found in outputs["artifacts"].items():
+        first = found["artifacts"][0]
+        shown = made["scores"] if name == SCORES else facts
+        rows[name] = {"artifacts": [{**first, "metadata": {**first.get("metadata", {}), **shown}}]}
+    file = Path(outputs["outputFile"])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"artifacts": rows}, ensure_ascii=False, sort_keys=True), encoding="utf-8")

@@ -1,0 +1,108 @@
+"""`python -m components.launch --workload W --manifest M`: make a step with many pods, and tell the pipeline of it."""
+
+import argparse
+import contextlib
+import functools
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from components import handover
+from components.launch import kube as kubes
+from components.launch import own as owns
+from components.launch import sweep
+from components.launch import workload as workloads
+from components.launch.backend import RUN, STEP, WORK
+from components.launch.kube import Kube
+from components.launch.launcher import Launcher, Pace
+from components.launch.lease import Lease
+from components.launch.patience import Patience, meaning
+from components.launch.seen import Limits, Refusal, Unavailable
+from components.launch.stages import stages
+from components.launch.workload import Workload
+from components.task import Task
+from ernie_core import errors
+from ernie_core.store import open_store
+
+
+class Asked(BaseException):
+    """SIGTERM: raised at whatever is being done, for there may be less than a tenth of a second left."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Launch, or sweep; the exit code is that of a step (ernie_core/errors.py)."""
+    parser = argparse.ArgumentParser(prog="python -m components.launch", description=__doc__)
+    parser.add_argument("--workload", help="what to launch: a JSON file, or the JSON itself")
+    parser.add_argument("--manifest", type=Path, help="where to write what was made")
+    parser.add_argument("--executor-input", default="", help="what the pipeline says of this task, as JSON")
+    parser.add_argument("--sweep", action="store_true", help="remove what nobody looks after")
+    parser.add_argument("--run", help="with --sweep: everything of this run, at once")
+    parser.add_argument("--namespace", default="", help="with --sweep: the own one, if absent")
+    given = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, _ask)
+    os.umask(0o022)  # containers of pipelines start with none: what is written would be everyone's to change
+    try:
+        if given.sweep:
+            kube = kubes.connect(given.namespace)
+            for removed in sweep.run(kube, given.run) if given.run else sweep.orphans(kube):
+                print(f"removed {removed}", flush=True)
+            return 0
+        if not given.workload:
+            parser.error("--workload or --sweep is needed")
+        text = given.workload
+        text = text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8")
+        workload = Workload.from_json(json.loads(text))
+        kube = kubes.connect(workload.namespace)
+        launch(kube, workload, Limits(timeout=workload.timeout), Pace(), given.manifest, given.executor_input)
+    except Asked:
+        return errors.Stopped.exit_code
+    except Refusal as error:
+        return _say(errors.Denied(f"{error}"))
+    except errors.Error as error:
+        return _say(error)
+    return 0
+
+
+def launch(kube: Kube, workload: Workload, limits: Limits, pace: Pace, manifest: Path | None = None,
+           executor_input: str = "") -> None:  # fmt: skip
+    """Make the artefact of a workload and hand it over; returns when that is done. Asked to stop, it stops the pods
+    too, unless it is only this launcher that goes, to come back elsewhere."""
+    todo = stages(workload)
+    patience = Patience(functools.partial(print, flush=True), pace.firm, pace.outage,
+                        functools.partial(meaning, stage=todo[0], kube=kube))  # fmt: skip
+    own = patience.until(functools.partial(owns.find, kube), pace.soon)
+    task, work = workload.task, workloads.work(workload)
+    labels = {RUN: task["run"], STEP: task["name"], WORK: work}
+    lease = Lease(kube, f"ernie-{work}", own, labels, pace.term, pace.renew)
+    store = open_store(task["store"])
+    try:
+        for stage in todo:
+            Launcher(kube, store, stage, own, lease, limits, pace).run()
+        if manifest:
+            done = functools.partial(handover.write, Task.from_json(task), store, manifest, executor_input)
+            patience.until(done, pace.soon)
+    except Asked:
+        with contextlib.suppress(errors.Error):
+            if lease.held and not owns.is_moved(kube, own):
+                sweep.step(kube, work)
+        raise
+    finally:
+        # A lease that is not given back runs out by itself.
+        with contextlib.suppress(Unavailable, Refusal):
+            lease.release()
+
+
+def _ask(number: int, frame: FrameType | None) -> None:
+    raise Asked
+
+
+def _say(error: errors.Error) -> int:
+    print(f"error: {error}", file=sys.stderr, flush=True)
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

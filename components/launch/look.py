@@ -1,0 +1,138 @@
+"""A look at the cluster and the store: everything that decides, at one moment; keeps how long things have been so."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from components.launch import backend, beat, pending, podstate
+from components.launch import workload as workloads
+from components.launch.backend import Stage
+from components.launch.kube import Kube, Object
+from components.launch.seen import Attempt, Past, Pod, Reason, Seen
+from ernie_core.store import Store, artefact, pointed
+
+MOST_PENDING = 3
+"""Pods whose events are asked for: the others wait for the same."""
+
+
+class Look:
+    """Looks at a stage again and again."""
+
+    def __init__(self, kube: Kube, store: Store, stage: Stage, started: float) -> None:
+        self._kube, self._store, self._stage, self._started = kube, store, stage, started
+        self._since: dict[str, float] = {}
+        self._known: Attempt | None = None
+        self._ran: dict[int, Pod] = {}
+        self._beat: tuple[str, float] = ("", 0.0)
+        self._beats = 0
+        self._address = str(stage.workload.task["address"])
+        self.forced = False
+        self.refused: Reason | None = None
+        """Why an attempt could not be created."""
+        self.version = ""
+        """Of the pods that were seen last."""
+
+    def see(self, past: Sequence[Past]) -> Seen:
+        """One look. The cluster before the store: who says that all ended well has committed before."""
+        namespace, judged = self._kube.namespace, {entry.uid for entry in past}
+        selector, stage = self._stage.selector, self._stage
+        found = self._kube.read(stage.backend.path(namespace), labelSelector=selector).get("items", [])
+        attempt = self._newest([backend.attempt(stage, row) for row in found], judged)
+        answer = self._kube.read(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector)
+        self.version = str(answer["metadata"].get("resourceVersion", ""))
+        rows = answer.get("items", [])
+        pods = tuple(self._pod(row) for row in rows)
+        open_ = attempt is not None and attempt.uid not in judged
+        mine = tuple(pod for pod in pods if attempt and pod.attempt == attempt.number)
+        waiting = self._waiting(attempt, mine) if open_ else self.refused is not None
+        calm = open_ and attempt is not None and attempt.state == "active" and not waiting and stage.backend.together
+        if not calm:  # who waits for a node, or in a queue, is not silent; after that it starts anew
+            self._beat, self._beats = ("", time.monotonic()), 0
+        return Seen(
+            done=self._done(attempt), digest=workloads.digest(stage.workload), attempt=attempt,
+            pods=mine if open_ else pods, lost=self._lost(attempt, mine) if open_ else (),
+            reasons=self._reasons(attempt, rows) if waiting else (), pending_for=self._for("pending", waiting),
+            silent_for=self._silent() if calm else None, beaten=self._beats > 1,
+            elapsed=time.time() - self._started if self._started else 0.0,
+            rested=self._for("rest", attempt is None and all(pod.over for pod in pods)),
+            forced=self.forced, together=stage.backend.together,
+        )  # fmt: skip
+
+    def progress(self) -> str:
+        """The newest checkpoint, or how many pieces are there."""
+        if self._stage.backend.together:
+            return pointed(self._store, f"{self._address}/model_last") or ""
+        keys = (entry.key for entry in self._store.list(self._address))
+        made = sum(1 for key in keys if "/piece-" in key and key.endswith(f"/{artefact.MANIFEST}"))
+        return f"{made} pieces" if made else ""
+
+    def begin(self) -> None:
+        """A new attempt is about to be: what was of the last one is forgotten."""
+        self._known, self._ran, self._beat, self._beats, self.forced = None, {}, ("", 0.0), 0, False
+
+    def _newest(self, found: list[Attempt], judged: set[str]) -> Attempt | None:
+        newest = max(found, key=lambda attempt: attempt.number, default=None)
+        if newest is None and self._known and self._known.uid not in judged:
+            return replace(self._known, gone=True)
+        if newest and (self._known is None or self._known.uid != newest.uid):
+            self.begin()
+        self._known = newest
+        return newest
+
+    def _done(self, attempt: Attempt | None) -> bool:
+        if attempt and attempt.state in ("active", "suspended") and not attempt.gone:
+            return False
+        if artefact.read(self._store, self._address) is not None:
+            return True
+        return not self._stage.proof and attempt is not None and attempt.state == "succeeded"
+
+    def _pod(self, row: Object) -> Pod:
+        name = f"leaving {row['metadata']['uid']}"
+        leaving = self._for(name, "deletionTimestamp" in row["metadata"])
+        return podstate.read(row, self._stage.backend, max(leaving, 1e-3))
+
+    def _waiting(self, attempt: Attempt | None, mine: tuple[Pod, ...]) -> bool:
+        if attempt is None or attempt.state != "active" or attempt.gone:
+            return False
+        started = sum(pod.started for pod in mine)
+        if self._stage.backend.together:
+            return started < self._stage.count
+        return not any(pod.started and not pod.over for pod in mine)
+
+    def _lost(self, attempt: Attempt | None, mine: tuple[Pod, ...]) -> tuple[str, ...]:
+        """Pods that ran and are not there any more, or not the same. A queue may take them all, and does so openly."""
+        if attempt is None or attempt.state == "suspended":
+            self._ran = {}
+            return ()
+        there = {pod.number: pod for pod in mine}
+        self._ran |= {pod.number: pod for pod in mine if pod.started and pod.number not in self._ran}
+        gone = [pod for n, pod in sorted(self._ran.items()) if n not in there or there[n].uid != pod.uid]
+        return tuple(f"pod {pod.number} on {pod.node}" for pod in gone)
+
+    def _reasons(self, attempt: Attempt | None, rows: list[Object]) -> tuple[Reason, ...]:
+        if attempt is None:
+            return (self.refused,) if self.refused else ()
+        wait = [row for row in rows if row.get("status", {}).get("phase", "Pending") == "Pending"]
+        names = [attempt.name, *(row["metadata"]["name"] for row in wait[:MOST_PENDING])]
+        return pending.reasons(wait, [event for name in names for event in self._events(name)])
+
+    def _events(self, name: str) -> list[dict[str, Any]]:
+        path = f"/api/v1/namespaces/{self._kube.namespace}/events"
+        rows = self._kube.read(path, fieldSelector=f"involvedObject.name={name}").get("items", [])
+        newest = {str(row.get("reason")): row for row in rows}
+        return list(newest.values())
+
+    def _silent(self) -> float:
+        said, now = str(sorted(beat.read(self._store, self._address).items())), time.monotonic()
+        if said != self._beat[0]:
+            self._beat, self._beats = (said, now), self._beats + 1
+        return now - self._beat[1]
+
+    def _for(self, what: str, so: bool) -> float:
+        """Seconds for which something has been so, at each look."""
+        now = time.monotonic()
+        if not so:
+            self._since.pop(what, None)
+            return 0.0
+        return now - self._since.setdefault(what, now) or 1e-6

@@ -1,0 +1,82 @@
+"""What is on record of a step of a run: `runs/<job>/<run>/steps/<step>.json` in the store.
+
+It outlives pods, and Kubeflow, which loses exit codes and error texts: who asks how a step is, looks here.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from components.launch.seen import Past
+from components.task import Task
+from ernie_core import errors
+from ernie_core.store import Store, open_store
+
+State = Literal["waiting", "running", "done", "failed", "stopped"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """How far a step is, and the attempts that came to nothing."""
+
+    state: State = "waiting"
+    text: str = ""
+    """What it waits for, or how it ended."""
+    code: int = 0
+    started: float = 0.0
+    """Unix time of the first launcher's start."""
+    time: float = 0.0
+    """Unix time of this record."""
+    past: tuple[Past, ...] = ()
+    attempt: int = 0
+    pod: str = ""
+    """Who wrote this."""
+
+
+_STATES: Mapping[int, State] = {0: "done", errors.Stopped.exit_code: "stopped"}
+
+
+def key(task: Mapping[str, Any]) -> str:
+    """Of the record of a task's step."""
+    return f"runs/{task['job']}/{task['run']}/steps/{task['name']}.json"
+
+
+def logs(task: Mapping[str, Any]) -> str:
+    """The folder of the step's log, in pieces by attempt, pod and number."""
+    return f"runs/{task['job']}/{task['run']}/logs/{task['name']}"
+
+
+def read(store: Store, place: str) -> Record:
+    """An empty one if there is none."""
+    data = store.get(place)
+    if data is None:
+        return Record()
+    value = json.loads(data)
+    return Record(**{**value, "past": tuple(Past(**row) for row in value["past"])})
+
+
+def write(store: Store, place: str, record: Record) -> None:
+    """Whole or not at all."""
+    store.write(place, json.dumps(asdict(record), ensure_ascii=False, indent=1).encode())
+
+
+def note(task: Task, said: str, code: int) -> None:
+    """Put on record how a step without a launcher ended."""
+    place, now = key(asdict(task)), time.time()
+    try:
+        store = open_store(task.store)
+        old, pod = read(store, place), os.environ.get("KFP_POD_UID", "")
+        write(store, place, Record(_STATES.get(code, "failed"), said, code, old.started or now, now, pod=pod))
+    except errors.Error as error:
+        # Of a store that cannot be reached the step itself has said so; its exit code must not be lost for it.
+        print(f"how the step ended could not be put on record: {error}", file=sys.stderr)
+
+
+def clear(store: Store, job: str, run: str) -> None:
+    """Forget how the steps of a run ended, so that they may be tried again: what `resume` does first."""
+    for name in store.children(f"runs/{job}/{run}/steps"):
+        write(store, f"runs/{job}/{run}/steps/{name}", Record())

@@ -1,0 +1,159 @@
+"""What a launcher does next: pure, from what it sees of the cluster and of the store, and from what was before.
+
+A step is made in attempts: one object of the cluster each, never restarted and never changed. Whatever ends an attempt
+is put on record with its cause, then the object is removed, then all pods must be gone, then the next one begins, from
+`model_last`. That the step ended badly follows from the record alone: a launcher that is started again says the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from components.launch import causes
+from components.launch.seen import Attempt, Limits, Past, Pod, Seen
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do; why."""
+
+    text: str
+    soon: bool = False
+    """Whether it cannot be long."""
+
+
+@dataclass(frozen=True)
+class Create:
+    """Begin an attempt."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Put an ended attempt on record."""
+
+    past: Past
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Remove an attempt that is on record, and its pods."""
+
+    attempt: Attempt
+    text: str
+
+
+@dataclass(frozen=True)
+class Force:
+    """Take pods of lost nodes off the books: nobody is there to say that they have ended."""
+
+    pods: tuple[Pod, ...]
+
+
+@dataclass(frozen=True)
+class Done:
+    """The stage is done."""
+
+
+@dataclass(frozen=True)
+class Fail:
+    """The step ends with this exit code."""
+
+    code: int
+    text: str
+
+
+Action = Wait | Create | Judge | Delete | Force | Done | Fail
+
+
+def decide(seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
+    """One action; the next look decides anew, so nothing is lost when the launcher dies before or after it."""
+    attempt = seen.attempt
+    if seen.done:
+        return Done()
+    if stuck := tuple(pod for pod in seen.pods if pod.leaving_for > _patience(pod, limits)):
+        return Force(stuck)
+    judged = {entry.uid for entry in past if entry.uid}
+    if attempt is not None and attempt.uid not in judged:
+        return _attend(attempt, seen, past, limits)
+    if attempt is not None and not attempt.leaving:
+        return Delete(attempt, past[-1].text)
+    if left := [pod for pod in seen.pods if not pod.over]:
+        return Wait(f"waiting for {len(left)} pods of attempt {past[-1].number if past else 0} to end", True)
+    if attempt is not None:
+        return Wait(f"waiting for {attempt.name} to be removed", True)
+    return _begin(seen, past, limits)
+
+
+def verdict(past: Sequence[Past], limits: Limits) -> Fail | None:
+    """How the step has ended by what is on record; None while it may go on."""
+    if not past:
+        return None
+    last = past[-1]
+    if last.cause in causes.FINAL:
+        return Fail(last.code, last.text)
+    row: list[Past] = []
+    for entry in reversed(past):
+        if entry.progress != last.progress:
+            break
+        row.append(entry)
+    counted = sum(entry.counted for entry in row)
+    if counted < limits.failures and len(row) - counted < limits.losses:
+        return None
+    begin = last.progress or "the beginning"
+    return Fail(1, f"{last.text}; that was attempt {len(row)} without progress after {begin}{causes.hint(last)}")
+
+
+def _attend(attempt: Attempt, seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
+    """To an attempt that is not on record yet."""
+    if attempt.state in ("active", "suspended") and attempt.digest != seen.digest and not attempt.leaving:
+        return Fail(
+            78,
+            f"{attempt.name} makes the same with other settings ({attempt.digest}, here {seen.digest}): let it end, or "
+            "cancel its run first",
+        )
+    if found := causes.judge(attempt, seen, limits):
+        return Judge(replace(found, ran=any(pod.started for pod in seen.pods)))
+    if attempt.state == "suspended":
+        return Wait(f"attempt {attempt.number} is in the queue")
+    if seen.pending_for > 0:
+        return _pend(attempt.number, attempt.uid, seen, past, limits)
+    running = sum(pod.started and not pod.over for pod in seen.pods)
+    return Wait(f"attempt {attempt.number}: {running} pods running")
+
+
+def _begin(seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
+    if ended := verdict(past, limits):
+        return ended
+    if limits.timeout and seen.elapsed > limits.timeout:
+        return Fail(1, f"the step has taken {seen.elapsed:.0f} s, its `timeout` is {limits.timeout:.0f} s: raise it")
+    number = 1 + max((entry.number for entry in past), default=0)
+    if seen.reasons and isinstance(action := _pend(number, "", seen, past, limits), Judge):
+        return action
+    pause = _pause(past, limits) + (limits.fence if seen.forced else 0)
+    if past and seen.rested < pause:
+        return Wait(f"attempt {number} begins in {pause - seen.rested:.0f} s", True)
+    return Create(number)
+
+
+def _pend(number: int, uid: str, seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
+    """What keeps pods from starting, and for how long that is put up with."""
+    hopeless = [reason.text for reason in seen.reasons if reason.hopeless]
+    text = "; ".join(hopeless or [reason.text for reason in seen.reasons]) or "no pod has started, and nothing says why"
+    # What has run before is likely to run again, and is worth more patience than a mistake in a setting.
+    ran = any(entry.ran for entry in past) or any(pod.started for pod in seen.pods)
+    limit = limits.hopeless if hopeless and not ran else limits.pending
+    if seen.pending_for <= limit:
+        return Wait(f"attempt {number} cannot start yet: {text}")
+    said = f"the pods could not start within {limit:.0f} s: {text}"
+    return Judge(Past(number, uid, "pending", False, said, code=1, ran=ran))
+
+
+def _pause(past: Sequence[Past], limits: Limits) -> float:
+    """Longer with each attempt that came to nothing."""
+    in_vain = sum(1 for entry in past if entry.progress == past[-1].progress)
+    return float(min(limits.pause * 2 ** max(0, in_vain - 1), limits.pause * 6))
+
+
+def _patience(pod: Pod, limits: Limits) -> float:
+    return limits.stuck + (0 if pod.disrupted == causes.NODE_LOST else pod.grace)

@@ -1,0 +1,173 @@
+"""The `cluster:` block of a site file: what a platform team says of its Kubernetes and its Kubeflow Pipelines."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import unquote, urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from components.values import Size
+
+DIGEST = r"sha256:[0-9a-f]{64}"
+_REFERENCE = rf"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)+(:\w[\w.-]{{0,127}})?(@{DIGEST})?"
+_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_OBJECT = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
+_NO_SUCH = "KFP drops it without a word; an administrator can set it for all runs, with COMPILED_PIPELINE_SPEC_PATCH"
+
+
+def _image(value: str) -> str:
+    if not re.fullmatch(rf"{DIGEST}|{_REFERENCE}", value):
+        raise ValueError(f"`{value}` is not an image, write `sha256:...` or `host/name@sha256:...`")
+    return value
+
+
+def _keys(value: object) -> object:
+    # What stands here by mistake may be a password: it is not repeated.
+    if not isinstance(value, list):
+        raise ValueError("a secret's keys, never their values: `[AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY]`")
+    if not all(isinstance(key, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key) for key in value):
+        raise ValueError("a key that is no name of an environment variable: name the keys as the variables")
+    return value
+
+
+class Settings(BaseModel):
+    """Strict, and documented field by field."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class S3(Settings):
+    """Where `s3://` is, when it is not AWS."""
+
+    endpoint_url: str | None = Field(None, pattern=r"^https?://")
+    """Of the object store."""
+    region: str | None = None
+    """Its region."""
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which AWS libraries learn of it."""
+        wanted = {"AWS_ENDPOINT_URL_S3": self.endpoint_url, "AWS_REGION": self.region}
+        return {name: value for name, value in wanted.items() if value}
+
+
+class Volume(Settings):
+    """A folder that all pods share."""
+
+    claim: str = Field(pattern=_OBJECT)
+    """Its PersistentVolumeClaim, which several nodes can mount."""
+    path: str = Field(pattern=r"^(/[^/]+)+$")
+    """Where steps find it, from `/` on; a store or an input below this path is on the volume."""
+    sub_path: str = Field("", pattern=r"^([^/].*)?$")
+    """The part of the volume that is mounted; all of it, if absent."""
+
+
+class Toleration(Settings):
+    """A taint of nodes that pods put up with."""
+
+    key: str | None = None
+    """Key of the taint; any, if absent."""
+    operator: Literal["Equal", "Exists"] = "Equal"
+    """Whether its value counts."""
+    value: str | None = None
+    """Value of the taint."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """Effect of the taint; any, if absent."""
+
+
+class Gpu(Settings):
+    """Nodes with GPUs."""
+
+    node_selector: Mapping[str, str] = {}
+    """Labels that they must have."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Taints of them that pods put up with."""
+
+
+class Launcher(Settings):
+    """The pod that starts a step's other pods and looks after them."""
+
+    cpu: float = Field(0.1, ge=0.01, le=64)
+    """Its cores, 0.1 if absent."""
+    memory: Size = 512 * 2**20
+    """Its memory with that of what KFP runs beside it, 512 MiB if absent."""
+
+
+class Cluster(Settings):
+    """A Kubernetes cluster with Kubeflow Pipelines."""
+
+    REFUSED: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("priority_class", "priority_class_name", "scheduler", "scheduler_name", "pod_affinity",
+                         "init_containers", "read_only_root", "termination_grace_period", "topology_spread"), _NO_SUCH),
+        "shared_memory": "leave it out: /dev/shm of every step is memory, as much as the step has",
+        "security_context": "leave it out: every step runs as user 1000, without privileges",
+        "image_pull_secrets": "belongs to the service account: `imagePullSecrets` of the ServiceAccount",
+    }  # fmt: skip
+    """Settings that one may look for here, and why there are none."""
+
+    endpoint: str | None = Field(None, pattern=r"^https?://")
+    """Of Kubeflow Pipelines; `$KF_PIPELINES_ENDPOINT` if absent."""
+    namespace: str = Field(pattern=_LABEL)
+    """Where runs, and all they start, live: lower-case letters, digits and `-`."""
+    service_account: str = Field(pattern=_OBJECT)
+    """As which steps and launchers run; the chart makes one with the rights that they need."""
+    store: str | None = Field(None, pattern=r"^(s3://|file:///|/)")
+    """The store of runs here, for specs whose own is a folder that is on no volume."""
+    s3: S3 | None = None
+    """The object store as pods see it, if that is not what `s3` says."""
+    allow_tags: bool = False
+    """Let images be named by tag, which may mean another image tomorrow."""
+    registry: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9._-]+)*$")
+    """Where images are that are given by their digest alone: `REGISTRY/NAME@sha256:...`."""
+    images: Mapping[str, Annotated[str, AfterValidator(_image)]] = {}
+    """Image by name (`text`, `train`, `train-gpu`, `deploy`, `launch`): `sha256:...` or `host/name@sha256:...`."""
+    secrets: Mapping[str, Annotated[tuple[str, ...], BeforeValidator(_keys)]] = {}
+    """Secrets of the namespace, with those of their keys that steps find as environment variables of the same name."""
+    volumes: tuple[Volume, ...] = ()
+    """Folders that all pods share."""
+    node_selector: Mapping[str, str] = {}
+    """Labels of the nodes that steps may run on."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Taints of nodes that all steps put up with."""
+    gpu: Gpu = Gpu()
+    """More of the same, for steps with GPUs."""
+    queue: str = Field("", pattern=rf"{_LABEL}|^$")
+    """Kueue's LocalQueue for shards and gangs; launchers and single pods do not queue."""
+    launcher: Launcher = Launcher()
+    """The pod that looks after shards or a gang."""
+
+    def holds(self, path: str) -> bool:
+        """Whether a path, or the path of a `file://` address, is on a volume."""
+        path = os.path.normpath(unquote(urlsplit(path).path) if path.startswith("file://") else path)
+        return any(path == v.path or path.startswith(f"{v.path}/") for v in self.volumes)
+
+
+def contradictions(cluster: Cluster) -> list[tuple[tuple[str | int, ...], str]]:
+    """What each setting alone does not show, each with its place in the block."""
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    if cluster.store and not cluster.store.startswith("s3://") and not cluster.holds(cluster.store):
+        found.append(
+            (("store",), f"`{cluster.store}` is on no volume, name one below `volumes`, or s3://bucket/prefix")
+        )
+    for name, value in cluster.images.items():
+        if value.startswith("sha256:") and not cluster.registry:
+            found.append((("images", name), f"`{value[:14]}...` is in which registry? add `registry: host/name`"))
+        elif "sha256:" not in value and not cluster.allow_tags:
+            text = f"`{value}` may mean another image tomorrow, name it by digest: `{re.sub(':[^/]*$', '', value)}"
+            found.append((("images", name), f"{text}@sha256:...` (or `allow_tags: true`)"))
+    keys: dict[str, str] = {}
+    for secret, names in cluster.secrets.items():
+        for key in names:
+            if keys.setdefault(key, secret) != secret:
+                found.append((("secrets", secret), f"`{key}` is also a key of `{keys[key]}`, which of them counts?"))
+    paths = [volume.path for volume in cluster.volumes]
+    for i, path in enumerate(paths):
+        if path in paths[:i]:
+            found.append((("volumes", i, "path"), f"`{path}` is the path of two volumes, give each its own"))
+    return found
+
+
+def as_mappings(tolerations: tuple[Toleration, ...]) -> tuple[dict[str, Any], ...]:
+    """As Kubernetes spells them."""
+    return tuple(toleration.model_dump(exclude_none=True) for toleration in tolerations)

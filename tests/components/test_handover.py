@@ -1,0 +1,81 @@
+"""What a step hands over to its pipeline, by the very command that was compiled for it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pipelines import SITE, Cluster, container
+
+from ernie_core.store import artefact
+
+SPEC = """\
+version: 1
+name: small
+store: {store}
+inputs:
+  mine: {{text: s3://corpora/mine/*.txt}}
+steps:
+  - segment: {{require: {{sentences: ">=3"}}}}
+"""
+OUTPUTS = {"words": "system.Dataset", "scores": "system.Metrics"}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    monkeypatch.delenv("ERNIE_JOBS_SITE", raising=False)
+    made = Cluster(tmp_path)
+    made.site(SITE.replace("  queue:", f"  volumes: [{{claim: nfs, path: {tmp_path}}}]\n  queue:"))
+    return made
+
+
+def command(cluster: Cluster) -> list[str]:
+    """The command of the step, with its words replaced as KFP's launcher does."""
+    text = cluster.package(SPEC.format(store=cluster.folder / "store")).text
+    given = container(text, "segment")
+    row = {name: {"artifacts": [{"name": name, "type": {"schemaTitle": kind}, "uri": f"s3://b/{name}", "metadata": {}}]}
+           for name, kind in OUTPUTS.items()}  # fmt: skip
+    said = json.dumps({"outputs": {"artifacts": row, "outputFile": str(cluster.folder / "kfp" / "output.json")}})
+    words = {"{{$}}": said, "{{$.outputs.artifacts['words'].path}}": str(cluster.folder / "kfp" / "words")}
+    found = [words.get(word, word) for word in (*given["command"], *given["args"])]
+    return [sys.executable, *(word.replace("/scratch", str(cluster.folder / "scratch")) for word in found[1:])]
+
+
+def run(cluster: Cluster, scores: dict[str, float]) -> "subprocess.CompletedProcess[str]":
+    """As if the step had been made before, with these scores."""
+    words = command(cluster)
+    task = json.loads(words[words.index("--task") + 1])
+    made = cluster.folder / "made"
+    made.mkdir()
+    (made / "part-00000.jsonl").write_text("{}\n")
+    artefact.publish(cluster.store, task["address"], made, kind="words", info={"scores": scores})
+    (cluster.folder / "scratch").mkdir()
+    return subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[2], umask=0)
+
+
+def shown(cluster: Cluster) -> dict[str, Any]:
+    answer = json.loads((cluster.folder / "kfp" / "output.json").read_text())["artifacts"]
+    return {name: row["artifacts"][0]["metadata"] for name, row in answer.items()}
+
+
+def test_a_finished_step_hands_over_where_it_is_and_its_figures(cluster: Cluster) -> None:
+    done = run(cluster, {"sentences": 3})
+    assert done.returncode == 0, done.stderr
+    file = cluster.folder / "kfp" / "words"
+    made = json.loads(file.read_text())
+    assert made.keys() == {"address", "kind", "fingerprint", "digest", "size", "scores"}
+    assert made["address"] == f"segment/{made['fingerprint']}" and made["scores"]["sentences"] == 3
+    assert file.stat().st_mode & 0o077 == 0o044, "nobody else can change it, though containers start without a umask"
+    assert shown(cluster) == {
+        "words": {"address": made["address"], "kind": "words", "fingerprint": made["fingerprint"], "size": 3},
+        "scores": {"sentences": 3},
+    }
+
+
+def test_a_gate_that_does_not_pass_ends_the_step_so_that_none_starts_behind_it(cluster: Cluster) -> None:
+    done = run(cluster, {"sentences": 2})
+    assert done.returncode == 78
+    assert "error: gate: sentences is 2, required is >= 3" in done.stderr
+    assert shown(cluster)["scores"] == {"sentences": 2}, "the page shows why"
