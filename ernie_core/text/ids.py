@@ -122,7 +122,7 @@ def files(
 
 def count_lengths(lens: bytes) -> Sequence[int]:
     """How many sentences have a length in each of `LENGTHS`, given as int32."""
-    compiled = native.load("ernie_core.text._ids", "token ids are made in Python")
+    compiled = native.load("ernie_core.text._ids", kernel.SLOWLY)
     if compiled is not None:
         return tuple(compiled.count_lengths(lens))
     found = Counter(min(max((n - 1).bit_length() - 3, 0), len(LENGTHS) - 1) for n in memoryview(lens).cast("i"))

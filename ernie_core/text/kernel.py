@@ -21,6 +21,8 @@ MARKINGS = ("positional", "paddlenlp")
 LONG = 512
 """Tokens; a sentence above it makes pretraining leave out its document, if that has others."""
 
+SLOWLY = "token ids are made about 300 times slower, and equal"
+"""What it means that the kernel is missing."""
 _LARGEST_ID = 0xFFFFFF
 
 
@@ -215,4 +217,4 @@ def marked(tokenizer: Tokenizer, extension: Mapping[str, int]) -> "array[int]":
 
 
 def _native() -> ModuleType | None:
-    return native.load("ernie_core.text._ids", "token ids are made about 300 times slower, and equal")
+    return native.load("ernie_core.text._ids", SLOWLY)

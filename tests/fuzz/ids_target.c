@@ -1,10 +1,8 @@
 /* Fuzzes the kernel of token ids: whatever the bytes are, it must neither read nor write out of bounds.
 
    The first byte chooses width, marking and whether the rest is text or JSON lines. Input is copied to memory of just
-   its size, so that a read behind it is caught. Files named on the command line are run once each by `main`, for a
-   compiler without libFuzzer. */
+   its size, so that a read behind it is caught. */
 #include <assert.h>
-#include <stdio.h>
 
 #include "ids_lines.h"
 
@@ -57,24 +55,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
 }
 
-#ifdef WITH_MAIN
-int main(int count, char **names) {
-    for (int n = 1; n < count; n++) {
-        FILE *file = fopen(names[n], "rb");
-        if (!file || fseek(file, 0, SEEK_END)) return perror(names[n]), 1;
-        long size = ftell(file);
-        uint8_t *data = malloc((size_t)size + 1);
-        rewind(file);
-        if (!data || fread(data, 1, (size_t)size, file) != (size_t)size) return perror(names[n]), 1;
-        fclose(file);
-        int huge = size > INT32_MAX; /* takes its time: in one setting only */
-        for (int mode = huge ? data[0] : 0; mode < (huge ? data[0] + 1 : 8); mode++) {
-            data[0] = (uint8_t)mode;
-            LLVMFuzzerTestOneInput(data, (size_t)size);
-        }
-        free(data);
-    }
-    free_table(tables[0]), free_table(tables[1]);
-    return 0;
-}
-#endif
+#include "main.h"

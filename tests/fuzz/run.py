@@ -1,10 +1,11 @@
-"""Builds the kernel of token ids with the address and undefined-behaviour sanitizers and lets it meet bad input.
+"""Builds native code with the address and undefined-behaviour sanitizers and lets it meet bad input.
 
-`PYTHONPATH=.:tests python tests/fuzz/run.py [--seconds 600] [--lines 100000] [--huge]`
+`PYTHONPATH=.:tests python tests/fuzz/run.py [ids json lac] [--seconds 600] [--lines 100000] [--huge]`
 
 First the generated lines of the tests, as text and as JSON, broken JSON and broken UTF-8 among them; then, with a clang
 that has libFuzzer, a search for input of its own from them. Without clang, gcc runs the lines alone, and mutations of
-them. `--huge` adds one document of a little over 2 GiB. Exit code 0: nothing was found.
+them. `--huge` adds documents of a little over 2 GiB for the ids. Exit code 0: nothing was found. The code that Cython
+writes is for extensions.py.
 """
 
 import argparse
@@ -24,6 +25,9 @@ from ernie_core.text import kernel, marks, set_marks, unicode_table
 
 HERE = Path(__file__).resolve().parent
 HEADERS = HERE.parents[1] / "ernie_core" / "text"
+TARGETS = {"ids": "ids_target.c", "json": "json_target.c", "lac": "lac_target.cpp"}
+LONGEST = {"lac": 160}
+"""Bytes of input where a long one takes long."""
 FLAGS = ("-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all", f"-I{HEADERS}")
 BROKEN = (
     b'{"text": "\\', b'{"text": "\\u', b'{"text": "\\ud83d\\u', b'{"text": "\\ud83d\\ude0', b'{"text": "\xe7\xa0',
@@ -42,27 +46,40 @@ def main() -> int:
         corpus.mkdir()
         for number, data in enumerate(_inputs(asked.lines)):
             (corpus / f"{number:06d}").write_bytes(data)
-        gcc = _build(home / "lines", "gcc", "-fsanitize=address,undefined", "-DWITH_MAIN")
-        portable = _build(home / "portable", "gcc", "-fsanitize=address,undefined", "-DWITH_MAIN", "-DPORTABLE")
-        for program in (gcc, portable):
-            _all(program, sorted(corpus.iterdir()))
-        print(f"{asked.lines} generated lines as text and JSON, with and without SSE2: nothing found", flush=True)
-        if asked.huge:
-            _all(gcc, [_huge(home / "huge", text) for text in (True, False)])
-            print("a document of 2 GiB: nothing found", flush=True)
-        clang = _clang()
-        if clang:
-            fuzzer = _build(home / "fuzzer", clang, "-fsanitize=address,undefined,fuzzer")
-            limits = (f"-max_total_time={asked.seconds}", "-max_len=4096", "-timeout=20", "-print_final_stats=1")
-            subprocess.run([fuzzer, *limits, corpus], check=True, cwd=home)
-        else:
-            print("no clang with libFuzzer here: mutations of the lines instead", flush=True)
-            _mutate(gcc, sorted(corpus.iterdir()), home / "mutations", asked.seconds)
+        for name in asked.targets or TARGETS:
+            _search(name, home, corpus, asked)
     return 0
+
+
+def _search(name: str, home: Path, corpus: Path, asked: argparse.Namespace) -> None:
+    gcc = _build(home / name, "gcc", name, "address,undefined", "-DWITH_MAIN")
+    portable = _build(home / f"{name}-portable", "gcc", name, "address,undefined", "-DWITH_MAIN", "-DWITHOUT_SIMD")
+    for program in (gcc, portable):
+        _all(program, sorted(corpus.iterdir()))
+    print(f"{name}: {asked.lines} generated lines as text and JSON, fast and portable: nothing found", flush=True)
+    if asked.huge and name == "ids":
+        _all(gcc, [_huge(home / "huge", mode, text) for mode, text in ((4, True), (5, True), (0, False))])
+        print(f"{name}: documents of 2 GiB: nothing found", flush=True)
+    clang = _clang()
+    if clang:
+        fuzzer = _build(home / f"{name}-fuzzer", clang, name, "address,undefined,fuzzer")
+        found = home / f"{name}-corpus"
+        found.mkdir()
+        limits = (
+            f"-max_total_time={asked.seconds}",
+            f"-max_len={LONGEST.get(name, 4096)}",
+            "-timeout=20",
+            "-print_final_stats=1",
+        )
+        subprocess.run([fuzzer, *limits, found, corpus], check=True, cwd=home)
+    else:
+        print("no clang with libFuzzer here: mutations of the lines instead", flush=True)
+        _mutate(gcc, sorted(corpus.iterdir()), home / f"{name}-mutations", asked.seconds)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("targets", nargs="*", help="all if none is named")
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--lines", type=int, default=100_000)
     parser.add_argument("--huge", action="store_true")
@@ -100,20 +117,24 @@ def _inputs(count: int) -> Iterator[bytes]:
     yield from (bytes([mode]) + line for line in BROKEN for mode in range(8))
 
 
-def _huge(path: Path, text: bool) -> Path:
+def _huge(path: Path, mode: int, text: bool) -> Path:
     """One document of one sentence, a little over 2 GiB."""
     block = "研究 abc１２ ，".encode() * (1 << 16)
-    with path.with_suffix(".text" if text else ".json").open("wb") as file:
-        file.write(b"\4" if text else b'\0{"text": "')
+    with path.with_suffix(f".{mode}").open("wb") as file:
+        file.write(bytes([mode]) + (b"" if text else b'{"text": "'))
         for _ in range((1 << 31) // len(block) + 2):
             file.write(block if text else block + b"\\n")
         file.write(b"" if text else b'"}\n')
     return Path(file.name)
 
 
-def _build(program: Path, compiler: str, *flags: str) -> Path:
-    source = HERE / "ids_target.c"
-    subprocess.run([compiler, *FLAGS, f"-I{program.parent}", *flags, source, "-o", program], check=True)
+def _build(program: Path, compiler: str, name: str, sanitizers: str, *flags: str) -> Path:
+    source = TARGETS[name]
+    if source.endswith("cpp"):
+        compiler = compiler.replace("gcc", "g++").replace("clang", "clang++")
+        flags = (*flags, "-std=c++17", "-Wno-psabi")
+    places = (f"-I{program.parent}", HERE / source, "-o", program)
+    subprocess.run([compiler, *FLAGS, f"-fsanitize={sanitizers}", *flags, *places], check=True)
     return program
 
 

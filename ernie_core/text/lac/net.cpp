@@ -238,9 +238,8 @@ void Net::tag(const int32_t* units, const int64_t* lengths, size_t count, uint8_
         const size_t floats = steps * (2 * h + model.padded_tags) + 6 * h;
         const size_t wanted = (floats + (steps * model.tags + 3) / 4) * batch + ALIGNED;
         if (wanted > room) {
-            memory.reset();
-            memory.reset(new float[wanted]);
-            room = wanted;
+            memory.reset();  // first, so that there are never two
+            memory.reset(new float[room = wanted]);
         }
         const Group group = {int(steps), length.data(), at.data(), to.data()};
         kernel.tag[vectors - 1](model, group, table.get(), aligned(memory.get()));
