@@ -25,7 +25,7 @@ from ernie_core import runtime  # noqa: E402
 from ernie_core.text import ids, segment, snownlp, vocab  # noqa: E402
 
 CHILD = Path(__file__).parent / "children/pretrain_child.py"
-ENVIRONMENT = runtime.paddle_environment(1) | {"PYTHONPATH": str(ROOT)}
+ENVIRONMENT = runtime.paddle_environment(1)
 """What the environment of this process says goes before."""
 WARM = 1
 """Steps after the first of each process that do not count either."""
@@ -110,7 +110,13 @@ def train(
             "arch": shape.arch, "length": shape.length, "micro": shape.micro, "steps": shape.steps,
         }  # fmt: skip
         command = [sys.executable, *launch, str(CHILD), json.dumps(asked)]
-        done = subprocess.run(command, env=ENVIRONMENT | os.environ, cwd=folder, capture_output=True, text=True)
+        done = subprocess.run(
+            command,
+            env={**ENVIRONMENT, **os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             sys.exit(f"{who} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
         run = json.loads(Path(folder, "steps.json").read_text())
