@@ -49,7 +49,7 @@ def run(task: Task, file: Path, store: Store, here: Here) -> None:
         if here.stop():
             raise errors.Stopped(said)
         if final := [code for code in codes if code in NEVER_AGAIN]:
-            raise next(kind for kind in errors.Error.__subclasses__() if kind.exit_code == final[0])(said)
+            raise errors.kind(final[0])(said)
         before, newest = newest, pointed(store, f"{task.address}/model_last")
         failures = 1 if newest != before else failures + 1
         begin = newest or "the beginning"

@@ -151,7 +151,6 @@ def spread(work: Work, file: Path, here: Here, report: place.Reporter) -> None:
 
 def _make(work: Work, number: int, here: Here) -> None:
     folder = artefact.staging(work.store, work.address(number), here.scratch)
-    place.keep_fresh(folder)
     arguments = {**work.arguments, type(work.step).makes().name: folder}
     started = time.time()
     scores = work.step.run(**arguments, here=replace(here, piece=Piece(number, work.pieces[number])))
@@ -198,7 +197,7 @@ class _Process:
             raise errors.Error(f"{self.shard} was killed by {name}{why}; run again, what it finished is kept")
         if code:
             said = place.read(self._outcome).get("error") or f"{self.shard} ended with exit code {code}, see the log"
-            raise next((kind for kind in errors.Error.__subclasses__() if kind.exit_code == code), errors.Error)(said)
+            raise errors.kind(code)(said)
         return code == 0
 
     def done(self) -> float:

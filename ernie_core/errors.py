@@ -39,3 +39,9 @@ class Stopped(Error):
     """Asked to stop, and everything worth keeping is saved: start again to go on."""
 
     exit_code = 143
+
+
+def kind(exit_code: int) -> type[Error]:
+    """The type of error that a process ended with; Error itself for a code that is no other's."""
+    own = {cls.exit_code: cls for cls in Error.__subclasses__() if cls.exit_code != Error.exit_code}
+    return own.get(exit_code, Error)

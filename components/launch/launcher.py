@@ -89,8 +89,7 @@ class Launcher:
             case state.Fail(code, text):
                 self._end_follower()
                 self._keep(state="failed", code=code, text=text)
-                kinds = {kind.exit_code: kind for kind in errors.Error.__subclasses__() if kind.exit_code != 1}
-                raise kinds.get(code, errors.Error)(text)
+                raise errors.kind(code)(text)
             case state.Judge(past):
                 self._judge(past, seen)
                 return 0.0
