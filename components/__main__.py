@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import components
-from components import gang, handover, place, shards
+from components import gang, handover, place, said, shards
 from components.base import Here, Scores, Step
 from components.launch import record
 from components.task import Task
@@ -35,9 +36,33 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     if os.environ.get("ERNIE_JOBS_WATCH_PARENT"):
         threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
-    outcome, code = {}, 0
     if given.manifest:
         os.umask(0o022)  # containers start with none there: what is written would be everyone's to change
+        return _in_pipeline(task, given, stop)
+    return _attempt(task, given, world, rank, stop)[0]
+
+
+def _in_pipeline(task: Task, given: argparse.Namespace, stop: threading.Event) -> int:
+    """As a step of a pipeline: what it says, and how it ends, is kept where it outlives the pod."""
+    try:
+        before = record.begin(task)
+    except errors.Error as error:
+        print(f"error: {_say(error)}", file=sys.stderr)
+        return error.exit_code
+    if record.final(before):
+        print(f"error: as before: {before.text}", file=sys.stderr)
+        return before.code
+    series = f"step-{os.environ.get('KFP_POD_UID', str(os.getpid()))[:8]}"
+    with said.Kept(open_store(task.store), record.logs(asdict(task)), series):
+        code, text = _attempt(task, given, 1, 0, stop)
+        sys.stdout.flush()
+    record.note(task, text, code)
+    return code
+
+
+def _attempt(task: Task, given: argparse.Namespace, world: int, rank: int, stop: threading.Event) -> tuple[int, str]:
+    """Do it; the exit code, and what there is to say of an error. Both are in the outcome too."""
+    outcome, code = {}, 0
     try:
         task = place.unfold(task, open_store(task.store))
         outcome = _do(task, given, world, rank, stop)
@@ -46,10 +71,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {outcome['error']}", file=sys.stderr)
         if not isinstance(error, errors.Error):
             traceback.print_exc()
-    if given.manifest:
-        record.note(task, str(outcome.get("error", "")), code)
     place.write(Path(task.outcome), json.dumps({**outcome, "code": code}, ensure_ascii=False).encode())
-    return code
+    return code, str(outcome.get("error", ""))
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:

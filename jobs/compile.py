@@ -49,7 +49,7 @@ class Package:
     pipeline: str
     """Its name: that of the job."""
     name: str
-    """Of its runs, to which a number may be added."""
+    """Of its run: job, work and the id of its record."""
     run: str
     """The id of the run that it was compiled for, and of its record in the store."""
     work: str
@@ -83,7 +83,7 @@ def package(job: Job, plan: Plan, inputs: Mapping[str, Content], run: str) -> Pa
     labels = {"ernie.io/job": job.name, "ernie.io/run": run}
     text = _text(nodes, names, workloads, where, work)
     listings = tasks.listings(nodes, where)
-    return Package(text, job.name, f"{job.name}-{work[:8]}", run, work, labels, names, workloads, listings)
+    return Package(text, job.name, f"{job.name}-{work[:8]}-{run}", run, work, labels, names, workloads, listings)
 
 
 def documents(package: Package) -> str:

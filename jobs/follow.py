@@ -1,11 +1,13 @@
-"""Runs that another process does: find, start and watch them through their record in the store."""
+"""Runs that another process does, or a cluster: find, start and watch them through their record in the store."""
 
 import itertools
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from ernie_core.errors import Error, NotFound
 from ernie_core.store import Store
@@ -18,22 +20,66 @@ POLL = 1.0
 LOOK_AT_MOST = 20
 
 
-def same(store: Store, job: str, work: str, cache: Path) -> Run | None:
+class Watch(Protocol):
+    """Looks at one run again and again."""
+
+    doubts: list[str]
+    """Who could not be asked at the last look."""
+    hopeless: str
+    """Why the run cannot go on without a person."""
+
+    def look(self) -> Run: ...
+    def give_up(self) -> Run: ...
+
+
+class Local:
+    """A run of a process, which keeps its record itself."""
+
+    def __init__(self, store: Store, run: Run) -> None:
+        self._store, self._run = store, run
+        self.doubts, self.hopeless = list[str](), ""
+
+    def look(self) -> Run:
+        """Its record."""
+        return runs.read(self._store, self._run.job, self._run.id)
+
+    def give_up(self) -> Run:
+        """Its process does so itself."""
+        return self.look()
+
+
+def watch(store: Store, run: Run, options: Mapping[str, str]) -> Watch:
+    """How a run is looked at; `options` are those of the command line by which a server is reached."""
+    from jobs import cluster
+
+    return cluster.Watch(store, run, options) if run.cluster else Local(store, run)
+
+
+def same(store: Store, job: str, work: str, cache: Path, options: Mapping[str, str]) -> Run | None:
     """The run that is at the same work right now."""
-    recent = itertools.islice(runs.list_runs(store, job), LOOK_AT_MOST)
-    return next((run for run in recent if run.work == work and runs.alive(run, cache)), None)
+    for run in itertools.islice(runs.list_runs(store, job), LOOK_AT_MOST):
+        if run.work == work and runs.alive(run, cache) and runs.alive(run := watch(store, run, options).look(), cache):
+            return run
+    return None
 
 
-def until_end(store: Store, run: Run, cache: Path, screen: Screen) -> Run:
+def until_end(store: Store, run: Run, cache: Path, screen: Screen, options: Mapping[str, str]) -> Run:
     """Show a run until it ends. Ctrl-C leaves it alone."""
+    eye, said = watch(store, run, options), set[str]()
     try:
         while runs.alive(run, cache):
-            run = runs.read(store, run.job, run.id)
-            screen.show({name: Row(name, s.state, s.seconds, s.error) for name, s in run.steps.items()})
+            run = eye.look()
+            screen.show({name: Row(name, s.state, s.seconds, s.error or s.note) for name, s in run.steps.items()})
+            for doubt in (doubt for doubt in eye.doubts if doubt not in said):
+                screen.say(f"not known for now: {doubt}")
+                said.add(doubt)
+            if eye.hopeless:
+                screen.say(f"giving up: {eye.hopeless}")
+                run = eye.give_up()
             time.sleep(POLL)
+        return eye.look()
     finally:
         screen.close()
-    return runs.read(store, run.job, run.id)
 
 
 def detach(prepared: Prepared, cache: Path) -> Run:

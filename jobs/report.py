@@ -25,9 +25,11 @@ def run_text(run: Run, state: str) -> str:
     rows = [("step", "state", "time", "scores")]
     for name, step in run.steps.items():
         clock = spell_duration(step.seconds) if step.seconds >= 1 else ("before" if step.already else "")
-        rows.append((name, step.state, clock, step.error.splitlines()[0] if step.error else scores_text(step.scores)))
+        said = step.error.splitlines()[0] if step.error else step.note or scores_text(step.scores)
+        rows.append((name, step.state, clock, said))
     ended = f", ended {run.ended}" if run.ended else ""
-    return f"{run.job}/{run.id}: {state}, started {run.started} by {run.user}@{run.host}{ended}\n\n{table(rows)}"
+    where = f", on {run.cluster['endpoint']} as {run.cluster['name']}" if run.cluster else ""
+    return f"{run.job}/{run.id}: {state}, started {run.started} by {run.user}@{run.host}{ended}{where}\n\n{table(rows)}"
 
 
 def scores_text(scores: Mapping[str, object], most: int = 5) -> str:

@@ -30,6 +30,8 @@ class StepRecord:
     error: str = ""
     code: int = 0
     scores: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+    """What it waits for, or how far it is, where no process of this machine says so."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Run:
     spec: Mapping[str, Any]
     steps: Mapping[str, StepRecord]
     ended: str = ""
+    cluster: Mapping[str, str] = field(default_factory=dict)
+    """Of a run on a cluster: `endpoint`, `namespace`, its `name` there, and the `id` that it gets there."""
 
     @property
     def key(self) -> str:
@@ -66,10 +70,9 @@ class Run:
         return asdict(self)
 
 
-def start(
-    job: str, work: str, store: Store, spec: Mapping[str, Any], steps: Mapping[str, StepRecord], id: str = ""
-) -> Run:
-    """A new run of this process."""
+def start(job: str, work: str, store: Store, spec: Mapping[str, Any], steps: Mapping[str, StepRecord], id: str = "",
+          cluster: Mapping[str, str] | None = None) -> Run:  # fmt: skip
+    """A new run, of this process if it is not one on a cluster."""
     name = id or new_id()
     return Run(
         name,
@@ -84,6 +87,7 @@ def start(
         _user(),
         spec,
         steps,
+        cluster=cluster or {},
     )
 
 
@@ -129,9 +133,12 @@ def hold(cache: Path, id: str) -> IO[str]:
 
 
 def alive(run: Run, cache: Path) -> bool:
-    """Whether its runner is still there; of a runner on another machine, whether it was a minute ago."""
+    """Whether its runner is still there; of a runner on another machine, whether it was a minute ago. A run on a
+    cluster needs none: it goes on until its record says otherwise, which whoever looks at it brings up to date."""
     if run.state in ENDED:
         return False
+    if run.cluster:
+        return True
     if run.host != socket.gethostname():
         return time.time() - run.beat < 60
     return held(cache, run.id)

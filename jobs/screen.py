@@ -40,22 +40,29 @@ def choose() -> Screen:
 
 
 class Lines:
-    """One line for a change of state, and one every ten seconds of a running step."""
+    """One line for a change of state, and one every ten seconds of a step that has something new to say."""
 
     def __init__(self) -> None:
         self._states: dict[str, str] = {}
+        self._notes: dict[str, str] = {}
         self._said: dict[str, float] = {}
 
     def show(self, rows: Mapping[str, Row]) -> None:
         for row in rows.values():
             if self._states.get(row.name, "waiting") != row.state:
-                self._states[row.name] = row.state
-                self._said[row.name] = time.monotonic()
-                note = f' note="{row.note}"' if row.note else ""
-                self.say(f"step={row.name} state={row.state} seconds={row.seconds:.1f}{note}")
-            elif row.state == "running" and row.progress and time.monotonic() - self._said[row.name] >= 10:
+                self._state(row)
+            elif time.monotonic() - self._said.get(row.name, -1e9) < 10:
+                continue
+            elif row.state == "running" and row.progress:
                 self._said[row.name] = time.monotonic()
                 self.say(f"step={row.name} " + " ".join(f"{k}={v}" for k, v in facts(row.progress).items()))
+            elif row.note and row.note != self._notes.get(row.name):
+                self._state(row)
+
+    def _state(self, row: Row) -> None:
+        self._states[row.name], self._notes[row.name], self._said[row.name] = row.state, row.note, time.monotonic()
+        note = f' note="{row.note}"' if row.note else ""
+        self.say(f"step={row.name} state={row.state} seconds={row.seconds:.1f}{note}")
 
     def say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -121,7 +128,8 @@ def _table(rows: Mapping[str, Row]) -> "Table":
     for head, style in (("step", "bold"), ("state", ""), ("time", ""), ("", "dim")):
         table.add_column(head, style=style, no_wrap=head != "", overflow="ellipsis")
     for row in rows.values():
-        shown = "  ".join(f"{k} {v}" for k, v in facts(row.progress).items()) if row.state == "running" else row.note
+        told = "  ".join(f"{k} {v}" for k, v in facts(row.progress).items()) if row.state == "running" else ""
+        shown = told or row.note
         clock = spell_duration(row.seconds) if row.seconds else ""
         table.add_row(row.name, _MARKS.get(row.state, row.state), clock, shown)
     return table

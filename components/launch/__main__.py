@@ -13,7 +13,7 @@ from types import FrameType
 from components import handover
 from components.launch import kube as kubes
 from components.launch import own as owns
-from components.launch import sweep
+from components.launch import record, sweep
 from components.launch import workload as workloads
 from components.launch.backend import RUN, STEP, WORK
 from components.launch.kube import Kube
@@ -43,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--namespace", default="", help="with --sweep: the own one, if absent")
     given = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _ask)
+    workload: Workload | None = None
     os.umask(0o022)  # containers of pipelines start with none: what is written would be everyone's to change
     try:
         if given.sweep:
@@ -60,9 +61,9 @@ def main(argv: list[str] | None = None) -> int:
     except Asked:
         return errors.Stopped.exit_code
     except Refusal as error:
-        return _say(errors.Denied(f"{error}"))
+        return _say(errors.Denied(f"{error}"), workload)
     except errors.Error as error:
-        return _say(error)
+        return _say(error, workload)
     return 0
 
 
@@ -99,8 +100,10 @@ def _ask(number: int, frame: FrameType | None) -> None:
     raise Asked
 
 
-def _say(error: errors.Error) -> int:
+def _say(error: errors.Error, workload: Workload | None) -> int:
     print(f"error: {error}", file=sys.stderr, flush=True)
+    if workload:  # who asks how the step is, asks the store: Kubeflow keeps neither texts nor exit codes
+        record.note(Task.from_json(workload.task), str(error), error.exit_code)
     return error.exit_code
 
 

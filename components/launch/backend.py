@@ -82,7 +82,7 @@ def attempt(stage: Stage, found: Mapping[str, Any]) -> Attempt:
     meta, (state, message) = found["metadata"], stage.backend.state(found)
     return Attempt(
         int(meta["labels"][ATTEMPT]), meta["name"], meta["uid"], state, meta.get("annotations", {}).get(DIGEST, ""),
-        message, leaving="deletionTimestamp" in meta,
+        message, leaving="deletionTimestamp" in meta, earlier=meta["labels"][RUN] != stage.workload.task["run"],
     )  # fmt: skip
 
 

@@ -1,11 +1,11 @@
 """Logs of pods: the first one followed into our own log and into the store, the last words of one that died."""
 
-import re
 import threading
 import time
 
 from components.launch.kube import Kube
 from components.launch.seen import Refusal, Unavailable
+from components.redact import redact
 from ernie_core import errors
 from ernie_core.store import Store
 
@@ -14,16 +14,6 @@ PIECE, EVERY, MOST = 256 * 2**10, 30.0, 4 * 2**20
 LAST = 200
 """Lines of a pod that died."""
 PAUSE = 2.0
-_SECRET = re.compile(
-    r"(?i)([a-z0-9_-]*(?:secret(?:_\w+)?|password|passwd|token|credentials?|access_key|api_key)[\"']?\s*[:=]\s*[\"']?)"
-    r"[^\s\"',&]+"
-    r"|(bearer\s+)[\w.~+/-]+=*|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-)
-
-
-def redact(line: str) -> str:
-    """Without what looks like a credential: logs are kept for long and read by many."""
-    return _SECRET.sub(lambda match: f"{match[1] or match[2] or ''}[redacted]", line)
 
 
 def last_words(kube: Kube, pod: str, container: str, lines: int = LAST) -> list[str]:

@@ -27,6 +27,7 @@ class Look:
         self._beat: tuple[str, float] = ("", 0.0)
         self._beats = 0
         self._address = str(stage.workload.task["address"])
+        self._before: int | None = None
         self.forced = False
         self.refused: Reason | None = None
         """Why an attempt could not be created."""
@@ -35,9 +36,9 @@ class Look:
 
     def see(self, past: Sequence[Past]) -> Seen:
         """One look. The cluster before the store: who says that all ended well has committed before."""
-        namespace, judged = self._kube.namespace, {entry.uid for entry in past}
-        selector, stage = self._stage.selector, self._stage
+        namespace, selector, stage = self._kube.namespace, self._stage.selector, self._stage
         found = self._kube.read(stage.backend.path(namespace), labelSelector=selector).get("items", [])
+        judged = {entry.uid for entry in past}
         attempt = self._newest([backend.attempt(stage, row) for row in found], judged)
         answer = self._kube.read(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector)
         self.version = str(answer["metadata"].get("resourceVersion", ""))
@@ -56,7 +57,8 @@ class Look:
             silent_for=self._silent() if calm else None, beaten=self._beats > 1,
             elapsed=time.time() - self._started if self._started else 0.0,
             rested=self._for("rest", attempt is None and all(pod.over for pod in pods)),
-            forced=self.forced, together=stage.backend.together,
+            forced=self.forced, begun=self._begun() if attempt is None and not past else 0,
+            together=stage.backend.together,
         )  # fmt: skip
 
     def progress(self) -> str:
@@ -122,6 +124,13 @@ class Look:
         rows = self._kube.read(path, fieldSelector=f"involvedObject.name={name}").get("items", [])
         newest = {str(row.get("reason")): row for row in rows}
         return list(newest.values())
+
+    def _begun(self) -> int:
+        """Before this launcher began any itself."""
+        if self._before is None:
+            found = beat.read(self._store, self._address) if self._stage.backend.together else {}
+            self._before = int(found.get("attempt", 0))
+        return self._before
 
     def _silent(self) -> float:
         said, now = str(sorted(beat.read(self._store, self._address).items())), time.monotonic()

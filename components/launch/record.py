@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from components.launch.seen import Past
@@ -64,19 +64,37 @@ def write(store: Store, place: str, record: Record) -> None:
     store.write(place, json.dumps(asdict(record), ensure_ascii=False, indent=1).encode())
 
 
+def begin(task: Task) -> Record:
+    """Put on record that a step without a launcher is at work; what was on record is returned."""
+    place, now = key(asdict(task)), time.time()
+    store = open_store(task.store)
+    old = read(store, place)
+    if not final(old):
+        write(store, place, replace(old, state="running", text="", started=old.started or now, time=now, pod=_pod()))
+    return old
+
+
+def final(record: Record) -> bool:
+    """Whether a step is known to fail again: who is started once more must not do all of it once more."""
+    return record.state == "failed" and record.code >= errors.BadInput.exit_code - 1
+
+
 def note(task: Task, said: str, code: int) -> None:
-    """Put on record how a step without a launcher ended."""
+    """Put on record how a step ended that has no launcher, or whose launcher could not go on."""
     place, now = key(asdict(task)), time.time()
     try:
         store = open_store(task.store)
-        old, pod = read(store, place), os.environ.get("KFP_POD_UID", "")
-        write(store, place, Record(_STATES.get(code, "failed"), said, code, old.started or now, now, pod=pod))
+        old = read(store, place)
+        state = _STATES.get(code, "failed")
+        write(
+            store,
+            place,
+            replace(old, state=state, text=said, code=code, started=old.started or now, time=now, pod=_pod()),
+        )
     except errors.Error as error:
         # Of a store that cannot be reached the step itself has said so; its exit code must not be lost for it.
         print(f"how the step ended could not be put on record: {error}", file=sys.stderr)
 
 
-def clear(store: Store, job: str, run: str) -> None:
-    """Forget how the steps of a run ended, so that they may be tried again: what `resume` does first."""
-    for name in store.children(f"runs/{job}/{run}/steps"):
-        write(store, f"runs/{job}/{run}/steps/{name}", Record())
+def _pod() -> str:
+    return os.environ.get("KFP_POD_UID", "")

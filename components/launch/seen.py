@@ -47,6 +47,8 @@ class Attempt:
     leaving: bool = False
     gone: bool = False
     """Whether it was there at the last look, and is not now, without us."""
+    earlier: bool = False
+    """Whether another run began it."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,9 @@ class Seen:
     """Seconds since nothing of the last attempt is left."""
     forced: bool = False
     """Whether pods had to be taken off the books, which may still run somewhere."""
+    begun: int = 0
+    """The last attempt that any run began, as its sign of life says: numbers only grow, for the pods of a lost node see
+    by them that they were replaced."""
     together: bool = True
     """Whether the pods live and die together."""
 

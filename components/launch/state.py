@@ -112,6 +112,9 @@ def _attend(attempt: Attempt, seen: Seen, past: Sequence[Past], limits: Limits) 
             f"{attempt.name} makes the same with other settings ({attempt.digest}, here {seen.digest}): let it end, or "
             "cancel its run first",
         )
+    if attempt.earlier and attempt.state == "failed":
+        # Its own run has judged it; this one is there to try again.
+        return Judge(Past(attempt.number, attempt.uid, "earlier", False, "it ended in an earlier run"))
     if found := causes.judge(attempt, seen, limits):
         return Judge(replace(found, ran=any(pod.started for pod in seen.pods)))
     if attempt.state == "suspended":
@@ -127,7 +130,7 @@ def _begin(seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
         return ended
     if limits.timeout and seen.elapsed > limits.timeout:
         return Fail(1, f"the step has taken {seen.elapsed:.0f} s, its `timeout` is {limits.timeout:.0f} s: raise it")
-    number = 1 + max((entry.number for entry in past), default=0)
+    number = 1 + max((entry.number for entry in past), default=seen.begun)
     if seen.reasons and isinstance(action := _pend(number, "", seen, past, limits), Judge):
         return action
     pause = _pause(past, limits) + (limits.fence if seen.forced else 0)

@@ -1,8 +1,9 @@
 """What several commands take: a spec and its edits, a store, a run, `--json`."""
 
+import itertools
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,6 +51,14 @@ def prepare(file: Path, edits: tuple[str, ...], *, on_cluster: bool = False) -> 
     return prepare.from_file(file, changes, environments.home(), _hashing, on_cluster=on_cluster)
 
 
+def server() -> dict[str, str]:
+    """The options before the command by which a server is reached."""
+    from jobs.cli.commands import Root
+
+    root = click.get_current_context().find_object(Root)
+    return root.server if root else {}
+
+
 def find_store(url: str | None) -> "Store":
     """The store to look at: the one named, the site's, or that of the last run of this machine (said)."""
     import os
@@ -71,13 +80,17 @@ def find_store(url: str | None) -> "Store":
 
 def find_run(what: str | None, url: str | None) -> "tuple[Store, Run]":
     """A run by its id, or the newest of a job or of a spec; without a word the last of this machine."""
+    import os
+
     from ernie_core.store import open_store
-    from jobs import environments, runs
+    from jobs import environments, runs, site
     from jobs import spec as specs
 
     if what and Path(what).suffix in (".yaml", ".yml"):
         job = specs.load(Path(what))
-        return _newest(open_store(job.store), job.name)
+        os.environ.update(site.environment(job.site))
+        stores = dict.fromkeys((job.store, site.cluster_store(job.store, job.site)))
+        return _newest([open_store(place) for place in stores], job.name)
     if url:
         store = open_store(url)
         known = [run for run in runs.list_runs(store) if what in (None, run.id, run.job)]
@@ -93,12 +106,15 @@ def show_json(value: Mapping[str, Any] | list[Any]) -> None:
     sys.stdout.write("\n")
 
 
-def _newest(store: "Store", job: str) -> "tuple[Store, Run]":
+def _newest(stores: "Sequence[Store]", job: str) -> "tuple[Store, Run]":
+    """Of a job that may have run here and on a cluster."""
     from jobs import runs
 
-    for run in runs.list_runs(store, job):
-        return store, run
-    raise NotFound(f"`{job}` was never run in {store.url}")
+    found = [(run, store) for store in stores for run in itertools.islice(runs.list_runs(store, job), 1)]
+    if not found:
+        raise NotFound(f"`{job}` was never run in {' or '.join(store.url for store in stores)}")
+    run, store = max(found, key=lambda row: row[0].id)
+    return store, run
 
 
 def _hashing(done: float, total: float | None = None, unit: str = "", **facts: float | str) -> None:

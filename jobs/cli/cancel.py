@@ -19,11 +19,14 @@ PATIENCE = 45.0
 @arguments.as_json
 def command(run: str | None, store: str | None, as_json: bool) -> int:
     from ernie_core.errors import Error
-    from jobs import environments, runs
+    from jobs import cluster, environments, runs
 
     place, record = arguments.find_run(run, store)
     cache = environments.home()
-    if not runs.alive(record, cache):
+    if record.cluster:
+        record = cluster.Watch(place, record, arguments.server()).cancel()
+        click.echo(f"{record.job}/{record.id} {record.state}; go on with: kfp resume {record.id}", err=True)
+    elif not runs.alive(record, cache):
         state = record.state if record.state in runs.ENDED else "died"
         click.echo(f"{record.job}/{record.id} is not running: {state}", err=True)
     elif record.host != socket.gethostname():

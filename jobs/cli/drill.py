@@ -25,7 +25,7 @@ def command(spec: Path, edits: tuple[str, ...], as_json: bool) -> int:
         click.echo(
             report.plan_text(before.job.name, before.plan, "this machine: what the drill reads") + "\n", err=True
         )
-        if code := submit(before, detach=False, run_id=None, as_json=False):
+        if code := submit(before, {}, on_cluster=False, detach=False, run_id=None, as_json=False):
             return code
     outcomes = drill.run(prepared, environments.home(), lambda text: click.echo(text, err=True))
     passed = all(outcome.passed for outcome in outcomes)

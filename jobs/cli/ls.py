@@ -64,13 +64,11 @@ def _artefacts(store, prefix):  # type: ignore[no-untyped-def]
 
 
 def _runs(store):  # type: ignore[no-untyped-def]
-    from jobs import environments, runs
+    from jobs import environments, observe, runs
 
     cache = environments.home()
-    states = (
-        (run, run.state if run.state in runs.ENDED or runs.alive(run, cache) else "died")
-        for run in runs.list_runs(store)
-    )
+    found = (observe.update(store, run, observe.Sight()) if run.cluster else run for run in runs.list_runs(store))
+    states = ((run, run.state if run.state in runs.ENDED or runs.alive(run, cache) else "died") for run in found)
     return [(run.id, run.job, state, run.started, f"{run.user}@{run.host}") for run, state in states]
 
 

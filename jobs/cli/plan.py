@@ -20,24 +20,19 @@ RUN = "plan"
 @arguments.as_json
 def command(spec: Path, edits: tuple[str, ...], where: str | None, form: str, as_json: bool) -> int:
     from jobs import report
+    from jobs.cli import run
 
     if form == "yaml":
         return _documents(spec, edits, where, as_json)
-    prepared = arguments.prepare(spec, edits, on_cluster=where == "cluster")
-    place, why = _place(where)
+    on_cluster, place = run.place(where, spec, arguments.server())
+    prepared = arguments.prepare(spec, edits, on_cluster=on_cluster)
     if as_json:
         steps = [step.to_json() for step in prepared.plan.steps]
         arguments.show_json({"job": prepared.job.name, "on": place, "store": prepared.store.url, "work": prepared.work,
                              "done": prepared.plan.done, "steps": steps})  # fmt: skip
     else:
-        click.echo(report.plan_text(prepared.job.name, prepared.plan, f"{place}: {why}"))
+        click.echo(report.plan_text(prepared.job.name, prepared.plan, place))
     return 4 if prepared.plan.refusals else 0
-
-
-def _place(where: str | None) -> tuple[str, str]:
-    from jobs.cli import run
-
-    return ("a cluster", "asked for with --on cluster") if where == "cluster" else run.place(None)
 
 
 def _documents(spec: Path, edits: tuple[str, ...], where: str | None, as_json: bool) -> int:

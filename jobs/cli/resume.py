@@ -9,14 +9,17 @@ from jobs.cli import arguments
     "resume", help="Continue a run with the spec and the edits it was started with, even if the file has changed since."
 )
 @click.argument("run", required=False)
+@click.option("-d", "--detach", is_flag=True, help="Leave the run to itself and return.")
 @arguments.store
 @arguments.as_json
-def command(run: str | None, store: str | None, as_json: bool) -> int:
+def command(run: str | None, detach: bool, store: str | None, as_json: bool) -> int:
     from jobs import environments, prepare, report
-    from jobs.cli.run import place, submit
+    from jobs.cli.run import submit
 
+    options = arguments.server()
     _, record = arguments.find_run(run, store)
-    prepared = prepare.from_run(record, environments.home())
-    where, why = place(None)
-    click.echo(report.plan_text(prepared.job.name, prepared.plan, f"{where}: {why}") + "\n", err=True)
-    return submit(prepared, detach=False, run_id=None, as_json=as_json)
+    on_cluster = bool(record.cluster)
+    prepared = prepare.from_run(record, environments.home(), on_cluster=on_cluster)
+    where = f"cluster {record.cluster['endpoint']}: where it ran" if on_cluster else "this machine: where it ran"
+    click.echo(report.plan_text(prepared.job.name, prepared.plan, where) + "\n", err=True)
+    return submit(prepared, options, on_cluster=on_cluster, detach=detach, run_id=None, as_json=as_json)

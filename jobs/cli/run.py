@@ -1,7 +1,7 @@
 """`kfp run`: check, plan, show, confirm, run, follow."""
 
-import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from jobs.cli import arguments
 
 if TYPE_CHECKING:
     from jobs.prepare import Prepared
+    from jobs.runs import Run
 
 
 @click.command("run", help="Check a spec, show what will happen, run it. What is done already is not done again.")
@@ -27,53 +28,60 @@ def command(spec: Path, edits: tuple[str, ...], where: str | None, yes: bool, de
             run_id: str | None, as_json: bool) -> int:  # fmt: skip
     from jobs import prepare, report
 
-    chosen, why = place(where)
-    prepared = arguments.prepare(spec, edits)
+    options = arguments.server()
+    on_cluster, why = place(where, spec, options)
+    prepared = arguments.prepare(spec, edits, on_cluster=on_cluster)
     if redo:
         prepared = prepare.redo(prepared, redo)
-    click.echo(report.plan_text(prepared.job.name, prepared.plan, f"{chosen}: {why}") + "\n", err=True)
+    click.echo(report.plan_text(prepared.job.name, prepared.plan, why) + "\n", err=True)
     if not yes and not prepared.plan.done and sys.stdin.isatty():
         click.confirm("run it?", default=True, abort=True, err=True)
-    return submit(prepared, detach=detach, run_id=run_id, as_json=as_json)
+    return submit(prepared, options, on_cluster=on_cluster, detach=detach, run_id=run_id, as_json=as_json)
 
 
-def place(wanted: str | None) -> tuple[str, str]:
-    """Where a run goes, and why."""
-    from ernie_core.errors import Refused
+def place(wanted: str | None, spec: Path, options: Mapping[str, str]) -> tuple[bool, str]:
+    """Whether a run goes to a cluster, and where it goes and why, in words."""
+    from jobs import cluster, site
 
+    here = site.find(spec.parent)
+    url, named = cluster.endpoint(here, options)
     if wanted == "cluster":
-        raise Refused("`--on cluster`: this version runs jobs on this machine only, leave the option out")
-    if wanted:
-        return "this machine", "asked for with --on local"
-    server = os.environ.get("KFP_ENDPOINT") or os.environ.get("KF_PIPELINES_ENDPOINT")
-    why = f"{server} is configured, but this version runs jobs here only" if server else "no cluster is configured"
-    return "this machine", why
+        return True, f"cluster {url or 'without an endpoint'}: asked for with --on cluster"
+    if wanted == "local":
+        return False, "this machine: asked for with --on local"
+    if url and here.cluster:
+        return True, f"cluster {url}: named by {named}, `--on local` runs here"
+    missing = f"{named} names {url}, but no site file has a `cluster:` block" if url else "no cluster is configured"
+    return False, f"this machine: {missing}"
 
 
-def submit(prepared: "Prepared", *, detach: bool, run_id: str | None, as_json: bool) -> int:
+def submit(prepared: "Prepared", options: Mapping[str, str], *, on_cluster: bool, detach: bool, run_id: str | None,
+           as_json: bool) -> int:  # fmt: skip
     """Run a plan, or join the run that is already at it."""
-    from jobs import environments, follow, local, report, runs, screen
+    from jobs import cluster, environments, follow, local, report, runs, screen
 
-    cache = environments.home()
+    cache, store = environments.home(), prepared.store
     packages = [str(getattr(n.step, "name", "")) for n in prepared.nodes if n.kind == "package"]
     if prepared.plan.done:
         return _nothing_to_do(prepared, packages, as_json)
-    if going := follow.same(prepared.store, prepared.job.name, prepared.work, cache):
-        click.echo(f"joining {going.job}/{going.id}, which does this already", err=True)
-        record = going if detach else follow.until_end(prepared.store, going, cache, screen.choose())
+    record = follow.same(store, prepared.job.name, prepared.work, cache, options)
+    if record:
+        click.echo(f"joining {record.job}/{record.id}, which does this already", err=True)
+    elif on_cluster:
+        record = cluster.submit(prepared, options)
+        runs.remember(cache, record)
+        click.echo(f"sent as {record.cluster['name']}", err=True)
     elif detach:
         record = follow.detach(prepared, cache)
     else:
         steps = {node.name: runs.StepRecord() for node in prepared.nodes}
-        record = runs.start(
-            prepared.job.name, prepared.work, prepared.store, prepared.provenance(), steps, run_id or ""
-        )
+        record = runs.start(prepared.job.name, prepared.work, store, prepared.provenance(), steps, run_id or "")
         with runs.hold(cache, record.id):
-            record = runs.save(prepared.store, record)
+            record = runs.save(store, record)
             runs.remember(cache, record)
-            record = local.run(
-                prepared.plan, record, prepared.store, prepared.inputs, cache, prepared.job.site, screen.choose()
-            )
+            record = local.run(prepared.plan, record, store, prepared.inputs, cache, prepared.job.site, screen.choose())
+    if not detach and runs.alive(record, cache):
+        record = _until_end(prepared, record, cache, options)
     if as_json:
         arguments.show_json(record.to_json())
     elif detach:
@@ -81,6 +89,16 @@ def submit(prepared: "Prepared", *, detach: bool, run_id: str | None, as_json: b
     else:
         click.echo("\n" + report.run_text(record, record.state) + "\n\n" + report.next_commands(record, packages))
     return 0 if detach else code(record.state)
+
+
+def _until_end(prepared: "Prepared", record: "Run", cache: Path, options: Mapping[str, str]) -> "Run":
+    from jobs import follow, report, screen
+
+    try:
+        return follow.until_end(prepared.store, record, cache, screen.choose(), options)
+    except KeyboardInterrupt:
+        click.echo(f"\n{record.job}/{record.id} goes on by itself\n{report.meanwhile(record)}", err=True)
+        raise
 
 
 def code(state: str) -> int:

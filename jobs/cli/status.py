@@ -16,9 +16,11 @@ def command(run: str | None, store: str | None, watch: bool, as_json: bool) -> i
     from jobs import environments, follow, report, runs, screen
 
     place, record = arguments.find_run(run, store)
-    cache = environments.home()
-    if watch:
-        record = follow.until_end(place, record, cache, screen.choose())
+    cache, options = environments.home(), arguments.server()
+    eye = follow.watch(place, record, options)
+    record = follow.until_end(place, record, cache, screen.choose(), options) if watch else eye.look()
+    for doubt in eye.doubts:
+        click.echo(f"not known for now: {doubt}", err=True)
     state = record.state if record.state in runs.ENDED or runs.alive(record, cache) else "died"
     if as_json:
         arguments.show_json({**record.to_json(), "state": state})

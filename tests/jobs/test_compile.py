@@ -309,7 +309,7 @@ def test_a_spec_that_no_command_line_takes_says_so(cluster: Cluster) -> None:
 
 def test_names_and_labels_by_which_a_client_finds_its_runs(cluster: Cluster) -> None:
     package = cluster.package(SMALL)
-    assert package.name == f"small-{package.work[:8]}"
+    assert package.name == f"small-{package.work[:8]}-{package.run}"
     assert package.steps == {"segment": "segment", "vocab": "vocab"}
     assert settings(package.text, "vocab")["podMetadata"]["labels"].items() >= package.labels.items()
     assert yaml.safe_load(package.text.partition("---")[0])["pipelineInfo"]["name"] == package.pipeline == "small"

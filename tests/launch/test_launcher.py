@@ -130,14 +130,13 @@ def test_three_deaths_without_a_new_checkpoint_are_the_end(place):
     assert place.cluster.all("paddlejobs") == []
 
 
-def test_after_resume_it_is_tried_again(place):
+def test_a_new_run_tries_what_an_earlier_one_gave_up(place):
     launched = place.launch()
     place.cluster.exit(f"{place.attempt(1)}-worker-0", 65, message="bad line 3")
     with pytest.raises(errors.BadInput, match="bad line 3"):
         launched.end()
-    record.clear(place.store, "job", "run1")
-    launched = place.launch()
-    place.succeed(place.attempt(1))
+    launched = place.launch(workload=replace(place.workload, task={**place.workload.task, "run": "run2"}))
+    place.succeed(place.attempt(2))
     launched.end()
 
 

@@ -1,0 +1,254 @@
+"""Runs on a cluster: send, look, cancel; through Kubeflow Pipelines, the store, and the cluster itself."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ernie_core.errors import Error, NotFound, Unreachable
+from ernie_core.store import Store
+from jobs import observe, pipelines, runs
+from jobs.observe import Sight, StepPod
+from jobs.prepare import Prepared
+from jobs.runs import Run, StepRecord
+from jobs.site import Site
+
+if TYPE_CHECKING:
+    from components.launch.kube import Kube, Object
+    from jobs.pipelines import Pipelines, Sent
+
+HOPELESS = 20.0
+"""Seconds for which a pod must be known not to start before its run is given up."""
+ARRIVAL = 120.0
+"""Seconds after which a run that was to be sent, and is nowhere, is known not to have been."""
+PATIENCE = 45.0
+"""Seconds that a cancelled run gets to save and go."""
+POLL = 1.0
+RUN, STEP, WORK = "ernie.io/run", "ernie.io/step", "ernie.io/work"
+"""Labels; the last one only what launchers made has."""
+
+
+def endpoint(site: Site, options: Mapping[str, str]) -> tuple[str, str]:
+    """Where Kubeflow Pipelines is, and who says so; empty if nobody does."""
+    if given := options.get("endpoint"):
+        return _url(given), "--endpoint" if given not in map(os.environ.get, pipelines.VARIABLES) else "$KFP_ENDPOINT"
+    for name in pipelines.VARIABLES:
+        if given := os.environ.get(name):
+            return _url(given), f"${name}"
+    if site.cluster and site.cluster.endpoint:
+        return site.cluster.endpoint, "the site file"
+    return "", ""
+
+
+def submit(prepared: Prepared, options: Mapping[str, str]) -> Run:
+    """Send what is to be done. Its record is in the store before, so that it is found whatever happens next."""
+    from jobs import compile
+
+    url, _ = endpoint(prepared.job.site, options)
+    settings, id = prepared.job.site.cluster, runs.new_id()
+    package = compile.package(prepared.job, prepared.plan, prepared.inputs, id)
+    assert settings  # compile refuses without
+    if not url:
+        names = " or ".join(f"${name}" for name in pipelines.VARIABLES)
+        raise NotFound(
+            f"no endpoint of Kubeflow Pipelines: name it with {names}, or `cluster.endpoint` in the site file"
+        )
+    server = pipelines.connect(url, settings.namespace, options)
+    for key, data in package.listings.items():
+        prepared.store.write(key, data)
+    place = {"endpoint": url, "namespace": settings.namespace, "name": package.name, "id": ""}
+    steps = {step.node.name: _begin(step) for step in prepared.plan.steps}
+    run = runs.start(prepared.job.name, prepared.work, prepared.store, prepared.provenance(), steps, id, place)
+    runs.save(prepared.store, run)
+    try:
+        sent = server.send(package, settings.service_account)
+    except Error as error:
+        if not isinstance(error, Unreachable):  # of that one nobody knows whether it has arrived
+            runs.end(prepared.store, run, "failed")
+        raise
+    return runs.save(prepared.store, replace(run, cluster={**place, "id": sent.id}))
+
+
+class Watch:
+    """Looks at one run again and again."""
+
+    def __init__(self, store: Store, run: Run, options: Mapping[str, str]) -> None:
+        self._store, self._options, self.run = store, options, run
+        self._server: Pipelines | None = None
+        self._kube: Kube | None = None
+        self._blind = False
+        self._since: dict[str, tuple[str, float]] = {}
+        self.doubts: list[str] = []
+        """Who could not be asked, and why: what is known is then known without them."""
+        self.hopeless = ""
+        """Why the run cannot go on without a person, once that has been so for a while."""
+
+    def look(self) -> Run:
+        """The run as it is now, kept in the store once it has ended."""
+        if self.run.state in runs.ENDED:
+            return self.run
+        self.doubts = []
+        sight = self._sight()
+        self.run = observe.update(self._store, self.run, sight)
+        if self.run.state in runs.ENDED:
+            self.run = runs.save(self._store, self.run)
+        else:
+            self._judge(observe.hopeless(self.run, sight))
+        return self.run
+
+    def cancel(self) -> Run:
+        """End a run, and wait until nothing of it is left; what it had made is in the store."""
+        end = time.monotonic() + PATIENCE
+        self.look()
+        if self.run.state in runs.ENDED:
+            self._clear()
+            return self.run
+        server, kube = self.server(), self.kube()
+        if self.run.cluster["id"]:
+            server.terminate(self.run.cluster["id"])
+        while (left := self._clear()) or (self.run.cluster["id"] and server.look(self.run.cluster["id"]).active):
+            if time.monotonic() > end:
+                raise Error(f"{self.run.id} was asked to stop, but after {PATIENCE:.0f}s there is still "
+                            f"{', '.join(left[:3]) or 'its run in Kubeflow Pipelines'}")  # fmt: skip
+            time.sleep(POLL)
+        if kube is None:
+            print(f"what launchers began ends by itself: {'; '.join(self.doubts)}", file=sys.stderr)
+        self.look()
+        if self.run.state not in ("done", "stopped"):
+            self.run = runs.end(self._store, self.run, "stopped")
+        return self.run
+
+    def give_up(self) -> Run:
+        """End a run that waits for what only a person can change, as failed for that reason."""
+        stuck = {name: text for name, (text, _) in self._since.items()}
+        ended = self.cancel()
+        if ended.state == "done":
+            return ended
+        failed = {name: replace(ended.steps[name], state="failed", error=text, code=1) for name, text in stuck.items()}
+        steps = {name: replace(step, state="skipped") if step.state == "stopped" else step
+                 for name, step in {**ended.steps, **failed}.items()}  # fmt: skip
+        self.run = runs.end(self._store, replace(ended, steps=steps), "failed")
+        return self.run
+
+    def server(self) -> "Pipelines":
+        """Kubeflow Pipelines, as the run's record or the user names it."""
+        if self._server is None:
+            place = self.run.cluster
+            named = _url(self._options["endpoint"]) if self._options.get("endpoint") else place["endpoint"]
+            self._server = pipelines.connect(named, place["namespace"], self._options)
+        return self._server
+
+    def kube(self) -> "Kube | None":
+        """The cluster itself, for those who may see it; None for the others."""
+        from components.launch import kube as kubes
+
+        if self._kube is None and not self._blind:
+            try:
+                self._kube = kubes.connect(self.run.cluster["namespace"])
+            except Error as error:
+                self._blind = True
+                self.doubts.append(str(error))
+        return self._kube
+
+    def log(self, step: str) -> Iterator[bytes] | None:
+        """What the pod of a step says right now, until it ends; None if there is none that runs."""
+        pod, kube = self._pods().get(step), self.kube()
+        if not pod or not pod.running or kube is None:
+            return None
+        return kube.log(pod.name, "main", follow="true")
+
+    def _sight(self) -> Sight:
+        sent, gone = self._sent()
+        tasks = {name: name.replace("_", "-") for name in self.run.steps}
+        pods = self._pods()
+        flow = self._flow(sent) if (sent and not sent.active) or len(pods) < len(self._open()) else {}
+        return Sight(sent, gone, self._quota(pods, found := observe.messages(flow, tasks)), found)
+
+    def _sent(self) -> "tuple[Sent | None, bool]":
+        """What Kubeflow Pipelines knows; a record without an id is of somebody who was killed while sending."""
+        try:
+            if self.run.cluster["id"]:
+                return self.server().look(self.run.cluster["id"]), False
+            found = self.server().find(self.run.cluster["name"])
+        except NotFound:
+            return None, True
+        except Error as error:
+            self.doubts.append(str(error))
+            return None, False
+        if found:
+            self.run = replace(self.run, cluster={**self.run.cluster, "id": found.id})
+            runs.save(self._store, self.run)
+        return found, found is None and time.time() - self.run.beat > ARRIVAL
+
+    def _pods(self) -> dict[str, StepPod]:
+        from components.launch import pending
+
+        path = f"/api/v1/namespaces/{self.run.cluster['namespace']}"
+        found: dict[str, StepPod] = {}
+        for row in self._list(f"{path}/pods", labelSelector=f"{RUN}={self.run.id},!{WORK}"):
+            meta, status = row["metadata"], row.get("status", {})
+            phase, reason = status.get("phase", "Pending"), None
+            if phase == "Pending":
+                events = self._list(f"{path}/events", fieldSelector=f"involvedObject.name={meta['name']}")
+                reason = next(iter(pending.reasons([row], events)), None)
+            pod = StepPod(meta["name"], phase == "Running", phase in ("Succeeded", "Failed"), reason)
+            if not (old := found.get(meta["labels"][STEP])) or old.over:
+                found[meta["labels"][STEP]] = pod
+        return found
+
+    def _flow(self, sent: "Sent | None") -> "Object":
+        if sent is None:
+            return {}
+        path = f"/apis/argoproj.io/v1alpha1/namespaces/{self.run.cluster['namespace']}/workflows"
+        return next(iter(self._list(path, labelSelector=f"pipeline/runid={sent.id}")), {})
+
+    def _quota(self, pods: Mapping[str, StepPod], said: Mapping[str, str]) -> dict[str, StepPod]:
+        """Steps whose pod the cluster does not take: the engine tries for ever, and only its own page says so."""
+        from components.launch import pending
+
+        refused = {name: reason for name, text in said.items() if name and (reason := pending.refused(text))}
+        return {**{name: StepPod("", False, False, reason) for name, reason in refused.items()}, **pods}
+
+    def _open(self) -> list[str]:
+        return [name for name, step in self.run.steps.items() if step.state not in observe.SETTLED]
+
+    def _list(self, path: str, **query: str) -> "list[Object]":
+        """What the cluster lists; nothing, and a doubt, if it cannot be asked."""
+        if (kube := self.kube()) is None:
+            return []
+        try:
+            rows: list[Any] = kube.read(path, **query).get("items", [])
+        except Error as error:
+            self.doubts.append(str(error))
+            return []
+        return rows
+
+    def _judge(self, found: Mapping[str, str]) -> None:
+        now = time.monotonic()
+        self._since = {name: self._since.get(name, (text, now)) for name, text in found.items()}
+        lasting = [(name, text) for name, (text, since) in self._since.items() if now - since > HOPELESS]
+        self.hopeless = "; ".join(f"step `{name}`: {text}" for name, text in lasting)
+
+    def _clear(self) -> list[str]:
+        """Remove what launchers made; returns what is still there, pods of all kinds included."""
+        from components.launch import sweep
+
+        if (kube := self.kube()) is None:
+            return []
+        left = sweep.run(kube, self.run.id)
+        rows = self._list(f"/api/v1/namespaces/{kube.namespace}/pods", labelSelector=f"{RUN}={self.run.id}")
+        over = ("Succeeded", "Failed")
+        return left + [f"pod {r['metadata']['name']}" for r in rows if r.get("status", {}).get("phase") not in over]
+
+
+def _begin(step: Any) -> StepRecord:
+    """A planned step, before anything has begun."""
+    done = step.state == "done"
+    scores = dict(step.manifest.info.get("scores", {})) if step.manifest else {}
+    return StepRecord(state="done" if done else "waiting", address=step.node.address, already=done, scores=scores)
+
+
+def _url(text: str) -> str:
+    return text.rstrip("/") if "://" in text else f"https://{text.rstrip('/')}"
