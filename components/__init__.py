@@ -6,7 +6,8 @@ from pathlib import Path
 
 from components.base import Step
 
-_NOT_STEPS = {"__init__", "__main__", "base", "kinds", "values", "task", "place", "shards", "gang", "gates", "handover"}
+_NOT_STEPS = {"__init__", "__main__", "base", "kinds", "values", "task", "place", "shards", "gang", "gates", "handover",
+              "redact", "said"}  # fmt: skip
 
 
 @cache

@@ -6,6 +6,7 @@ import os
 import tempfile
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class Pipelines:
     def send(self, package: "Package", service_account: str) -> Sent:
         """Start a run. Whatever the answer was, the run may have begun, so its name is looked for before it is said to
         have failed."""
-        with _explained(self.endpoint):
+        with _explained(self.endpoint), redirect_stdout(None):
             experiment = self._client.create_experiment(package.pipeline, namespace=self._namespace).experiment_id
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "pipeline.yaml")
@@ -95,6 +96,7 @@ def connect(endpoint: str, namespace: str, options: Mapping[str, str]) -> Pipeli
     """A server that answers; `options` are those of the command line by which one is reached."""
     _ping(endpoint)
     logging.getLogger("kfp").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="kfp")  # of servers older than any we work with
     import kfp
     from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 

@@ -72,13 +72,12 @@ def launch(kube: Kube, workload: Workload, limits: Limits, pace: Pace, manifest:
     """Make the artefact of a workload and hand it over; returns when that is done. Asked to stop, it stops the pods
     too, unless it is only this launcher that goes, to come back elsewhere."""
     todo = stages(workload)
-    patience = Patience(functools.partial(print, flush=True), pace.firm, pace.outage,
-                        functools.partial(meaning, stage=todo[0], kube=kube))  # fmt: skip
+    store, said = open_store(workload.task["store"]), functools.partial(_wait, workload, set[str]())
+    patience = Patience(said, pace.firm, pace.outage, functools.partial(meaning, stage=todo[0], kube=kube))
     own = patience.until(functools.partial(owns.find, kube), pace.soon)
     task, work = workload.task, workloads.work(workload)
     labels = {RUN: task["run"], STEP: task["name"], WORK: work}
     lease = Lease(kube, f"ernie-{work}", own, labels, pace.term, pace.renew)
-    store = open_store(task["store"])
     try:
         for stage in todo:
             Launcher(kube, store, stage, own, lease, limits, pace).run()
@@ -94,6 +93,14 @@ def launch(kube: Kube, workload: Workload, limits: Limits, pace: Pace, manifest:
         # A lease that is not given back runs out by itself.
         with contextlib.suppress(Unavailable, Refusal):
             lease.release()
+
+
+def _wait(workload: Workload, before: set[str], text: str) -> None:
+    """Say once what is waited for, where whoever asks how the step is will look too."""
+    if text not in before:
+        before.add(text)
+        print(text, flush=True)
+        record.note(Task.from_json(workload.task), text, None)
 
 
 def _ask(number: int, frame: FrameType | None) -> None:

@@ -79,17 +79,18 @@ def final(record: Record) -> bool:
     return record.state == "failed" and record.code >= errors.BadInput.exit_code - 1
 
 
-def note(task: Task, said: str, code: int) -> None:
-    """Put on record how a step ended that has no launcher, or whose launcher could not go on."""
+def note(task: Task, said: str, code: int | None) -> None:
+    """Put on record how a step ended that has no launcher, or whose launcher could not go on; without a code, what it
+    waits for."""
     place, now = key(asdict(task)), time.time()
     try:
         store = open_store(task.store)
         old = read(store, place)
-        state = _STATES.get(code, "failed")
+        state: State = "waiting" if code is None else _STATES.get(code, "failed")
         write(
             store,
             place,
-            replace(old, state=state, text=said, code=code, started=old.started or now, time=now, pod=_pod()),
+            replace(old, state=state, text=said, code=code or 0, started=old.started or now, time=now, pod=_pod()),
         )
     except errors.Error as error:
         # Of a store that cannot be reached the step itself has said so; its exit code must not be lost for it.

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from components.launch import causes
 from components.launch.seen import Attempt, Limits, Past, Pod, Seen
 
+SOON = 20.0
+"""Seconds in which pods are made when nothing is wrong."""
+
 
 @dataclass(frozen=True)
 class Wait:
@@ -142,12 +145,13 @@ def _begin(seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
 def _pend(number: int, uid: str, seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
     """What keeps pods from starting, and for how long that is put up with."""
     hopeless = [reason.text for reason in seen.reasons if reason.hopeless]
-    text = "; ".join(hopeless or [reason.text for reason in seen.reasons]) or "no pod has started, and nothing says why"
+    unknown = "no pod has started, and nothing says why" if seen.pending_for > SOON else "its pods are being made"
+    text = "; ".join(hopeless or [reason.text for reason in seen.reasons]) or unknown
     # What has run before is likely to run again, and is worth more patience than a mistake in a setting.
     ran = any(entry.ran for entry in past) or any(pod.started for pod in seen.pods)
     limit = limits.hopeless if hopeless and not ran else limits.pending
     if seen.pending_for <= limit:
-        return Wait(f"attempt {number} cannot start yet: {text}")
+        return Wait(f"attempt {number} has not started: {text}")
     said = f"the pods could not start within {limit:.0f} s: {text}"
     return Judge(Past(number, uid, "pending", False, said, code=1, ran=ran))
 
