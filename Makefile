@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup science paddle3 demo test test-slow ci lint generate generated images bench clean
+.PHONY: help setup science paddle3 demo test test-slow test-cluster ci lint generate generated images bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ SCIENCE_TESTS := $(foreach room,store text model data train tasks compress serve
 test-slow: setup science paddle3  ## the slow tests alone (5 is pytest's word for: there are none)
 	$(BIN)/python -m pytest tests/jobs tests/components tests/install $(CLUSTER_TESTS) -m slow $(PYTEST_ARGS) || test $$? = 5
 	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m slow $(PYTEST_ARGS) || test $$? = 5
+
+test-cluster: setup  ## tests on the cluster that the environment names, see "Cluster tests" in the README
+	@: $${KUBECONFIG:?names no cluster} $${KF_PIPELINES_ENDPOINT:?names no cluster} $${ERNIE_JOBS_SITE:?names no cluster}
+	$(BIN)/python -m pytest tests/cluster -rs --timeout 1200 $(PYTEST_ARGS)
 
 lint: setup  ## style, types, directions of imports
 	$(BIN)/ruff check .

@@ -29,7 +29,7 @@ class Machine:
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def kfp(self, *words: str, check: int | None = 0) -> "subprocess.CompletedProcess[str]":
+    def kfp(self, *words: str, check: int | None = 0, seconds: float = 300) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end; `check` is the exit code that must come."""
         done = subprocess.run(
             self._command(*words),
@@ -37,7 +37,7 @@ class Machine:
             env=self._env(),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=seconds,
             stdin=subprocess.DEVNULL,
         )
         if check is not None:
