@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ernie_core.errors import Error, NotFound, Unreachable
 from ernie_core.store import Store
-from jobs import observe, pipelines, runs
-from jobs.observe import Sight, StepPod
+from jobs import observe, pipelines, pods, runs
+from jobs.observe import Sight
+from jobs.pods import Pods
 from jobs.prepare import Prepared
 from jobs.runs import Run, StepRecord
 from jobs.site import Site
 
 if TYPE_CHECKING:
-    from components.launch.kube import Kube, Object
     from jobs.pipelines import Pipelines, Sent
 
 HOPELESS = 20.0
@@ -26,8 +26,6 @@ ARRIVAL = 120.0
 PATIENCE = 45.0
 """Seconds that a cancelled run gets to save and go."""
 POLL = 1.0
-RUN, STEP, WORK = "ernie.io/run", "ernie.io/step", "ernie.io/work"
-"""Labels; the last one only what launchers made has."""
 
 
 def endpoint(site: Site, options: Mapping[str, str]) -> tuple[str, str]:
@@ -77,8 +75,7 @@ class Watch:
     def __init__(self, store: Store, run: Run, options: Mapping[str, str]) -> None:
         self._store, self._options, self.run = store, options, run
         self._server: Pipelines | None = None
-        self._kube: Kube | None = None
-        self._blind = False
+        self._pods = Pods(run)
         self._since: dict[str, tuple[str, float]] = {}
         self.doubts: list[str] = []
         """Who could not be asked, and why: what is known is then known without them."""
@@ -89,7 +86,7 @@ class Watch:
         """The run as it is now, kept in the store once it has ended."""
         if self.run.state in runs.ENDED:
             return self.run
-        self.doubts = []
+        self.doubts = self._pods.doubts = []
         sight = self._sight()
         self.run = observe.update(self._store, self.run, sight)
         if self.run.state in runs.ENDED:
@@ -103,17 +100,16 @@ class Watch:
         end = time.monotonic() + PATIENCE
         self.look()
         if self.run.state in runs.ENDED:
-            self._clear()
+            self._pods.clear()
             return self.run
-        server, kube = self.server(), self.kube()
         if self.run.cluster["id"]:
-            server.terminate(self.run.cluster["id"])
-        while (left := self._clear()) or (self.run.cluster["id"] and server.look(self.run.cluster["id"]).active):
+            self.server().terminate(self.run.cluster["id"])
+        while (left := self._pods.clear()) or ((sent := self._sent()[0]) and sent.active):
             if time.monotonic() > end:
                 raise Error(f"{self.run.id} was asked to stop, but after {PATIENCE:.0f}s there is still "
                             f"{', '.join(left[:3]) or 'its run in Kubeflow Pipelines'}")  # fmt: skip
             time.sleep(POLL)
-        if kube is None:
+        if self._pods.blind:
             print(f"what launchers began ends by itself: {'; '.join(self.doubts)}", file=sys.stderr)
         self.look()
         if self.run.state not in ("done", "stopped"):
@@ -140,31 +136,17 @@ class Watch:
             self._server = pipelines.connect(named, place["namespace"], self._options)
         return self._server
 
-    def kube(self) -> "Kube | None":
-        """The cluster itself, for those who may see it; None for the others."""
-        from components.launch import kube as kubes
-
-        if self._kube is None and not self._blind:
-            try:
-                self._kube = kubes.connect(self.run.cluster["namespace"])
-            except Error as error:
-                self._blind = True
-                self.doubts.append(str(error))
-        return self._kube
-
     def log(self, step: str) -> Iterator[bytes] | None:
         """What the pod of a step says right now, until it ends; None if there is none that runs."""
-        pod, kube = self._pods().get(step), self.kube()
-        if not pod or not pod.running or kube is None:
-            return None
-        return kube.log(pod.name, "main", follow="true")
+        return self._pods.log(step)
 
     def _sight(self) -> Sight:
         sent, gone = self._sent()
-        tasks = {name: name.replace("_", "-") for name in self.run.steps}
-        pods = self._pods()
-        flow = self._flow(sent) if (sent and not sent.active) or len(pods) < len(self._open()) else {}
-        return Sight(sent, gone, self._quota(pods, found := observe.messages(flow, tasks)), found)
+        found = self._pods.of_steps()
+        open_ = [name for name, step in self.run.steps.items() if step.state not in observe.SETTLED]
+        told = sent is not None and (not sent.active or any(name not in found for name in open_))
+        messages = self._pods.messages(sent.id, self.run.steps) if sent and told else {}
+        return Sight(sent, gone, {**pods.refused(messages), **found}, messages)
 
     def _sent(self) -> "tuple[Sent | None, bool]":
         """What Kubeflow Pipelines knows; a record without an id is of somebody who was killed while sending."""
@@ -172,8 +154,10 @@ class Watch:
             if self.run.cluster["id"]:
                 return self.server().look(self.run.cluster["id"]), False
             found = self.server().find(self.run.cluster["name"])
-        except NotFound:
-            return None, True
+        except NotFound as error:
+            gone = self.server().endpoint == self.run.cluster["endpoint"]  # another server knows nothing of it
+            self.doubts += [] if gone else [str(error)]
+            return None, gone
         except Error as error:
             self.doubts.append(str(error))
             return None, False
@@ -182,65 +166,11 @@ class Watch:
             runs.save(self._store, self.run)
         return found, found is None and time.time() - self.run.beat > ARRIVAL
 
-    def _pods(self) -> dict[str, StepPod]:
-        from components.launch import pending
-
-        path = f"/api/v1/namespaces/{self.run.cluster['namespace']}"
-        found: dict[str, StepPod] = {}
-        for row in self._list(f"{path}/pods", labelSelector=f"{RUN}={self.run.id},!{WORK}"):
-            meta, status = row["metadata"], row.get("status", {})
-            phase, reason = status.get("phase", "Pending"), None
-            if phase == "Pending":
-                events = self._list(f"{path}/events", fieldSelector=f"involvedObject.name={meta['name']}")
-                reason = next(iter(pending.reasons([row], events)), None)
-            pod = StepPod(meta["name"], phase == "Running", phase in ("Succeeded", "Failed"), reason)
-            if not (old := found.get(meta["labels"][STEP])) or old.over:
-                found[meta["labels"][STEP]] = pod
-        return found
-
-    def _flow(self, sent: "Sent | None") -> "Object":
-        if sent is None:
-            return {}
-        path = f"/apis/argoproj.io/v1alpha1/namespaces/{self.run.cluster['namespace']}/workflows"
-        return next(iter(self._list(path, labelSelector=f"pipeline/runid={sent.id}")), {})
-
-    def _quota(self, pods: Mapping[str, StepPod], said: Mapping[str, str]) -> dict[str, StepPod]:
-        """Steps whose pod the cluster does not take: the engine tries for ever, and only its own page says so."""
-        from components.launch import pending
-
-        refused = {name: reason for name, text in said.items() if name and (reason := pending.refused(text))}
-        return {**{name: StepPod("", False, False, reason) for name, reason in refused.items()}, **pods}
-
-    def _open(self) -> list[str]:
-        return [name for name, step in self.run.steps.items() if step.state not in observe.SETTLED]
-
-    def _list(self, path: str, **query: str) -> "list[Object]":
-        """What the cluster lists; nothing, and a doubt, if it cannot be asked."""
-        if (kube := self.kube()) is None:
-            return []
-        try:
-            rows: list[Any] = kube.read(path, **query).get("items", [])
-        except Error as error:
-            self.doubts.append(str(error))
-            return []
-        return rows
-
     def _judge(self, found: Mapping[str, str]) -> None:
         now = time.monotonic()
         self._since = {name: self._since.get(name, (text, now)) for name, text in found.items()}
         lasting = [(name, text) for name, (text, since) in self._since.items() if now - since > HOPELESS]
         self.hopeless = "; ".join(f"step `{name}`: {text}" for name, text in lasting)
-
-    def _clear(self) -> list[str]:
-        """Remove what launchers made; returns what is still there, pods of all kinds included."""
-        from components.launch import sweep
-
-        if (kube := self.kube()) is None:
-            return []
-        left = sweep.run(kube, self.run.id)
-        rows = self._list(f"/api/v1/namespaces/{kube.namespace}/pods", labelSelector=f"{RUN}={self.run.id}")
-        over = ("Succeeded", "Failed")
-        return left + [f"pod {r['metadata']['name']}" for r in rows if r.get("status", {}).get("phase") not in over]
 
 
 def _begin(step: Any) -> StepRecord:

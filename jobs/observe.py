@@ -4,11 +4,9 @@ The store knows what was made and how each step ended; Kubeflow Pipelines, wheth
 pod does not start. Where they disagree the store is right.
 """
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from components.launch import beat, record
 from components.launch.record import Record
@@ -59,6 +57,8 @@ def update(store: Store, run: Run, sight: Sight) -> Run:
     if run.state in runs.ENDED:
         return run
     steps = {name: _step(store, run, name, old, sight) for name, old in run.steps.items()}
+    if sight.sent and sight.sent.active:
+        return replace(run, steps=steps)  # even if all is made: whoever made it still has to clean up
     if all(step.state == "done" for step in steps.values()):
         return _end(run, steps, "done")
     if not sight.over:
@@ -139,17 +139,3 @@ def _progress(store: Store, step: StepRecord) -> str:
     """What a gang reports of itself."""
     found = {key: value for key, value in beat.read(store, step.address).items() if key != "attempt"}
     return "  ".join(f"{key} {value}" for key, value in screen.facts(found).items())
-
-
-def messages(flow: Mapping[str, Any], tasks: Mapping[str, str]) -> dict[str, str]:
-    """What the engine says of each step that is not well, from its nodes; of the run, under the name of none."""
-    found: dict[str, str] = {}
-    for node in (flow.get("status", {}).get("nodes") or {}).values():
-        said, name = " ".join(str(node.get("message") or "").split()), str(node.get("name", ""))
-        if not said or node.get("phase") not in ("Pending", "Failed", "Error"):
-            continue
-        words = [re.sub(r"\(\d+\)$", "", word) for word in name.split(".")]
-        step = next((step for step, task in tasks.items() if {task, f"{task}-driver"} & set(words)), "")
-        if len(said) > len(found.get(step, "")):  # the nodes above only repeat that something below failed
-            found[step] = said[:300]
-    return found

@@ -118,7 +118,7 @@ def _ping(endpoint: str) -> None:
         urllib.request.urlopen(f"{endpoint.rstrip('/')}/apis/v2beta1/healthz", timeout=TIMEOUT).close()
     except urllib.error.HTTPError as error:
         if error.code == 404:
-            raise NotFound(f"{endpoint} has no pipeline API: correct the endpoint") from error
+            raise Error(f"{endpoint} has no pipeline API: correct the endpoint") from error
         if error.code >= 500:
             raise Unreachable(f"{endpoint} answers {error.code}: {error.reason}") from error
     except (OSError, ValueError) as error:

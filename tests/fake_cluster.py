@@ -330,6 +330,10 @@ def _selected(found: Object, query: dict[str, str]) -> bool:
     labels = found["metadata"].get("labels", {})
     for part in filter(None, query.get("labelSelector", "").split(",")):
         key, sign, value = part.partition("=")
+        if key.startswith("!"):
+            if key[1:] in labels:
+                return False
+            continue
         if key not in labels or (sign and labels[key] != value):
             return False
     name = query.get("fieldSelector", "").removeprefix("involvedObject.name=")

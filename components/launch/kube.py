@@ -109,8 +109,9 @@ def connect(namespace: str = "") -> Kube:
             config.load_incluster_config(settings)
             own = _NAMESPACE.read_text(encoding="utf-8").strip()
         else:
-            config.load_kube_config(client_configuration=settings)
-            own = config.list_kube_config_contexts()[1]["context"].get("namespace", "default")
+            file = os.environ.get("KUBECONFIG")  # the client looks there only once, when it is imported
+            config.load_kube_config(file, client_configuration=settings)
+            own = config.list_kube_config_contexts(file)[1]["context"].get("namespace", "default")
     except config.ConfigException as error:
         raise Denied(f"no cluster to work on: {error}; set KUBECONFIG, or run in a pod") from error
     return Kube(open_api(settings), namespace or own)

@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 @arguments.as_json
 def command(spec: Path, edits: tuple[str, ...], where: str | None, yes: bool, detach: bool, redo: tuple[str, ...],
             run_id: str | None, as_json: bool) -> int:  # fmt: skip
-    from jobs import prepare, report
+    from ernie_core.errors import Refused
+    from jobs import environments, follow, prepare, report
 
     options = arguments.server()
     on_cluster, why = place(where, spec, options)
     prepared = arguments.prepare(spec, edits, on_cluster=on_cluster)
     if redo:
+        if going := follow.same(prepared.store, prepared.job.name, prepared.work, environments.home(), options):
+            raise Refused(f"{going.job}/{going.id} is making this right now: `kfp cancel {going.id}` before `--redo`")
         prepared = prepare.redo(prepared, redo)
     click.echo(report.plan_text(prepared.job.name, prepared.plan, why) + "\n", err=True)
     if not yes and not prepared.plan.done and sys.stdin.isatty():

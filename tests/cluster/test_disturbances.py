@@ -1,9 +1,10 @@
 """A training of two pods on a real cluster: whatever happens to it, it goes on and ends with the same bits."""
 
+import itertools
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,23 +89,24 @@ class Training:
 
     def report(self, name: str, moment: float) -> str:
         """How long it took to go on, and what was lost."""
-        steps = [(at, int(found[1])) for at, said in self.said() if (found := re.match(r"global step (\d+),", said))]
-        last = max((step for at, step in steps if at <= moment), default=0)
-        later = [(at, step) for at, step in steps if at > moment]
-        back = next((i for i, (_, step) in enumerate(later) if step <= (later[i - 1][1] if i else last)), None)
-        if back is None:
-            longest = max((b[0] - a[0] for a, b in zip(steps, steps[1:], strict=False)), default=0.0)
-            return f"{name}: did not stop, longest pause between two lines {longest:.0f} s"
-        before = max([last, *(step for _, step in later[:back])])
-        at, step = later[back]
-        return f"{name}: first step again after {at - moment:.0f} s, {before - step + 5} steps done twice at most"
+        steps, back = [], None
+        for at, said in self.said():
+            if found := re.match(r"going on after step (\d+) of", said):
+                back = int(found[1]) if at > moment else None
+            if found := re.match(r"global step (\d+),", said):
+                steps.append((at, int(found[1])))
+                if back is not None:
+                    last = steps[-2][1] if len(steps) > 1 else back
+                    return f"{name}: first line again after {at - moment:.0f} s, {max(0, last - back)} steps done twice"
+        longest = max((b[0] - a[0] for a, b in itertools.pairwise(steps)), default=0.0)
+        return f"{name}: the training did not stop, longest pause between two lines {longest:.0f} s"
 
 
 @pytest.fixture(scope="module")
-def training(tmp_path_factory: pytest.TempPathFactory, cluster: Any, kube: Kube) -> Iterator[Training]:
+def training(tmp_path_factory: pytest.TempPathFactory, cluster: Any, kube: Kube) -> Training:
     folder = tmp_path_factory.mktemp("machine")
     machine = Machine(folder, folder / "home")
-    yield Training(machine, kube, open_store(cluster.store))
+    return Training(machine, kube, open_store(cluster.store))
 
 
 @pytest.fixture(scope="module")

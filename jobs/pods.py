@@ -1,0 +1,105 @@
+"""What the cluster itself says of a run, for those who may see it: pods, by the labels of the run, and the engine."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ernie_core.errors import Error
+from jobs.observe import StepPod
+from jobs.runs import Run
+
+if TYPE_CHECKING:
+    from components.launch.kube import Kube, Object
+
+RUN, STEP, WORK = "ernie.io/run", "ernie.io/step", "ernie.io/work"
+"""Labels; the last one only what launchers made has."""
+OVER = ("Succeeded", "Failed")
+
+
+class Pods:
+    """The pods of one run. Who cannot be asked is a doubt, and no error: the store is what counts."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._namespace = run.id, run.cluster.get("namespace", "")
+        self._kube: Kube | None = None
+        self.blind = False
+        """Whether there is no way to the cluster from here."""
+        self.doubts: list[str] = []
+
+    def of_steps(self) -> dict[str, StepPod]:
+        """By step, those that Kubeflow Pipelines made: of the step, or of its launcher."""
+        from components.launch import pending
+
+        found: dict[str, StepPod] = {}
+        for row in self._list("pods", labelSelector=f"{RUN}={self._run},!{WORK}"):
+            meta, phase, reason = row["metadata"], _phase(row), None
+            if phase == "Pending":
+                events = self._list("events", fieldSelector=f"involvedObject.name={meta['name']}")
+                reason = next(iter(pending.reasons([row], events)), None)
+            if not (old := found.get(meta["labels"][STEP])) or old.over:
+                pod = StepPod(meta["name"], phase == "Running", phase in OVER, reason)
+                found[meta["labels"][STEP]] = pod
+        return found
+
+    def messages(self, sent: str, steps: Iterable[str]) -> dict[str, str]:
+        """What the engine below Kubeflow Pipelines says of each step that is not well; under no name, of the run."""
+        rows = self._list("workflows", "/apis/argoproj.io/v1alpha1", labelSelector=f"pipeline/runid={sent}")
+        tasks = {name: name.replace("_", "-") for name in steps}
+        found: dict[str, str] = {}
+        for node in (node for row in rows for node in (row.get("status", {}).get("nodes") or {}).values()):
+            said = " ".join(str(node.get("message") or "").split())
+            if not said or node.get("phase") not in ("Pending", "Failed", "Error"):
+                continue
+            words = {re.sub(r"\(\d+\)$", "", word) for word in str(node.get("name", "")).split(".")}
+            step = next((step for step, task in tasks.items() if {task, f"{task}-driver"} & words), "")
+            if len(said) > len(found.get(step, "")):  # the nodes above only repeat that something below failed
+                found[step] = said[:300]
+        return found
+
+    def log(self, step: str) -> Iterator[bytes] | None:
+        """What the pod of a step says right now, until it ends; None if there is none that runs."""
+        pod, kube = self.of_steps().get(step), self._connect()
+        return kube.log(pod.name, "main", follow="true") if pod and pod.running and kube else None
+
+    def clear(self) -> list[str]:
+        """Remove what launchers made; returns what is still there, pods of all kinds included."""
+        from components.launch import sweep
+
+        if (kube := self._connect()) is None:
+            return []
+        left = sweep.run(kube, self._run)
+        rows = self._list("pods", labelSelector=f"{RUN}={self._run}")
+        return left + [f"pod {row['metadata']['name']}" for row in rows if _phase(row) not in OVER]
+
+    def _connect(self) -> "Kube | None":
+        from components.launch import kube as kubes
+
+        if self._kube is None and not self.blind:
+            try:
+                self._kube = kubes.connect(self._namespace)
+            except Error as error:
+                self.blind = True
+                self.doubts.append(str(error))
+        return self._kube
+
+    def _list(self, plural: str, api: str = "/api/v1", **query: str) -> "list[Object]":
+        if (kube := self._connect()) is None:
+            return []
+        try:
+            rows: list[Any] = kube.read(f"{api}/namespaces/{self._namespace}/{plural}", **query).get("items", [])
+        except Error as error:
+            self.doubts.append(str(error))
+            return []
+        return rows
+
+
+def refused(messages: Mapping[str, str]) -> dict[str, StepPod]:
+    """Steps whose pod the cluster does not take: the engine tries for ever, and only its own page says so."""
+    from components.launch import pending
+
+    reasons = {name: pending.refused(text) for name, text in messages.items() if name}
+    return {name: StepPod("", False, False, reason) for name, reason in reasons.items() if reason}
+
+
+def _phase(row: "Object") -> str:
+    return str(row.get("status", {}).get("phase", "Pending"))
