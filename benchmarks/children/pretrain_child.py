@@ -11,6 +11,7 @@ import time
 import zlib  # noqa: F401  before paddle
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -80,22 +81,29 @@ def peer(asked: Asked) -> dict[str, list[float]]:
 
 
 def checkpoint(asked: Asked) -> dict[str, list[float]]:
-    """Seconds that a save stops the training for, and of one copy of its bytes into memory that is already there."""
+    """Seconds that a save stops the training for, in itself and before the next update, beside one copy of its bytes.
+
+    The copy is one call, in one thread, into memory that is already there. The first save does not count: it gets its
+    memory. `plain` and `beside` are the steps without a save and those while one is being copied and written.
+    """
     data, vocab = [(Path(str(asked["ids"])), 1.0)], Path(str(asked["vocab"]))
     recipe = settings(asked, 1)
     training = start.prepare(data, vocab, recipe, place(asked, 0), None, None, ALONE, Log(recipe, lambda *a, **k: None))
-    training.saver.reserve(training.net)
-    with feed(training) as batches:
-        step(training, batches, False)
-    stopped = []
-    for number in range(4):
-        began = time.perf_counter()
-        training.saver.save(number, training.net, training.adamw, training.at, training.identity, vocab)
-        stopped.append(time.perf_counter() - began)
-        training.saver.wait()
     count = 3 * sum(p.size for p in training.net.parameters())
     source, target = np.ones(count, "float32"), np.ones(count, "float32")
-    return {"stopped": stopped, "copy": [seconds(lambda: np.copyto(target, source)) for _ in range(4)]}
+    found: dict[str, list[float]] = {"stopped": [], "copy": [], "plain": [], "beside": []}
+    with feed(training) as batches:
+        step(training, batches, False)
+        while training.at.step + 2 <= recipe.max_steps:
+            found["plain"].append(seconds(lambda: step(training, batches, False)))
+            waited, at = training.log.whole.saved, training.at
+            call = partial(training.saver.save, at.step, training.net, training.adamw, at, training.identity, vocab)
+            stopped = seconds(call)
+            found["beside"].append(seconds(lambda: step(training, batches, False)))
+            found["stopped"].append(stopped + training.log.whole.saved - waited)
+            training.saver.wait()
+            found["copy"].append(seconds(lambda: np.copyto(target, source)))
+    return found
 
 
 class Marks:

@@ -1,10 +1,8 @@
-"""Copies of tensors in host memory, made fast: training stands still meanwhile."""
+"""Copies of tensors in host memory, made while training goes on; what they are made of must not change meanwhile."""
 
 import math
-import os
-from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import paddle
@@ -12,53 +10,53 @@ from paddle.utils import dlpack
 
 from ernie_core.model.weights import Arrays
 
-THREADS = 4
-"""Copies at a time: one core does not use the whole memory bus, and more than a few gain nothing."""
-
-
 SMALL = 1 << 13
 """Numbers below which a copy costs less than the way to do without it."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """The values of a tensor."""
+
+    values: np.ndarray
+    lent: bool
+    """Whether this is the tensor's own memory, so that whoever changes the tensor changes the values."""
+
+
+def look(tensors: Mapping[str, paddle.Tensor]) -> dict[str, Seen]:
+    """The values of tensors at once, in whatever memory they are; a tensor with two names is seen as one.
+
+    What is small, in half precision or on a device comes as a copy: only big float32 tensors of the host are lent.
+    """
+    seen: dict[int, Seen] = {}
+    for tensor in tensors.values():
+        if id(tensor) not in seen:
+            seen[id(tensor)] = _look(tensor)
+    return {name: seen[id(tensor)] for name, tensor in tensors.items()}
+
+
 class Copies:
-    """Memory for copies, used again by the next ones: fresh memory costs ten times as much as the copy itself."""
+    """Memory for copies, used again by the next ones: fresh memory costs several times as much as the copy itself."""
 
     def __init__(self) -> None:
         self._memory: Arrays = {}
 
-    def reserve(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Touch memory for float32 copies before they are needed."""
-        for name, shape in shapes.items():
-            self._memory.setdefault(name, np.empty(shape, "float32")).fill(0.0)
+    def take(self, seen: Mapping[str, Seen]) -> Arrays:
+        """Copy what is lent, in one thread and mostly without the interpreter's lock.
 
-    def take(self, tensors: Mapping[str, paddle.Tensor]) -> Arrays:
-        """Copy everything; a tensor with two names is copied once. What an earlier call returned is overwritten."""
-        owners: dict[int, str] = {}  # a tensor -> the first of its names
-        for name, tensor in tensors.items():
-            owners.setdefault(id(tensor), name)
-        left = deque(owners.values())
-        copied: Arrays = {}
+        What an earlier call returned is overwritten.
+        """
+        copied: dict[int, np.ndarray] = {}
+        for name, one in seen.items():
+            if id(one) not in copied:
+                copied[id(one)] = self._copy(name, one.values) if one.lent else one.values
+        return {name: copied[id(one)] for name, one in seen.items()}
 
-        def work(_: int) -> None:
-            while True:
-                try:
-                    name = left.popleft()
-                except IndexError:
-                    return
-                copied[name] = self._copy(name, tensors[name])
-
-        threads = min(THREADS, len(os.sched_getaffinity(0)))
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, range(threads)))
-        self._memory = copied
-        return {name: copied[owners[id(tensor)]] for name, tensor in tensors.items()}
-
-    def _copy(self, name: str, tensor: paddle.Tensor) -> np.ndarray:
-        found = _view(tensor)
+    def _copy(self, name: str, values: np.ndarray) -> np.ndarray:
         kept = self._memory.get(name)
-        if kept is None or kept.shape != found.shape or kept.dtype != found.dtype:
-            kept = np.empty(found.shape, found.dtype)
-        np.copyto(kept, found)
+        if kept is None or kept.shape != values.shape:
+            kept = self._memory[name] = np.empty(values.shape, values.dtype)
+        np.copyto(kept, values)
         return kept
 
 
@@ -75,10 +73,9 @@ class _Exported:
         return 1, 0
 
 
-def _view(tensor: paddle.Tensor) -> np.ndarray:
-    """The values as they lie in memory; what is small, in half precision or on a device comes as a copy."""
+def _look(tensor: paddle.Tensor) -> Seen:
     if tensor.dtype != paddle.float32:
         tensor = tensor.astype("float32")
     if math.prod(tensor.shape) < SMALL or not tensor.place.is_cpu_place():
-        return np.asarray(tensor.numpy())
-    return np.from_dlpack(_Exported(tensor))
+        return Seen(np.asarray(tensor.numpy()), lent=False)
+    return Seen(np.from_dlpack(_Exported(tensor)), lent=True)

@@ -1,5 +1,6 @@
 """The gradients of a step as one: added up over the processes, measured by one norm, multiplied by one factor."""
 
+import math
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Iterator, Sequence
 
@@ -11,22 +12,18 @@ _ALONE = 1 << 16
 """Numbers from which on a gradient travels by itself: copying it together with others costs more than a message."""
 
 
-def add_up(gradients: Sequence[paddle.Tensor], team: Team) -> None:
-    """Replace every gradient by its sum over the ranks: one message for each big one and one for all small ones.
+def add_up(gradients: Sequence[paddle.Tensor], team: Team) -> float:
+    """Replace every gradient by its sum over the ranks, with equal bits on all; returns the norm of the sums.
 
+    Through memory that all ranks share, or over the network: one message for each big one and one for all small ones.
     Done once a step, after the last micro step: no rank waits for another before, and recomputing needs no care.
     """
-    if team.world == 1:
-        return
     with paddle.no_grad():
-        for some in _together(gradients):
-            if len(some) == 1:
-                team.add_up(some)
-                continue
-            joined = paddle.concat([gradient.flatten() for gradient in some])
-            team.add_up([joined])
-            for gradient, total in zip(some, joined.split([g.size for g in some]), strict=True):
-                paddle.assign(total.reshape(gradient.shape), gradient)
+        if team.near is not None and all(gradient.dtype == paddle.float32 for gradient in gradients):
+            return math.sqrt(team.near.add_up(gradients))
+        if team.world > 1:
+            _send(gradients, team)
+    return norm(gradients)
 
 
 def norm(gradients: Sequence[paddle.Tensor]) -> float:
@@ -47,6 +44,18 @@ def scale(gradients: Sequence[paddle.Tensor], factor: float) -> None:
 def _wide(gradient: paddle.Tensor) -> paddle.Tensor:
     """In float32: squares of half precision overflow at 256."""
     return gradient if gradient.dtype == paddle.float32 else gradient.astype("float32")
+
+
+def _send(gradients: Sequence[paddle.Tensor], team: Team) -> None:
+    """Add up over the network."""
+    for some in _together(gradients):
+        if len(some) == 1:
+            team.add_up(some)
+            continue
+        joined = paddle.concat([gradient.flatten() for gradient in some])
+        team.add_up([joined])
+        for gradient, total in zip(some, joined.split([g.size for g in some]), strict=True):
+            paddle.assign(total.reshape(gradient.shape), gradient)
 
 
 def _together(gradients: Sequence[paddle.Tensor]) -> Iterator[list[paddle.Tensor]]:

@@ -56,7 +56,6 @@ def run(
     log = Log(recipe, silent if team.rank else progress, aloud=team.rank == 0)
     training = start.prepare(ids, vocab, recipe, checkpoints, init, cache, team, log)
     start.resume(training, start_fresh)
-    training.saver.reserve(training.net)
     config, at = training.net.config, training.at
     watch.begin(log, checkpoints, config, at.step, at.lines, textfiles=textfiles, rank=team.rank)
     with feed(training) as batches:

@@ -49,7 +49,7 @@ def prepare(
     words = vocabulary.read(vocab)
     data, read = _data(ids, words, vocab, recipe, cache, team)
     net, adamw = _build(recipe, words, init, team)
-    identity = _identity(recipe, net, words, read, [weight for _, weight in ids], init, team.world)
+    identity = _identity(recipe, net, words, read, [weight for _, weight in ids], init, team)
     alike = team.gather(identity.must)
     if any(must != alike[0] for must in alike):
         raise BadInput(f"rank {team.rank}: the processes were given different data or settings: {alike}")
@@ -191,7 +191,7 @@ def _identity(
     read: Sequence[Corpus],
     shares: Sequence[float],
     init: Path | None,
-    world: int,
+    team: Team,
 ) -> Identity:
     """What must be equal for a run to go on, and what is worth a note."""
     must = recipe.lasting() | {
@@ -203,6 +203,8 @@ def _identity(
     }
     names = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
     note: dict[str, str | int | float | bool] = {name: os.environ.get(name, "unset") for name in names}
-    note |= {"paddle": paddle.__version__, "processes": world, "max_steps": recipe.max_steps}
+    note |= {"paddle": paddle.__version__, "processes": team.world, "max_steps": recipe.max_steps}
     note["compiled operations"] = fused.is_compiled()
+    if team.world > 2:  # of more than two numbers the sum depends on the order in which they are added
+        note["gradients are added"] = "in shared memory" if team.near else "over the network"
     return Identity(must, note)

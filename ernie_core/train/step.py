@@ -68,14 +68,14 @@ def _update(training: Training, step: int, rate: float) -> None:
     recipe, team = training.recipe, training.team
     parameters = training.net.parameters()
     found = [p.grad for p in parameters if p.grad is not None]  # without the order head nothing uses the pooler
-    gradients.add_up(found, team)
     unit = 1.0 / (team.world * training.scaler.loss_scaling)
-    norm = gradients.norm(found) * unit
+    norm = gradients.add_up(found, team) * unit
     if training.scaler.accept(norm):
         training.guard.check_norm(step, norm, training.kept)
         clip = recipe.grad_clip / norm if 0 < recipe.grad_clip < norm else 1.0
         gradients.scale(found, unit * clip)
         training.adamw.set_lr(rate)
+        training.log.saved(training.saver.before_update())
         training.adamw.step()
         if recipe.sharding == "stage1":
             sharding.pass_on(training.net, team)

@@ -5,12 +5,13 @@ import os
 import pickle
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ernie_core.errors import BadInput, Unreachable
+from ernie_core.train.near import Near, open_near
 
 if TYPE_CHECKING:
     import paddle
@@ -34,6 +35,8 @@ class Team:
 
     rank: int = 0
     world: int = 1
+    near: Near | None = field(default=None, repr=False, compare=False)
+    """Memory that all ranks share, if they do."""
     _turns: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
 
     def barrier(self) -> None:
@@ -74,6 +77,13 @@ class Team:
     def any(self, flag: bool) -> bool:
         """Whether it is so on any rank."""
         return flag if self.world == 1 else bool(self.sum(np.array([float(flag)]))[0])
+
+    def meet(self) -> None:
+        """Return when every rank is here: cheap, for use within a step, and an error if one is lost."""
+        if self.world > 1:
+            import paddle
+
+            self.add_up([paddle.zeros([1])])
 
     def add_up(self, tensors: "list[paddle.Tensor]") -> None:
         """Replace each tensor by its sum over the ranks."""
@@ -141,4 +151,5 @@ def join() -> Team:
     import paddle.distributed as dist
 
     dist.init_parallel_env()
-    return Team(int(os.environ["PADDLE_TRAINER_ID"]), world)
+    team = Team(int(os.environ["PADDLE_TRAINER_ID"]), world)
+    return team if paddle.is_compiled_with_cuda() else replace(team, near=open_near(team, team.meet))

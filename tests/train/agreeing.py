@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,8 @@ def main() -> None:
     team.barrier()
     waited = done.exists()
     sizes = (70_000, 3, 5)
-    some = [paddle.full([size], float(team.rank + 1)) for size in sizes]
-    gradients.add_up(some, team)
+    near, far = ([paddle.full([size], float(team.rank + 1)) for size in sizes] for _ in range(2))
+    norms = [gradients.add_up(near, team), gradients.add_up(far, replace(team, near=None))]
     net = paddle.nn.Sequential(paddle.nn.Linear(300, 300), paddle.nn.Linear(300, 256))
     for name in sharding.share(net, team):
         parameter = dict(net.named_parameters())[name]
@@ -38,8 +39,9 @@ def main() -> None:
         "mean": team.mean(np.array([float(team.rank), 4.0])).tolist(),
         "sum": team.sum(np.array([1.0])).tolist(),
         "any": [team.any(team.rank == 1), team.any(False)],
-        "gradients": [[float(g.min()), float(g.max())] for g in some],
-        "norm": gradients.norm(some),
+        "near": team.near is not None,
+        "gradients": [[float(g.min()), float(g.max())] for g in near + far],
+        "norms": norms,
         "share": sorted(sharding.share(net, team)),
         "passed on": [[float(p.min()), float(p.max())] for p in net.parameters()],
     }

@@ -80,13 +80,15 @@ def build(seed: int = 0, arch: str = "1L16H2") -> tuple[ErnieForPretraining, pad
     return net, optimiser.adamw(net)
 
 
-def train(net: ErnieForPretraining, adamw: paddle.optimizer.AdamW, step: int) -> None:
-    """One update that depends on the state and on the number of the step alone."""
+def train(net: ErnieForPretraining, adamw: paddle.optimizer.AdamW, step: int, saver: Saver | None = None) -> None:
+    """One update that depends on the state and on the number of the step alone; `saver` may be saving the last one."""
     paddle.seed(1000 + step)
     ids = paddle.to_tensor(np.random.RandomState(step).randint(1, 100, (4, 12)))
     scores, order = net(ids)
     (scores.square().mean() + order.square().mean()).backward()
     adamw.set_lr(1e-3)
+    if saver is not None:
+        saver.before_update()
     adamw.step()
     adamw.clear_grad()
 

@@ -30,7 +30,7 @@ def run(url: str, scratch: Path, steps: int, arch: str, stop: list[int]) -> None
     say(f"training after step {step}")
     while step < steps:
         step += 1
-        ranks.train(net, adamw, step)
+        ranks.train(net, adamw, step, saver)
         saver.check()
         if step % EVERY == 0 or step == steps or stop:
             ranks.save(saver, step, net, adamw, vocab)

@@ -16,6 +16,7 @@ from train import trainer
 from ernie_core import errors
 from ernie_core.data import ids, order, vocabulary
 from ernie_core.model import weights
+from ernie_core.train import copies
 from ernie_core.train.recipe import Recipe
 
 
@@ -67,6 +68,29 @@ def test_stopping_anywhere_changes_no_bit(corpus: Path, tmp_path: Path) -> None:
             trainer.train(corpus, root, stop=Stops(steps))
         trainer.train(corpus, root)
         assert digests(root) == digests(tmp_path / "through"), f"stopped after step {steps}"
+
+
+def test_every_checkpoint_is_of_its_step_though_the_next_step_goes_on_beside_the_copy(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"max_steps": 6, "checkpoint_steps": 1, "save_steps": 1, "max_loss_spike": 9.0}
+    trainer.train(corpus, tmp_path / "at once", **settings)  # tensors as small as these are copied before save returns
+    copy, made = copies.Copies._copy, []
+
+    def late(memory: copies.Copies, name: str, values: np.ndarray) -> np.ndarray:
+        time.sleep(0.005)
+        made.append(name)
+        return copy(memory, name, values)
+
+    monkeypatch.setattr(copies, "SMALL", 16)
+    monkeypatch.setattr(copies.Copies, "_copy", late)
+    trainer.train(corpus, tmp_path / "late", **settings)
+    assert len(made) > 6 * 50
+    stores = [tmp_path / name / "store/pretrain/x" for name in ("at once", "late")]
+    for step in range(1, 7):
+        for name in ("model_state.pdparams", "model_state.pdopt", "state.json", "train_log.jsonl"):
+            one, other = ((store / f"model_{step}" / name).read_bytes() for store in stores)
+            assert one == other, f"{name} of step {step}"
 
 
 def test_a_trainer_killed_at_random_moments_ends_with_the_same_bits(corpus: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Saving in the background: the state of the moment of the call, by any number of ranks, and no failure unheard."""
 
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from train import ranks
 from ernie_core import errors
 from ernie_core.model import weights
 from ernie_core.store import artefact, gathering, open_store, pointed
-from ernie_core.train import checkpoint, shares, snapshot
+from ernie_core.train import checkpoint, copies, shares, snapshot
 from ernie_core.train.checkpoint import Place
 from ernie_core.train.saver import Saver
 from ernie_core.train.team import Team
@@ -47,9 +48,8 @@ def run(place: Place, team: Team, steps: int, every: int = 1) -> None:
     """Train and save, and do not wait for a save before going on."""
     net, adamw = ranks.build()
     saver = Saver(place, team, [].append)
-    saver.reserve(net)
     for step in range(1, steps + 1):
-        ranks.train(net, adamw, step)
+        ranks.train(net, adamw, step, saver)
         saver.check()
         if step % every == 0:
             ranks.save(saver, step, net, adamw, ranks.vocabulary(place))
@@ -105,7 +105,7 @@ def test_a_checkpoint_holds_the_moment_of_the_call_though_training_goes_on(
     saver = Saver(place, Team(), say)
     ranks.train(net, adamw, 1)
     ranks.save(saver, 1, net, adamw, ranks.vocabulary(place))
-    ranks.train(net, adamw, 2)
+    ranks.train(net, adamw, 2, saver)
     saver.check()
     assert pointed(place.store, "pretrain/x/model_last") is None
     ranks.save(saver, 2, net, adamw, ranks.vocabulary(place))
@@ -115,6 +115,65 @@ def test_a_checkpoint_holds_the_moment_of_the_call_though_training_goes_on(
     assert resumed(place) == (2, after(3))
     artefact.remove(place.store, "pretrain/x/model_2")
     assert resumed(place) == (1, after(2))
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Every big tensor is copied late: only once someone waits for it, and then not at once."""
+    asked, copy, wait = threading.Event(), copies.Copies._copy, Saver.before_update
+
+    def late(memory: copies.Copies, name: str, values: np.ndarray) -> np.ndarray:
+        assert asked.wait(60)
+        time.sleep(0.002)
+        return copy(memory, name, values)
+
+    def before_update(saver: Saver) -> float:
+        asked.set()
+        return wait(saver)
+
+    monkeypatch.setattr(copies, "SMALL", 16)  # a tiny net has big tensors then
+    monkeypatch.setattr(copies.Copies, "_copy", late)
+    monkeypatch.setattr(Saver, "before_update", before_update)
+    return asked
+
+
+@pytest.mark.parametrize("world", [1, 2])
+def test_an_update_waits_until_the_state_before_it_is_copied(place: Place, world: int, slow: threading.Event) -> None:
+    place.scratch.mkdir()
+    states, lock, turns = [ranks.build() for _ in range(world)], threading.Lock(), threading.Barrier(world)
+    for net, adamw in states:
+        ranks.train(net, adamw, 1)
+
+    def rank(team: Team) -> None:
+        saver = Saver(place, team, [].append)
+        for step in (2, 3):
+            ranks.save(saver, step - 1, *states[team.rank], ranks.vocabulary(place))
+            turns.wait()
+            with lock:  # forward and backward beside the copy that has not begun, then the update
+                ranks.train(*states[team.rank], step, saver)
+            turns.wait()
+            saver.wait()
+            slow.clear()
+
+    ranks.together(world, rank)
+    assert resumed(place) == (2, after(3))
+    artefact.remove(place.store, "pretrain/x/model_2")
+    assert resumed(place) == (1, after(2))
+
+
+def test_a_copy_that_fails_is_an_error_before_the_update(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(copies.Copies, "take", fail)
+    net, adamw = ranks.build()
+    saver = Saver(place, Team(), [].append)
+    ranks.train(net, adamw, 1)
+    ranks.save(saver, 1, net, adamw, ranks.vocabulary(place))
+    before = ranks.state(net, adamw)
+    with pytest.raises(MemoryError):
+        ranks.train(net, adamw, 2, saver)
+    assert ranks.state(net, adamw) == before
 
 
 def test_paddle_opens_the_files(place: Place) -> None:
@@ -141,7 +200,7 @@ def test_permanent_ones_stay(place: Place) -> None:
     net, adamw = ranks.build()
     saver = Saver(place, Team(), [].append)
     for step in range(1, 6):
-        ranks.train(net, adamw, step)
+        ranks.train(net, adamw, step, saver)
         ranks.save(saver, step, net, adamw, ranks.vocabulary(place), permanent=step == 2)
     saver.wait()
     assert place.store.children("pretrain/x") == ["model_2", "model_4", "model_5", "model_last"]
@@ -155,6 +214,7 @@ def test_what_is_not_finite_is_never_committed(place: Place, harm: str) -> None:
     ranks.save(saver, 1, net, adamw, ranks.vocabulary(place))
     bias = net.ernie.pooler.dense.bias
     bad = bias if harm == "weight" else adamw.state_dict()[f"{bias.name}_moment2_0"]
+    saver.before_update()
     bad.set_value(paddle.to_tensor(np.array([1.0] * 15 + [float("inf")], "float32")))
     ranks.save(saver, 2, net, adamw, ranks.vocabulary(place))
     name = r"ernie\.pooler\.dense\.bias" + ("" if harm == "weight" else r"\.moment2")

@@ -33,10 +33,13 @@ def test_every_rank_gets_every_value(said: list[dict[str, object]]) -> None:
         assert (each["mean"], each["sum"], each["any"]) == ([0.5, 4.0], [2.0], [True, False])
 
 
-def test_gradients_big_and_small_are_added_up(said: list[dict[str, object]]) -> None:
+def test_gradients_big_and_small_are_added_up_in_shared_memory_and_over_the_network(
+    said: list[dict[str, object]],
+) -> None:
     for each in said:
-        assert each["gradients"] == [[3.0, 3.0]] * 3
-        assert each["norm"] == pytest.approx(3.0 * 70_008**0.5)
+        assert each["near"] == Path("/dev/shm").is_dir()
+        assert each["gradients"] == [[3.0, 3.0]] * 6
+        assert each["norms"] == pytest.approx([3.0 * 70_008**0.5] * 2)
 
 
 def test_every_parameter_has_an_owner_and_reaches_everyone(said: list[dict[str, list[str]]]) -> None:
