@@ -55,7 +55,6 @@ def _in_pipeline(task: Task, given: argparse.Namespace, stop: threading.Event) -
     series = f"step-{os.environ.get('KFP_POD_UID', str(os.getpid()))[:8]}"
     with said.Kept(open_store(task.store), record.logs(asdict(task)), series):
         code, text = _attempt(task, given, 1, 0, stop)
-        sys.stdout.flush()
     record.note(task, text, code)
     return code
 

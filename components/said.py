@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from datetime import datetime, timezone
@@ -28,25 +29,26 @@ class Kept:
         self._over = threading.Event()
 
     def __enter__(self) -> None:
-        self._before = [os.dup(number) for number in (_OUT, _ERROR)]
-        source, sink = os.pipe()
-        for number in (_OUT, _ERROR):
-            os.dup2(sink, number)
-        os.close(sink)
-        self._reader = threading.Thread(target=self._read, args=(source,), daemon=True)
+        self._before = {number: os.dup(number) for number in (_OUT, _ERROR)}
+        self._threads = [
+            threading.Thread(target=self._read, args=pair, daemon=True) for pair in map(_divert, (_OUT, _ERROR))
+        ]
         self._writer = threading.Thread(target=self._write, daemon=True)
-        self._reader.start()
-        self._writer.start()
+        for thread in (*self._threads, self._writer):
+            thread.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for number, old in zip((_OUT, _ERROR), self._before, strict=True):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, old in self._before.items():
             os.dup2(old, number)
-        self._reader.join(5.0)  # a child that lives on keeps the pipe open
+        for thread in self._threads:
+            thread.join(5.0)  # a child that lives on keeps the pipe open
         self._over.set()
         self._writer.join(30.0)
 
-    def _read(self, source: int) -> None:
-        rest, out = b"", self._before[0]
+    def _read(self, number: int, source: int) -> None:
+        rest, out = b"", self._before[number]
         while data := os.read(source, 65536):
             with contextlib.suppress(OSError):  # whoever read us has gone: what is said is still kept
                 os.write(out, data)
@@ -78,7 +80,15 @@ class Kept:
             self._piece += 1
         except errors.Error as error:
             if size > MOST:
-                os.write(self._before[1], f"{len(lines)} lines are not kept: {error}\n".encode())
+                os.write(self._before[_ERROR], f"{len(lines)} lines are not kept: {error}\n".encode())
                 return
             with self._lock:
                 self._lines, self._size = lines + self._lines, size + self._size
+
+
+def _divert(number: int) -> tuple[int, int]:
+    """Have all that is written to a stream go into a pipe; the stream, and where the pipe is read."""
+    source, sink = os.pipe()
+    os.dup2(sink, number)
+    os.close(sink)
+    return number, source

@@ -19,8 +19,9 @@ from jobs.site import Site
 if TYPE_CHECKING:
     from jobs.pipelines import Pipelines, Sent
 
-HOPELESS = 20.0
-"""Seconds for which a pod must be known not to start before its run is given up."""
+HOPELESS, FAILED = 20.0, 8.0
+"""Seconds for which a pod must be known not to start before its run is given up; and for which nothing must run beside a
+step that has failed for good."""
 ARRIVAL = 120.0
 """Seconds after which a run that was to be sent, and is nowhere, is known not to have been."""
 PATIENCE = 45.0
@@ -118,14 +119,18 @@ class Watch:
 
     def give_up(self) -> Run:
         """End a run that waits for what only a person can change, as failed for that reason."""
-        stuck = {name: text for name, (text, _) in self._since.items()}
+        waiting = {name: text for name, (text, _) in self._since.items()
+                   if self.run.steps[name].state not in observe.SETTLED}  # fmt: skip
+        refused = not waiting and all(self.run.steps[name].state == "refused" for name in self._since)
         ended = self.cancel()
         if ended.state == "done":
             return ended
-        failed = {name: replace(ended.steps[name], state="failed", error=text, code=1) for name, text in stuck.items()}
+        failed = {
+            name: replace(ended.steps[name], state="failed", error=text, code=1) for name, text in waiting.items()
+        }
         steps = {name: replace(step, state="skipped") if step.state == "stopped" else step
                  for name, step in {**ended.steps, **failed}.items()}  # fmt: skip
-        self.run = runs.end(self._store, replace(ended, steps=steps), "failed")
+        self.run = runs.end(self._store, replace(ended, steps=steps), "refused" if refused else "failed")
         return self.run
 
     def server(self) -> "Pipelines":
@@ -169,7 +174,8 @@ class Watch:
     def _judge(self, found: Mapping[str, str]) -> None:
         now = time.monotonic()
         self._since = {name: self._since.get(name, (text, now)) for name, text in found.items()}
-        lasting = [(name, text) for name, (text, since) in self._since.items() if now - since > HOPELESS]
+        limits = {name: FAILED if self.run.steps[name].state in observe.SETTLED else HOPELESS for name in found}
+        lasting = [(name, text) for name, (text, since) in self._since.items() if now - since > limits[name]]
         self.hopeless = "; ".join(f"step `{name}`: {text}" for name, text in lasting)
 
 

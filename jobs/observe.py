@@ -71,8 +71,11 @@ def update(store: Store, run: Run, sight: Sight) -> Run:
 
 
 def hopeless(run: Run, sight: Sight) -> dict[str, str]:
-    """Steps whose pods only a person can help to start, and why."""
+    """Steps that hold up the run until a person helps, and why: their pods cannot start; or they have failed for good,
+    nothing else is running, and the engine only tries them again."""
     found = {}
+    if not any(step.state == "running" for step in run.steps.values()):
+        found = {name: step.error for name, step in run.steps.items() if step.state in ("failed", "refused")}
     for name, step in run.steps.items():
         pod = sight.pods.get(name)
         if step.state not in SETTLED and pod and not pod.running and pod.reason and pod.reason.hopeless:

@@ -71,8 +71,10 @@ def launch(kube: Kube, workload: Workload, limits: Limits, pace: Pace, manifest:
            executor_input: str = "") -> None:  # fmt: skip
     """Make the artefact of a workload and hand it over; returns when that is done. Asked to stop, it stops the pods
     too, unless it is only this launcher that goes, to come back elsewhere."""
-    todo = stages(workload)
-    store, said = open_store(workload.task["store"]), functools.partial(_wait, workload, set[str]())
+    todo, store = stages(workload), open_store(workload.task["store"])
+    if record.final(before := record.read(store, record.key(workload.task))):
+        raise errors.kind(before.code)(before.text)
+    said = functools.partial(_wait, workload, set[str]())
     patience = Patience(said, pace.firm, pace.outage, functools.partial(meaning, stage=todo[0], kube=kube))
     own = patience.until(functools.partial(owns.find, kube), pace.soon)
     task, work = workload.task, workloads.work(workload)

@@ -31,7 +31,7 @@ class Pace:
     """Between two looks when nothing changes."""
     soon: float = 1.0
     """When something is about to change."""
-    firm: float = 30.0
+    firm: float = 20.0
     """For which the same no must be heard before it is believed: a server that has just started says it to everyone."""
     outage: float = 3600.0
     """For which nobody may answer."""

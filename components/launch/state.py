@@ -115,8 +115,8 @@ def _attend(attempt: Attempt, seen: Seen, past: Sequence[Past], limits: Limits) 
             f"{attempt.name} makes the same with other settings ({attempt.digest}, here {seen.digest}): let it end, or "
             "cancel its run first",
         )
-    if attempt.earlier and attempt.state == "failed":
-        # Its own run has judged it; this one is there to try again.
+    if attempt.earlier and attempt.state in ("failed", "succeeded"):
+        # Its own run has judged it, or its artefact was removed since; this one is there to try again.
         return Judge(Past(attempt.number, attempt.uid, "earlier", False, "it ended in an earlier run"))
     if found := causes.judge(attempt, seen, limits):
         return Judge(replace(found, ran=any(pod.started for pod in seen.pods)))

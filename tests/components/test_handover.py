@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pipelines import SITE, Cluster, container
 
-from ernie_core.store import artefact
+from components import said
+from ernie_core.store import artefact, open_store
 
 SPEC = """\
 version: 1
@@ -79,3 +80,34 @@ def test_a_gate_that_does_not_pass_ends_the_step_so_that_none_starts_behind_it(c
     assert done.returncode == 78
     assert "error: gate: sentences is 2, required is >= 3" in done.stderr
     assert shown(cluster)["scores"] == {"sentences": 2}, "the page shows why"
+
+
+def place(words: list[str], what: str) -> str:
+    """Where something of the step is kept in the store."""
+    task = json.loads(words[words.index("--task") + 1])
+    return f"runs/{task['job']}/{task['run']}/{what}/{task['name']}"
+
+
+def test_what_a_step_says_and_how_it_ends_outlives_its_pod(cluster: Cluster) -> None:
+    done = run(cluster, {"sentences": 2})
+    words = done.args
+    kept = json.loads(cluster.store.read(f"{place(words, 'steps')}.json"))
+    assert (kept["state"], kept["code"]) == ("failed", 78) and kept["text"].startswith("gate: sentences is 2")
+    (piece,) = cluster.store.children(place(words, "logs"))
+    text = cluster.store.read(f"{place(words, 'logs')}/{piece}").decode()
+    assert {line.partition(" ")[2] for line in text.splitlines()} == set((done.stdout + done.stderr).splitlines())
+
+
+def test_a_step_that_is_known_to_fail_again_does_not_try(cluster: Cluster) -> None:
+    first = run(cluster, {"sentences": 2})
+    again = subprocess.run(first.args, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert again.returncode == first.returncode == 78
+    assert "error: as before: gate: sentences is 2" in again.stderr
+
+
+def test_a_step_keeps_what_its_children_say_but_no_credentials(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    with said.Kept(store, "logs", "step-1"):
+        subprocess.run(["echo", "AWS_SECRET_ACCESS_KEY=abc and more"])
+    (piece,) = store.children("logs")
+    assert store.read(f"logs/{piece}").decode().partition(" ")[2] == "AWS_SECRET_ACCESS_KEY=[redacted] and more\n"
