@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from jobs.pipelines import Pipelines, Sent
 
 HOPELESS, FAILED = 20.0, 8.0
-"""Seconds for which a pod must be known not to start before its run is given up; and for which nothing must run beside a
-step that has failed for good."""
+"""Seconds for which a pod must be known not to start before its run is given up; and for which nothing else must run
+beside a step that has failed for good."""
 ARRIVAL = 120.0
 """Seconds after which a run that was to be sent, and is nowhere, is known not to have been."""
 PATIENCE = 45.0
