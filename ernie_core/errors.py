@@ -24,7 +24,7 @@ class NotFound(Error):
 
 
 class Denied(Error):
-    """The store refused the credentials, or there were none."""
+    """There is no way in: a store or a cluster refused the credentials, there were none, or there is no such bucket."""
 
     exit_code = 77
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ernie_core.errors import Error, NotFound, Unreachable
 from ernie_core.store import Store
 from jobs import observe, pipelines, pods, runs
-from jobs.observe import Sight
+from jobs.observe import Sight, StepPod
 from jobs.pods import Pods
 from jobs.prepare import Prepared
 from jobs.runs import Run, StepRecord
@@ -151,7 +151,10 @@ class Watch:
         open_ = [name for name, step in self.run.steps.items() if step.state not in observe.SETTLED]
         told = sent is not None and (not sent.active or any(name not in found for name in open_))
         messages = self._pods.messages(sent.id, self.run.steps) if sent and told else {}
-        return Sight(sent, gone, {**pods.refused(messages), **found}, messages)
+        stuck = pods.refused(messages)
+        if sent and sent.active and open_ and not any(name in found and not found[name].over for name in open_):
+            stuck = {open_[0]: StepPod("", False, False, reason), **stuck} if (reason := self._pods.full()) else stuck
+        return Sight(sent, gone, {**stuck, **found}, messages)
 
     def _sent(self) -> "tuple[Sent | None, bool]":
         """What Kubeflow Pipelines knows; a record without an id is of somebody who was killed while sending."""

@@ -10,10 +10,13 @@ from jobs.runs import Run
 
 if TYPE_CHECKING:
     from components.launch.kube import Kube, Object
+    from components.launch.seen import Reason
 
 RUN, STEP, WORK = "ernie.io/run", "ernie.io/step", "ernie.io/work"
 """Labels; the last one only what launchers made has."""
 OVER = ("Succeeded", "Failed")
+COUNTED = ("pods", "cpu", "memory")
+"""What a quota may limit that every pod needs."""
 
 
 class Pods:
@@ -55,6 +58,21 @@ class Pods:
             if len(said) > len(found.get(step, "")):  # the nodes above only repeat that something below failed
                 found[step] = said[:300]
         return found
+
+    def full(self) -> "Reason | None":
+        """The quota that lets nothing begin: an engine tries for ever, and need not say so."""
+        from components.launch.seen import Reason
+
+        for row in self._list("resourcequotas"):
+            status, name = row.get("status", {}), row["metadata"]["name"]
+            for what, hard in status.get("hard", {}).items():
+                if what.removeprefix("count/").removeprefix("requests.").removeprefix("limits.") not in COUNTED:
+                    continue
+                if hard == "0":
+                    return Reason(f"quota `{name}` allows no {what}: raise it", hopeless=True)
+                if status.get("used", {}).get(what) == hard:
+                    return Reason(f"quota `{name}` is used up, {what} {hard}: waiting for others to end")
+        return None
 
     def log(self, step: str) -> Iterator[bytes] | None:
         """What the pod of a step says right now, until it ends; None if there is none that runs."""

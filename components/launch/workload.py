@@ -71,11 +71,12 @@ class Workload:
         return cls(**{**{key: item for key, item in value.items() if key != "format"}, **lists})
 
 
-def name(job: str, step: str, fingerprint: str) -> str:
-    """The name of a workload, equal for equal work: readable first, unique by its end."""
+def name(job: str, step: str, fingerprint: str, store: str) -> str:
+    """The name of a workload, equal for equal work: readable first, unique by its end. The same job with another store
+    is other work, and may run beside it in the same namespace."""
     slug = re.sub(r"[^a-z0-9]+", "-", f"{job}-{step}".lower()).strip("-")
     slug = slug if slug[:1].isalpha() else f"s-{slug}".rstrip("-")
-    unique = _hash(f"{job}/{step}/{fingerprint}")[:8]
+    unique = _hash(f"{job}/{step}/{fingerprint}\n{store}")[:8]
     return f"{slug[: NAME - 9].rstrip('-')}-{unique}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ernie_core.errors import BadInput, Denied, Error, NotFound, Unreachable
+from ernie_core.errors import BadInput, Denied, Error, Unreachable
 
 if TYPE_CHECKING:
     import obstore.store
@@ -101,7 +101,7 @@ def _meaning(error: BaseException, text: str, bucket: str, place: str) -> Error:
     server, word, status = endpoint() or "amazonaws.com", code(error), _status(error)
     kind = type(error).__name__
     if word == "NoSuchBucket":
-        return NotFound(f"{place}: there is no bucket {bucket} at {server}; create it, or correct the store's address")
+        return Denied(f"{place}: there is no bucket {bucket} at {server}; create it, or correct the store's address")
     if word in _ELSEWHERE or "Received redirect" in text:
         return BadInput(f"{place}: the bucket {bucket} is in another region; set AWS_REGION to it")
     if kind == "UnauthenticatedError" and not status:

@@ -99,7 +99,7 @@ def test_an_endpoint_where_nobody_is(report: Callable[..., str], machine: Machin
 
 
 def test_a_quota_of_nothing(report: Callable[..., str], quota: None) -> None:
-    assert "quota `none-at-all` does not allow pods=1: raise it" in report(lambda site: None)
+    assert "step `snownlp_text`: quota `none-at-all` allows no pods: raise it" in report(lambda site: None)
 
 
 def test_an_account_without_any_rights(report: Callable[..., str]) -> None:

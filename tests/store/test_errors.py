@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pytest
 
-from ernie_core.errors import BadInput, Denied, Error, NotFound, Unreachable
+from ernie_core.errors import BadInput, Denied, Error, Unreachable
 from ernie_core.store import Store, artefact, connection, open_store, transfer
 
 SECRET = "do-not-show-this-secret"
@@ -75,7 +75,7 @@ def test_a_profile_is_enough(
 
 @pytest.mark.parametrize("use", USES)
 def test_a_missing_bucket_is_named(s3: Store, use: Callable[[Store], object]) -> None:
-    with pytest.raises(NotFound, match=r"there is no bucket misspelt at http://.*; create it, or correct"):
+    with pytest.raises(Denied, match=r"there is no bucket misspelt at http://.*; create it, or correct"):
         use(open_store("s3://misspelt/x"))
 
 
