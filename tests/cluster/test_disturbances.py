@@ -161,8 +161,11 @@ def _store_stopped(stop_store: Callable[[], None], **_: Any) -> None:
     stop_store()
 
 
+RARE = (_worker_deleted, _launcher_deleted, _node_drained, _api_restarted, _store_stopped)
+
+
 @pytest.mark.parametrize(
-    "disturb", [_worker_deleted, _trainer_killed, _launcher_deleted, _node_drained, _api_restarted, _store_stopped],
+    "disturb", [_trainer_killed, *(pytest.param(f, marks=pytest.mark.slow) for f in RARE)],
     ids=lambda f: f.__name__.strip("_"),
 )  # fmt: skip
 def test_it_goes_on_and_ends_with_the_same_bits(

@@ -107,6 +107,7 @@ def test_an_account_without_any_rights(report: Callable[..., str]) -> None:
     assert "step `snownlp_text` failed" in said or "forbidden" in said or "workflowtaskresults" in said
 
 
+@pytest.mark.slow
 def test_an_account_that_may_run_steps_but_no_launchers(report: Callable[..., str], made: None, kube: Kube) -> None:
     """As in a namespace where the chart's Role was made by hand, and not wholly."""
     role, subject = client.RbacAuthorizationV1Api(kube._api), client.RbacV1Subject
@@ -130,6 +131,7 @@ def test_an_account_that_may_run_steps_but_no_launchers(report: Callable[..., st
         client.CoreV1Api(kube._api).delete_namespaced_service_account(name, kube.namespace)
 
 
+@pytest.mark.slow
 def test_a_cluster_without_the_training_operator(report: Callable[..., str], made: None, no_paddlejobs: None) -> None:
     said = report(lambda site: None, "--set", "pretrain.seed=8")
     assert "training operator" in said

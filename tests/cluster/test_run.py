@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from machines import Machine, wait_for
 
 from components.launch.kube import Kube
@@ -15,6 +16,7 @@ from jobs import runs
 SPECS = Path(__file__).parents[2] / "specs"
 
 
+@pytest.mark.slow
 def test_the_quickstart_makes_the_same_as_on_a_laptop(machine: Machine, store: Store) -> None:
     spec = _spec(machine, "quickstart.yaml", store.url)
     machine.kfp("run", spec, "--on", "cluster", "-y", seconds=900)
