@@ -106,7 +106,8 @@ def workload(node: Node, where: Context) -> Workload:
     cluster, gang = where.cluster, type(node.step).gang
     more = cluster.gpu if node.gpus else None
     return Workload(
-        kind="gang" if gang else "shards", name=workloads.name(where.job.name, node.name, node.fingerprint, where.store),
+        kind="gang" if gang else "shards",
+        name=workloads.name(where.job.name, node.name, node.fingerprint, where.store),
         image=reference(image(node), cluster), command=(*COMMAND, node.component), task=task(node, where).to_json(),
         count=node.nodes if gang else node.shards or 1, gpus=node.gpus, cpu=node.cpu, memory=node.memory,
         env=environment(where, cpus(node)), secrets=tuple(cluster.secrets),
