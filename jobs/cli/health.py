@@ -110,20 +110,24 @@ def environment_checks() -> Iterator[Check]:
 
 def server_check() -> Check:
     """Whether a Kubeflow server is configured; only then is the network touched."""
-    endpoint = os.environ.get("KFP_ENDPOINT")
-    if not endpoint:
-        return Check("kfp server", "none configured ($KFP_ENDPOINT), runs stay on this machine")
-    url = (endpoint if "://" in endpoint else f"https://{endpoint}").rstrip("/") + "/apis/v2beta1/healthz"
+    from jobs import cluster, site
+
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return Check("kfp server", f"{endpoint} answers ({answer.status})")
+        endpoint, named = cluster.endpoint(site.find(Path.cwd()), {})
+    except Error as error:
+        return Check("kfp server", f"unknown: {error}", "correct the site file: `kfp check` names each problem")
+    if not endpoint:
+        return Check("kfp server", "none configured ($KFP_ENDPOINT, or a site file), runs stay on this machine")
+    try:
+        with urllib.request.urlopen(f"{endpoint}/apis/v2beta1/healthz", timeout=10) as answer:
+            return Check("kfp server", f"{endpoint} answers ({answer.status}), named by {named}")
     except urllib.error.HTTPError as error:
         if error.code in (401, 403):
             return Check("kfp server", f"{endpoint} answers, and asks who we are ({error.code})")
-        remedy = "correct $KFP_ENDPOINT: the pipeline API is not there"
+        remedy = f"correct {named}: the pipeline API is not there"
         return Check("kfp server", f"{endpoint} answers {error.code}", remedy)
     except (OSError, ValueError) as error:
-        remedy = "correct or unset $KFP_ENDPOINT, or start the port-forward"
+        remedy = f"correct {named}, or start the port-forward"
         return Check("kfp server", f"{endpoint} does not answer: {error}", remedy)
 
 

@@ -6,6 +6,7 @@ Nothing here makes one; the README says what it must be. What tests need in its 
 import os
 import shlex
 import subprocess
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -111,18 +112,18 @@ def stop_store() -> Callable[[], None]:
 
 
 @pytest.fixture
-def lose_node() -> Iterator[Callable[[str], None]]:
-    """Take the power from a node, by its name; it is back after the test."""
+def lose_node() -> Callable[[str], None]:
+    """Take the power from a node, by its name, for a minute and a half: its pods are given up in that time."""
     lose, back = _disturbance("ERNIE_TEST_LOSE_NODE"), _disturbance("ERNIE_TEST_RETURN_NODE")
-    lost: list[str] = []
 
     def cut(name: str) -> None:
-        lost.append(name)
         lose(name)
+        try:
+            time.sleep(90)
+        finally:
+            back(name)
 
-    yield cut
-    for name in lost:
-        back(name)
+    return cut
 
 
 def _disturbance(variable: str) -> Callable[..., None]:

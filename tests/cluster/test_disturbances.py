@@ -153,6 +153,11 @@ def _node_drained(training: Training, **_: Any) -> None:
         core.patch_node(node, {"spec": {"unschedulable": None}})
 
 
+def _node_lost(training: Training, lose_node: Callable[[str], None]) -> None:
+    """Without a word: nobody is told to stop, and its pods stay on the books."""
+    lose_node(training.worker(1)["spec"]["nodeName"])
+
+
 def _api_restarted(restart_api: Callable[[], None], **_: Any) -> None:
     restart_api()
 
@@ -161,7 +166,7 @@ def _store_stopped(stop_store: Callable[[], None], **_: Any) -> None:
     stop_store()
 
 
-RARE = (_worker_deleted, _launcher_deleted, _node_drained, _api_restarted, _store_stopped)
+RARE = (_worker_deleted, _launcher_deleted, _node_drained, _node_lost, _api_restarted, _store_stopped)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +176,7 @@ RARE = (_worker_deleted, _launcher_deleted, _node_drained, _api_restarted, _stor
 def test_it_goes_on_and_ends_with_the_same_bits(
     disturb: Callable[..., None], training: Training, undisturbed: str, request: pytest.FixtureRequest
 ) -> None:
-    needs = {name: request.getfixturevalue(name) for name in ("restart_api", "stop_store")
+    needs = {name: request.getfixturevalue(name) for name in ("restart_api", "stop_store", "lose_node")
              if name in disturb.__code__.co_varnames}  # fmt: skip
     training.begin("--redo", "pretrain")
     training.until(lambda: training.step() >= BEFORE, "a training under way")

@@ -24,7 +24,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(script, "recorded", lambda: file)
     monkeypatch.setenv("PATH", f"{file.parent}:/usr/bin:/bin")
     monkeypatch.setenv("ERNIE_JOBS_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("KFP_ENDPOINT", raising=False)
+    for name in ("KFP_ENDPOINT", "KF_PIPELINES_ENDPOINT", "ERNIE_JOBS_SITE"):
+        monkeypatch.delenv(name, raising=False)
     return file
 
 
@@ -127,7 +128,8 @@ def test_a_store_that_cannot_be_one_is_a_problem() -> None:
 
 
 def test_a_server_is_asked_only_if_one_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("KFP_ENDPOINT", raising=False)
+    for name in ("KFP_ENDPOINT", "KF_PIPELINES_ENDPOINT", "ERNIE_JOBS_SITE"):
+        monkeypatch.delenv(name, raising=False)
     assert health.server_check().found.startswith("none configured")
     asked: list[str] = []
 

@@ -42,10 +42,11 @@ def test_a_spec_for_a_cluster_is_planned_as_it_stands(machine: Machine, name: st
     assert len(steps) == {"ernie1_pretrain.yaml": 4, "ernie1_mix.yaml": 8}[name]
 
 
-def test_the_same_file_runs_in_small_with_two_processes(machine: Machine) -> None:
+@pytest.mark.parametrize("name", ["ernie1_pretrain.yaml", "ernie1_mix.yaml"])
+def test_the_same_file_runs_in_small_with_two_processes(machine: Machine, name: str) -> None:
     machine.corpus(200)
-    given = edits(machine, "ernie1_mix.yaml")
-    machine.kfp("run", "ernie1_mix.yaml", "--on", "local", *given, "--set", "pretrain.split='8,1,1'")
+    given = edits(machine, name)
+    machine.kfp("run", name, "--on", "local", *given, "--set", "pretrain.split='8,1,1'")
     steps = machine.record()["steps"]
     assert {row["state"] for row in steps.values()} == {"done"}
     model = next((Path(machine.folder) / "store" / "pretrain").glob("*/data-*/train_log.jsonl"))
