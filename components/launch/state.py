@@ -138,7 +138,7 @@ def _begin(seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
         return action
     pause = _pause(past, limits) + (limits.fence if seen.forced else 0)
     if past and seen.rested < pause:
-        return Wait(f"attempt {number} begins in {pause - seen.rested:.0f} s", True)
+        return Wait(f"attempt {number} begins {pause:.0f} s after the last one has gone", True)
     return Create(number)
 
 
