@@ -163,6 +163,8 @@ class Launcher:
     def _follow(self, seen: Seen) -> None:
         """The log of the first pod, from when it runs until it ends."""
         first = next((pod for pod in seen.pods if pod.number == 0 and pod.started), None)
+        if seen.attempt and seen.attempt.earlier and seen.attempt.state != "active":
+            return  # what it said is with the run that it was of
         if first is None or (self._follower and self._follower.pod == first.name):
             return
         self._end_follower()

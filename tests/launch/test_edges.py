@@ -151,9 +151,11 @@ def test_the_word_of_the_backend_is_in_its_file_only():
 
 
 def test_names_are_equal_for_equal_work_and_fit():
-    long = name("a-job-with-quite-a-long-name-indeed", "the_step_with_an_even_longer_name", "f" * 40)
-    assert long == name("a-job-with-quite-a-long-name-indeed", "the_step_with_an_even_longer_name", "f" * 40)
-    assert len(long) <= NAME and name("1", "2", "f") != name("1", "2", "e")
+    words = ("a-job-with-quite-a-long-name-indeed", "the_step_with_an_even_longer_name", "f" * 40, "s3://one")
+    long = name(*words)
+    assert long == name(*words)
+    assert len(long) <= NAME and name("1", "2", "f", "s") != name("1", "2", "e", "s")
+    assert name("1", "2", "f", "s3://one") != name("1", "2", "f", "s3://other"), "they may run side by side"
     assert Workload.from_json(json.loads(json.dumps(workload(long).to_json()))) == workload(long)
 
 
