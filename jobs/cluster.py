@@ -128,7 +128,8 @@ class Watch:
         failed = {
             name: replace(ended.steps[name], state="failed", error=text, code=1) for name, text in waiting.items()
         }
-        steps = {name: replace(step, state="skipped") if step.state == "stopped" else step
+        why = "a step before it did not finish"
+        steps = {name: replace(step, state="skipped", error=why) if step.state == "stopped" else step
                  for name, step in {**ended.steps, **failed}.items()}  # fmt: skip
         self.run = runs.end(self._store, replace(ended, steps=steps), "refused" if refused else "failed")
         return self.run
