@@ -142,8 +142,8 @@ class Watch:
             self._server = pipelines.connect(named, place["namespace"], self._options)
         return self._server
 
-    def log(self, step: str) -> Iterator[bytes] | None:
-        """What the pod of a step says right now, until it ends; None if there is none that runs."""
+    def log(self, step: str) -> tuple[str, Iterator[bytes]] | None:
+        """The pod of a step and the lines that it says until it ends; None if there is none that runs."""
         return self._pods.log(step)
 
     def _sight(self) -> Sight:

@@ -74,10 +74,10 @@ class Pods:
                     return Reason(f"quota `{name}` is used up, {what} {hard}: waiting for others to end")
         return None
 
-    def log(self, step: str) -> Iterator[bytes] | None:
-        """What the pod of a step says right now, until it ends; None if there is none that runs."""
+    def log(self, step: str) -> tuple[str, Iterator[bytes]] | None:
+        """The pod of a step and the lines that it says until it ends; None if there is none that runs."""
         pod, kube = self.of_steps().get(step), self._connect()
-        return kube.log(pod.name, "main", follow="true") if pod and pod.running and kube else None
+        return (pod.name, kube.log(pod.name, "main", follow="true")) if pod and pod.running and kube else None
 
     def clear(self) -> list[str]:
         """Remove what launchers made; returns what is still there, pods of all kinds included."""

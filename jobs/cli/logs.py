@@ -35,12 +35,10 @@ def command(run: str | None, step: str | None, follow: bool, store: str | None) 
     while True:
         going = follow and runs.alive(record, environments.home())
         for name in names:
-            if name in printed.whole:
-                continue
-            if not (eye and going) or record.steps[name].state in observe.SETTLED:
-                _kept(place, record, name, printed)
-            elif eye:
+            if eye and going and record.steps[name].state not in observe.SETTLED:
                 _live(eye, name, printed)
+            elif name not in printed.heard:
+                _kept(place, record, name, printed)
         if not going:
             break
         time.sleep(POLL)
@@ -54,23 +52,22 @@ class _Printed:
     """What was printed already, of whom, and whose turn it was."""
 
     def __init__(self, *, heads: bool) -> None:
-        self._heads, self._last, self.shown = heads, "", dict[str, int]()
-        self.whole = set[str]()
-        """Steps of which the pod itself was heard to its end."""
+        self._heads, self._last = heads, ""
+        self.kept = dict[str, int]()
+        """Bytes of each piece of the store."""
+        self.heard = dict[str, dict[str, int]]()
+        """Lines of each pod, by step."""
 
     @property
     def anything(self) -> bool:
-        return bool(self.shown)
+        return bool(self.kept or self.heard)
 
-    def add(self, name: str, key: str, data: bytes) -> None:
-        """Print what is new of a piece of a log; pieces grow at their end."""
-        fresh = data[self.shown.get(key, 0) :]
-        if not fresh:
-            return
+    def say(self, name: str, text: str) -> None:
+        """Print something of a step, under its name where there are others."""
         if self._heads and name != self._last:
             click.echo(f"== {name}")
-        self._last, self.shown[key] = name, len(data)
-        sys.stdout.write(fresh.decode("utf-8", "replace"))
+        self._last = name
+        sys.stdout.write(text)
         sys.stdout.flush()
 
 
@@ -82,20 +79,25 @@ def _kept(store: "Store", record: "Run", name: str, printed: _Printed) -> None:
     keys = [record.log(name)] if not record.cluster else [f"{folder}/{piece}" for piece in store.children(folder)]
     for key in keys:
         try:
-            printed.add(name, key, store.read(key))
+            data = store.read(key)
         except NotFound:
             continue
+        if fresh := data[printed.kept.get(key, 0) :]:  # pieces grow at their end
+            printed.kept[key] = len(data)
+            printed.say(name, fresh.decode("utf-8", "replace"))
 
 
 def _live(eye: "Watch", name: str, printed: _Printed) -> None:
     """What the pod of a step says, until that ends; the store has it half a minute later."""
     from ernie_core.errors import Error
 
-    said = b""
     try:
-        for line in eye.log(name) or ():
-            said += line + b"\n"
-            printed.add(name, name, said)
+        if (found := eye.log(name)) is None:
+            return
+        pod, lines = found
+        for number, line in enumerate(lines, 1):
+            if number > printed.heard.setdefault(name, {}).get(pod, 0):
+                printed.heard[name][pod] = number
+                printed.say(name, line.decode("utf-8", "replace") + "\n")
     except Error as error:
         click.echo(f"not known for now: {error}", err=True)
-    printed.whole.add(name)

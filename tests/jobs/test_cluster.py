@@ -281,6 +281,21 @@ def test_logs_are_those_that_the_store_keeps(cloud: Cloud) -> None:
     assert cloud.machine.kfp("logs", run["id"], "segment").stdout == "first\nsecond\n"
 
 
+def test_logs_are_followed_from_the_pod_while_it_runs(cloud: Cloud) -> None:
+    run = cloud.send()
+    pod = cloud.pod(run, "segment")
+    cloud.kube.logs[pod] = ["2026-01-01T00:00:00Z one", "2026-01-01T00:00:01Z two"]
+    following = cloud.machine.start("logs", "-f", run["id"])
+    time.sleep(3)
+    for step in ("segment", "vocab"):
+        cloud.make(run, step)
+    cloud.kube.delete("pods", pod, 0)
+    cloud.store.write(f"runs/demo/{run['id']}/logs/vocab/step-1-00001.log", b"three\n")
+    cloud.pipelines.end(run["cluster"]["id"], "SUCCEEDED")
+    out, _ = following.communicate(timeout=60)
+    assert [line.split()[-1] for line in out.splitlines()] == ["segment", "one", "two", "vocab", "three"]
+
+
 def test_a_run_is_found_by_its_spec(cloud: Cloud) -> None:
     run = cloud.send()
     assert run["id"] in cloud.machine.kfp("status", "demo.yaml").stdout
