@@ -12,6 +12,7 @@ from kubernetes import client
 from machines import Machine
 
 from components.launch.kube import Kube
+from components.launch.seen import Unavailable
 from ernie_core.store import Store
 
 SPEC = Path(__file__).parents[2] / "specs" / "cluster_smoke.yaml"
@@ -65,7 +66,7 @@ def no_paddlejobs(kube: Kube) -> Iterator[None]:
     yield
     body = {"apiVersion": found["apiVersion"], "kind": found["kind"], "metadata": keep, "spec": found["spec"]}
     kube.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", body)
-    _until(lambda: kube.find(path) is not None)
+    _until(lambda: _knows(kube, path))
 
 
 @pytest.fixture
@@ -141,6 +142,14 @@ def test_nothing_was_left(kube: Kube) -> None:
     """Of all the runs above, which were given up."""
     rows = kube.read(f"/api/v1/namespaces/{kube.namespace}/pods", labelSelector="ernie.io/job=cluster-smoke")["items"]
     assert [row["metadata"]["name"] for row in rows if row["status"]["phase"] in ("Pending", "Running")] == []
+
+
+def _knows(kube: Kube, path: str) -> bool:
+    """Whether a kind is served; one that has just been made is not, for a moment."""
+    try:
+        return kube.find(path) is not None
+    except Unavailable:
+        return False
 
 
 def _until(true: Callable[[], bool], seconds: float = 30) -> None:
