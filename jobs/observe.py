@@ -19,8 +19,6 @@ from jobs.pipelines import Sent
 from jobs.runs import Run, StepRecord
 
 SETTLED = ("done", "failed", "refused", "stopped", "skipped")
-FINAL = 64
-"""Exit codes from here on say that no other attempt can help (ernie_core/errors.py)."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def _step(store: Store, run: Run, name: str, old: StepRecord, sight: Sight) -> S
     said = record.read(store, record.key({"job": run.job, "run": run.id, "name": name}))
     pod, made = sight.pods.get(name), artefact.read(store, old.address)
     seconds = round(said.time - said.started, 1) if said.started and said.state != "running" else _since(said)
-    if said.state == "failed" and (said.code >= FINAL or sight.over):
+    if record.final(said) or (said.state == "failed" and sight.over):
         state = "refused" if said.code == Refused.exit_code else "failed"
         return replace(
             old, state=state, error=said.text, code=said.code, seconds=seconds, scores=_scores(made), note=""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from components.launch.backend import RUN, STEP, WORK
 from ernie_core.errors import Error
 from jobs.observe import StepPod
 from jobs.runs import Run
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from components.launch.kube import Kube, Object
     from components.launch.seen import Reason
 
-RUN, STEP, WORK = "ernie.io/run", "ernie.io/step", "ernie.io/work"
-"""Labels; the last one only what launchers made has."""
 OVER = ("Succeeded", "Failed")
 COUNTED = ("pods", "cpu", "memory")
 """What a quota may limit that every pod needs."""
@@ -34,7 +33,7 @@ class Pods:
         from components.launch import pending
 
         found: dict[str, StepPod] = {}
-        for row in self._list("pods", labelSelector=f"{RUN}={self._run},!{WORK}"):
+        for row in self._list("pods", labelSelector=f"{RUN}={self._run},!{WORK}"):  # WORK is a launcher's
             meta, phase, reason = row["metadata"], _phase(row), None
             if phase == "Pending":
                 events = self._list("events", fieldSelector=f"involvedObject.name={meta['name']}")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from components.gang import NEVER_AGAIN
 from components.launch.seen import Past
 from components.task import Task
 from ernie_core import errors
@@ -76,7 +77,7 @@ def begin(task: Task) -> Record:
 
 def final(record: Record) -> bool:
     """Whether a step is known to fail again: who is started once more must not do all of it once more."""
-    return record.state == "failed" and record.code >= errors.BadInput.exit_code - 1
+    return record.state == "failed" and record.code in NEVER_AGAIN
 
 
 def note(task: Task, said: str, code: int | None) -> None:
