@@ -46,7 +46,7 @@ def extensions() -> list[Extension]:
             py_limited_api=True,
             include_dirs=[str(Path(file).parent)],
             depends=sorted(glob(f"{Path(file).parent}/*.h", root_dir=ROOT)),
-            extra_compile_args=["-O3"],
+            extra_compile_args=["-O3", "-fno-math-errno"],  # a square root that may set errno is no vector instruction
         )
         for file in sorted(glob("ernie_core/**/*.pyx", root_dir=ROOT, recursive=True))
     ]

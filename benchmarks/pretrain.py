@@ -26,6 +26,7 @@ from ernie_core import runtime  # noqa: E402
 from ernie_core.text import ids, segment, snownlp, vocab  # noqa: E402
 
 CHILD = Path(__file__).parent / "children/pretrain_child.py"
+runtime.fit_processor()
 ENVIRONMENT = runtime.paddle_environment(1)
 """What the environment of this process says goes before."""
 WARM = 1

@@ -18,12 +18,13 @@ from components import gang, handover, place, said, shards
 from components.base import Here, Scores, Step
 from components.launch import record
 from components.task import Task
-from ernie_core import errors
+from ernie_core import errors, runtime
 from ernie_core.store import Store, artefact, open_store
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one step to its committed artefact; the exit code says what a runner may do next (ernie_core/errors.py)."""
+    runtime.fit_processor()
     given = _arguments(argv)
     text = given.task if given.task.lstrip().startswith("{") else Path(given.task).read_text(encoding="utf-8")
     task = Task.from_json(json.loads(text))

@@ -1,6 +1,6 @@
 """The `finetune` step: a pretrained model and labelled examples -> a task model."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ class Finetune(Step):
 
     image = "train"
     cpu = 2
+    revision: ClassVar[int] = 2
 
     task: Literal["sequence_classification"] = "sequence_classification"
     """What to learn: one label for a text or a pair of texts."""

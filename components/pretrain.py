@@ -17,7 +17,7 @@ class Pretrain(Step):
     image = "train"
     cpu: ClassVar[int] = 2
     memory: ClassVar[str] = "4GiB"
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     gang: ClassVar[bool] = True
 
     arch: Annotated[str, Field(pattern=r"^(large|base|medium|mini|micro|nano|pico|\d+L\d+H\d+)$")] = "base"
@@ -99,8 +99,9 @@ class Pretrain(Step):
     """The half precision; bfloat16 needs no loss scaling, and a GPU that knows it."""
     scale_loss: Free[Annotated[float, Field(ge=1)]] = 32768.0
     """First factor of the loss scaler with float16; it finds its own from there."""
-    sharding: Free[Literal["none", "stage1"]] = "none"
-    """stage1: each process keeps the optimiser's state of its share of the weights only."""
+    sharding: Free[Literal["none", "stage1", "stage2"]] = "none"
+    """stage1: each process keeps the optimiser's state of its share of the weights only; stage2: their gradients too.
+    Processes of one machine without GPUs share that state anyway."""
     max_loss_spike: Free[Annotated[float, Field(gt=1)] | None] = None
     """Ends the training if losses are above so many times their running mean; absent: whatever they are."""
     loss_spike_window: Free[Count] = 100

@@ -1,5 +1,6 @@
 """How a process that computes with Paddle starts: its environment, and the order of its imports."""
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -7,14 +8,21 @@ from types import ModuleType
 
 
 def paddle_environment(cpus: int) -> dict[str, str]:
-    """What must be in the environment before the process starts.
+    """What must be in the environment before the process starts, wherever that is.
 
-    The number of threads is fixed because one and two threads give different bits. On AMD processors the second
-    variable makes the old MKL in Paddle's wheel use its fast path; on Intel's it would keep it from using AVX-512, at
-    half the speed. It changes bits, as another processor does, so checkpoints note it.
+    The number of threads is fixed because one and two threads give different bits.
     """
-    found = {"OMP_NUM_THREADS": str(max(1, cpus))}
-    return found | ({"MKL_DEBUG_CPU_TYPE": "5"} if _is_amd() else {})
+    return {"OMP_NUM_THREADS": str(max(1, cpus))}
+
+
+def fit_processor() -> None:
+    """Set what depends on the processor that this very process runs on; before Paddle is imported.
+
+    On AMD processors the variable makes the old MKL in Paddle's wheel use its fast path; on Intel's it would keep it
+    from using AVX-512, at half the speed. It changes bits, as another processor does, so checkpoints note it.
+    """
+    if _is_amd():
+        os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
 
 
 def import_paddle() -> ModuleType:

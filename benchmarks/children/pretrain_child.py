@@ -22,6 +22,7 @@ from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.store import open_store
 from ernie_core.train import pretrain, start
 from ernie_core.train.checkpoint import Place
+from ernie_core.train.host import HostAdamW
 from ernie_core.train.log import Log
 from ernie_core.train.recipe import Recipe
 from ernie_core.train.step import feed, step
@@ -40,7 +41,7 @@ def main(asked: Asked) -> None:
 
 def ours(asked: Asked) -> dict[str, list[float]]:
     """Our trainer as it is."""
-    team, marks = join(), Marks(ErnieForPretraining)
+    team, marks = join(), Marks(ErnieForPretraining, HostAdamW)
     recipe = settings(asked, team.world)
     pretrain.run(
         [(Path(str(asked["ids"])), 1.0)],
@@ -60,7 +61,7 @@ def peer(asked: Asked) -> dict[str, list[float]]:
     recipe, folder = settings(asked, 1), str(asked["peer"])
     words = vocabulary.read(Path(str(asked["vocab"])))
     said = asdict(recipe.shape(words.size, words.pad))
-    marks = Marks(transformers.ErnieForPretraining)
+    marks = Marks(transformers.ErnieForPretraining, paddle.optimizer.AdamW)
     transformers.ErnieForPretraining.pretrained_init_configuration = {"measured": said}
     transformers.ErnieModel = lambda enable_recompute=False, **shape: transformers.ErnieConfig(**shape)
     transformers.PretrainedModel.get_model_config = lambda net: net.config.to_dict()
@@ -109,13 +110,13 @@ def checkpoint(asked: Asked) -> dict[str, list[float]]:
 class Marks:
     """When each update ended, and what the net was given before it."""
 
-    def __init__(self, net: type) -> None:
+    def __init__(self, net: type, adamw: type) -> None:
         self.times: list[tuple[float, float]] = []
         self.seen: list[list[paddle.Tensor]] = [[]]
-        update, forward = paddle.optimizer.AdamW.step, net.forward  # type: ignore[attr-defined]
+        update, forward = adamw.step, net.forward  # type: ignore[attr-defined]
 
-        def marked(adamw: object) -> None:
-            update(adamw)
+        def marked(*given: object) -> None:
+            update(*given)
             self.times.append((time.perf_counter(), time.process_time()))
             self.seen.append([])
 
@@ -124,7 +125,7 @@ class Marks:
                 self.seen[-1].append(named["input_ids"] if "input_ids" in named else given[0])
             return forward(model, *given, **named)
 
-        paddle.optimizer.AdamW.step = marked
+        adamw.step = marked  # type: ignore[attr-defined]
         net.forward = watched  # type: ignore[attr-defined]
 
     def steps(self) -> dict[str, list[float]]:

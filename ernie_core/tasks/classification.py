@@ -19,7 +19,12 @@ from ernie_core.runtime import keep_signals
 from ernie_core.tasks import batches, data, metrics
 from ernie_core.tasks.data import Features
 from ernie_core.text.tokenizer import Tokenizer
-from ernie_core.train import optimiser
+from ernie_core.train import gradients, optimiser
+from ernie_core.train.adamw import Settings
+from ernie_core.train.optimiser import Optimiser
+
+GRAD_CLIP = 1.0
+"""The largest global norm of the gradients."""
 
 TASK = "sequence_classification"
 
@@ -135,15 +140,14 @@ def _train(
     total = recipe.max_steps if recipe.max_steps > 0 else math.ceil(recipe.num_train_epochs * each)
     schedule = optimiser.Schedule(recipe.learning_rate, 0.0, recipe.warmup_ratio * total, total)
     factors = optimiser.layer_factors(net.config.num_hidden_layers, recipe.layer_decay)
-    adamw = optimiser.adamw(net, weight_decay=recipe.weight_decay, factors=factors)
+    adamw = optimiser.adamw(net, Settings(recipe.weight_decay, factors=factors))
     best: Evaluation | None = None
     curve: list[dict[str, float]] = []
     losses: list[float] = []
     for step, chosen in zip(range(1, total + 1), _endless(train.lengths, recipe), strict=False):
         if stop():
             raise Stopped(f"fine-tuning stopped before step {step} of {total}: it will start again from its beginning")
-        adamw.set_lr(schedule(step))
-        losses.append(_step(net, adamw, train, chosen, recipe.seed, step))
+        losses.append(_step(net, adamw, schedule(step), train, chosen, recipe.seed, step))
         progress(step, total, "steps", loss=losses[-1])
         if step % recipe.eval_steps == 0 or step == total:
             scores = metrics.scores(logits(net, dev, recipe.batch_size), dev.labels)
@@ -159,7 +163,8 @@ def _train(
 
 def _step(
     net: ErnieForSequenceClassification,
-    adamw: paddle.optimizer.Optimizer,
+    adamw: Optimiser,
+    rate: float,
     rows: Features,
     chosen: np.ndarray,
     seed: int,
@@ -175,8 +180,9 @@ def _step(
             f"the loss became {value} at step {step}: lower learning_rate, or check the weights of the model"
         )
     loss.backward()
-    adamw.step()
-    adamw.clear_grad()
+    norm = gradients.norm(list(gradients.of(net).values()))
+    adamw.step(rate, gradients.clip(norm, GRAD_CLIP))
+    gradients.let_go(net)
     return value
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import paddle
@@ -14,6 +15,9 @@ SMALL = 1 << 13
 """Numbers below which a copy costs less than the way to do without it."""
 
 
+Values: TypeAlias = "paddle.Tensor | np.ndarray"
+
+
 @dataclass(frozen=True)
 class Seen:
     """The values of a tensor."""
@@ -23,10 +27,10 @@ class Seen:
     """Whether this is the tensor's own memory, so that whoever changes the tensor changes the values."""
 
 
-def look(tensors: Mapping[str, paddle.Tensor]) -> dict[str, Seen]:
-    """The values of tensors at once, in whatever memory they are; a tensor with two names is seen as one.
+def look(tensors: Mapping[str, Values]) -> dict[str, Seen]:
+    """The values of tensors and arrays at once, in whatever memory; a tensor with two names is seen as one.
 
-    What is small, in half precision or on a device comes as a copy: only big float32 tensors of the host are lent.
+    What is small, in half precision or on a device comes as a copy: only what is big and float32 on the host is lent.
     """
     seen: dict[int, Seen] = {}
     for tensor in tensors.values():
@@ -73,7 +77,9 @@ class _Exported:
         return 1, 0
 
 
-def _look(tensor: paddle.Tensor) -> Seen:
+def _look(tensor: Values) -> Seen:
+    if isinstance(tensor, np.ndarray):
+        return Seen(tensor, lent=True) if tensor.size >= SMALL else Seen(tensor.copy(), lent=False)
     if tensor.dtype != paddle.float32:
         tensor = tensor.astype("float32")
     if math.prod(tensor.shape) < SMALL or not tensor.place.is_cpu_place():

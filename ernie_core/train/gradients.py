@@ -1,6 +1,5 @@
-"""The gradients of a step as one: added up over the processes, measured by one norm, multiplied by one factor."""
+"""The gradients of a step as one: added up over the network, measured by one norm, multiplied by one factor."""
 
-import math
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Iterator, Sequence
 
@@ -12,16 +11,19 @@ _ALONE = 1 << 16
 """Numbers from which on a gradient travels by itself: copying it together with others costs more than a message."""
 
 
+def of(net: paddle.nn.Layer) -> dict[str, paddle.Tensor]:
+    """The gradients that there are, by the names of their parameters: without the order head the pooler has none."""
+    return {name: p.grad for name, p in net.named_parameters() if p.grad is not None}
+
+
 def add_up(gradients: Sequence[paddle.Tensor], team: Team) -> float:
     """Replace every gradient by its sum over the ranks, with equal bits on all; returns the norm of the sums.
 
-    Through memory that all ranks share, or over the network: one message for each big one and one for all small ones.
-    Done once a step, after the last micro step: no rank waits for another before, and recomputing needs no care.
+    One message for each big one and one for all small ones, once a step, after the last micro step: no rank waits for
+    another before, and recomputing needs no care.
     """
-    with paddle.no_grad():
-        if team.near is not None and all(gradient.dtype == paddle.float32 for gradient in gradients):
-            return math.sqrt(team.near.add_up(gradients))
-        if team.world > 1:
+    if team.world > 1:
+        with paddle.no_grad():
             _send(gradients, team)
     return norm(gradients)
 
@@ -39,6 +41,17 @@ def scale(gradients: Sequence[paddle.Tensor], factor: float) -> None:
         with paddle.no_grad():
             for gradient in gradients:
                 gradient.scale_(factor)
+
+
+def let_go(net: paddle.nn.Layer) -> None:
+    """Free all of them instead of filling them with zeros: the next ones are written where these were."""
+    for parameter in net.parameters():
+        parameter.clear_gradient(False)
+
+
+def clip(norm: float, most: float) -> float:
+    """What gradients with this norm are multiplied by so that it is at most `most`; 0 does not clip."""
+    return most / norm if 0 < most < norm else 1.0
 
 
 def _wide(gradient: paddle.Tensor) -> paddle.Tensor:

@@ -1,149 +1,161 @@
-"""Sums over the processes of one machine, through memory that they share: its loopback network takes thrice as long.
+"""Memory that the processes of one machine share: they meet there, and add up numbers without a network.
 
-The values are cut into windows. Of each, every rank writes its own into its slot, adds up one share of all slots, and
-reads the whole sum: as much work for every rank, however many there are, and equal bits on all.
+There are two halves that take turns. A rank writes into its slots of one, meets the others, and reads theirs; before it
+writes there again it has met them once more, and so they are done with reading.
 """
 
 import mmap
 import os
 import secrets
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
-from collections.abc import Callable, Iterator, Sequence
+import select
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import paddle
+from ernie_core import native
+from ernie_core.errors import Unreachable
 
+if TYPE_CHECKING:
     from ernie_core.train.team import Team
 
-FOLDER = Path("/dev/shm")
-ROOM = 48 << 20
-"""Bytes for all ranks together: a container has 64 MiB of such memory unless it is given more."""
+WINDOW = 1 << 21
+"""Numbers that are exchanged together: 8 MiB for each rank and half."""
+PATIENCE = 1800.0
+"""Seconds that a rank waits for the others: one of them may build an index or write a checkpoint meanwhile."""
 
-_PIECE = 1 << 16
-"""Numbers that are added up together: as many as the processor's cache holds."""
+_LOOK = 0.5
+"""Seconds after which a rank that waits looks whether the others are alive."""
+_LINE = 8
+"""Whole numbers from one counter to the next, as in host.h."""
+_NONCE = 16
 
 
-@dataclass(frozen=True)
+@dataclass
 class Near:
-    """Memory of a team whose processes all see it."""
+    """What one rank has of the memory that all share."""
 
     rank: int
     slots: np.ndarray
-    """A row of float32 for each rank, and the last for the sum."""
-    squares: np.ndarray
-    """For each rank the sum, in float64, of the squares in its share of the sum."""
-    arrive: Callable[[], None]
-    """Returns when every rank has called it; an error if one is lost."""
+    """float32 [2, ranks, window]."""
+    counters: np.ndarray
+    peers: tuple[int, ...]
+    """For each rank a descriptor that can be read once its process has ended."""
+    turn: int = 0
 
-    def add_up(self, tensors: "Sequence[paddle.Tensor]") -> float:
-        """Replace each tensor by its sum over the ranks: float32 on the host, of the same sizes on all ranks.
+    @property
+    def world(self) -> int:
+        """How many ranks there are."""
+        return int(self.slots.shape[1])
 
-        Returns the sum of the squares of all their numbers.
-        """
-        import paddle
+    @property
+    def half(self) -> np.ndarray:
+        """The slots [ranks, window] to write to now, and to read from after the next meeting."""
+        return self.slots[self.turn % 2]  # type: ignore[no-any-return]
 
-        *all_own, total = self.slots
-        squares, laid = 0.0, [tensor if tensor.is_contiguous() else tensor.contiguous() for tensor in tensors]
-        for window in _windows([np.asarray(_Laid(tensor)) for tensor in laid], total.size):
-            size = _move(window, all_own[self.rank], into=True)
-            self.arrive()
-            with np.errstate(over="ignore", invalid="ignore"):  # what overflows is seen by its norm
-                self.squares[self.rank] = self._add_share(size)
-            self.arrive()  # nobody writes sums again before everyone is back at the first of the two, done with reading
-            squares += float(self.squares.sum())
-            _move(window, total, into=False)
-        for tensor, row in zip(tensors, laid, strict=True):
-            if row is not tensor:
-                paddle.assign(row, tensor)
-        return squares
+    def meet(self) -> None:
+        """Return when every rank is here; an error if one has ended."""
+        self.turn += 1
+        began = time.monotonic()
+        while not self._here(_LOOK):
+            for rank, peer in enumerate(self.peers):
+                if _ended(peer) and not self._here(0.0):
+                    raise Unreachable(f"rank {self.rank}: the process of rank {rank} has ended")
+            if time.monotonic() - began > PATIENCE:
+                raise Unreachable(f"rank {self.rank}: not all processes came within {PATIENCE:.0f} s")
 
-    def _add_share(self, size: int) -> float:
-        """Add up one share of a window, in the order of the ranks; the sum of its squares."""
-        *all_own, total = self.slots
-        world, squares = len(all_own), 0.0
-        end = size * (self.rank + 1) // world
-        for start in range(size * self.rank // world, end, _PIECE):
-            here = slice(start, min(end, start + _PIECE))
-            np.add(all_own[0][here], all_own[1][here], out=total[here])
-            for other in all_own[2:]:
-                total[here] += other[here]
-            squares += float(np.dot(total[here], total[here]))
-        return squares
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """The sum of a few numbers over the ranks, in float64 and in the order of the ranks."""
+        rows = self.half.view(np.float64)[:, : values.size]
+        rows[self.rank] = values.reshape(-1)
+        self.meet()
+        total = np.zeros(values.size)
+        for row in rows:
+            total += row
+        return total.reshape(values.shape)
+
+    def _here(self, seconds: float) -> bool:
+        host = _native()
+        assert host is not None  # open_near has seen it
+        at = self.counters.__array_interface__["data"][0]
+        return bool(host.meet(at, self.rank, self.world, self.turn, seconds))
 
 
-def open_near(team: "Team", arrive: Callable[[], None], room: int = ROOM) -> Near | None:
-    """The shared memory of a team; None, for every rank alike, if they are on several machines or lack the room.
-
-    The file has no name once it is open everywhere: the memory ends with its processes, however they end.
-    """
-    window = room // (4 * (team.world + 1))
-    path, size = FOLDER / f"ernie-{team.first(secrets.token_hex(16))}", 4 * window * (team.world + 1) + 8 * team.world
-    try:
-        memory = None
-        if team.rank == 0:
-            memory = _map(path, size, os.O_CREAT | os.O_EXCL)
-        team.barrier()
-        if team.rank != 0:
-            memory = _map(path, size, 0)
-        everyone = all(team.gather(memory is not None))
-    finally:
-        if team.rank == 0:
-            path.unlink(missing_ok=True)
-    if memory is None or not everyone:
+def open_near(team: "Team", window: int = WINDOW) -> Near | None:
+    """The shared memory of a team; None, for every rank alike, if they are on several machines or cannot have it."""
+    size, apart = 8 * team.world * window, 8 * _LINE * team.world
+    memory = share(team, size + apart) if all(team.gather(_native() is not None)) else None
+    if memory is None:
         return None
-    slots = np.frombuffer(memory, np.float32, window * (team.world + 1)).reshape(team.world + 1, window)
-    return Near(team.rank, slots, np.frombuffer(memory, np.float64, offset=slots.nbytes), arrive)
+    peers = _watch(team.gather(os.getpid()))  # type: ignore[arg-type]
+    if not all(team.gather(peers is not None)) or peers is None:
+        return None
+    slots = np.frombuffer(memory, np.float32, size // 4).reshape(2, team.world, window)
+    return Near(team.rank, slots, np.frombuffer(memory, np.int64, apart // 8, offset=size), peers)
 
 
-def _map(path: Path, size: int, flags: int) -> mmap.mmap | None:
-    """The file in memory; None if it cannot be had: a full one would end the process at its first use."""
+def share(team: "Team", size: int) -> mmap.mmap | None:
+    """Zeros that all ranks see; None, for every rank alike, if that cannot be had.
+
+    The memory has no name in any file system and ends with its processes, however they end. It is found through the
+    process of rank 0, and known by a number that only this team can know: elsewhere the same place is another's.
+    """
+    memory, made = None, None
+    if team.rank == 0:
+        made = _make(size + _NONCE)
+        if made is not None:
+            memory, nonce = made[0], secrets.token_bytes(_NONCE)
+            memory[size:] = nonce
+    there = team.first(made and (f"/proc/{os.getpid()}/fd/{made[1]}", nonce))
+    if there is not None and team.rank != 0:
+        memory = _find(Path(there[0]), size + _NONCE, there[1])
+    everyone = all(team.gather(memory is not None))
+    if made is not None:
+        os.close(made[1])
+    return memory if everyone else None
+
+
+def _make(size: int) -> tuple[mmap.mmap, int] | None:
+    """Memory and its descriptor; None where the system has nothing of the kind."""
     try:
-        file = os.open(path, os.O_RDWR | flags, 0o600)
+        file = os.memfd_create("ernie", os.MFD_CLOEXEC)
+    except (AttributeError, OSError):
+        return None
+    os.ftruncate(file, size)
+    return mmap.mmap(file, size), file
+
+
+def _find(path: Path, size: int, nonce: bytes) -> mmap.mmap | None:
+    """The memory that rank 0 made, if this is it."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        os.posix_fallocate(file, 0, size)
-        return mmap.mmap(file, size)
+        memory = mmap.mmap(file, size) if os.fstat(file).st_size == size else None
+        return memory if memory is not None and memory[-_NONCE:] == nonce else None
     except OSError:
         return None
     finally:
         os.close(file)
 
 
-class _Laid:
-    """Where the numbers of a tensor are, said as numpy wants to hear it: in a row, and to be changed there."""
-
-    def __init__(self, tensor: "paddle.Tensor") -> None:
-        self.tensor = tensor
-        data, shape = (tensor.data_ptr(), False), (int(tensor.size),)
-        self.__array_interface__ = {"version": 3, "typestr": np.dtype(np.float32).str, "data": data, "shape": shape}
-
-
-def _windows(arrays: Sequence[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:
-    """The same numbers in the same order, in lists of at most `size`."""
-    window, room = [], size
-    for array in arrays:
-        start = 0
-        while start < array.size:
-            window.append(part := array[start : start + room])
-            start, room = start + part.size, room - part.size
-            if not room:
-                yield window
-                window, room = [], size
-    if window:
-        yield window
+def _watch(processes: list[int]) -> tuple[int, ...] | None:
+    """Descriptors that tell when a process has ended, as a number that another may get cannot."""
+    try:
+        return tuple(os.pidfd_open(number) for number in processes)
+    except (AttributeError, OSError):
+        return None
 
 
-def _move(window: Sequence[np.ndarray], slot: np.ndarray, *, into: bool) -> int:
-    """Copy the numbers of a window into a slot, or out of it; how many they are."""
-    at = 0
-    for part in window:
-        there = slot[at : at + part.size]
-        at += part.size
-        np.copyto(*((there, part) if into else (part, there)))
-    return at
+def _ended(peer: int) -> bool:
+    poll = select.poll()
+    poll.register(peer, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _native() -> ModuleType | None:
+    return native.load("ernie_core.train._host", "a step of training takes a tenth longer")

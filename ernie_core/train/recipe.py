@@ -8,6 +8,9 @@ from ernie_core.model import config as configs
 from ernie_core.model.config import ErnieConfig
 from ernie_core.train.optimiser import Schedule
 
+SHARDING = ("none", "stage1", "stage2")
+"""What of the optimiser a process keeps for its share of the weights only: nothing, its state, gradients too."""
+
 TEST_ITERS = 10
 """The test at the end is this many times longer than an evaluation."""
 
@@ -84,7 +87,7 @@ class Recipe:
         self._choose("fp16_opt_level", ("O1", "O2"))
         self._choose("amp_dtype", ("float16", "bfloat16"))
         self._choose("index_order", ("epochs", "paddlenlp"))
-        self._choose("sharding", ("none", "stage1"))
+        self._choose("sharding", SHARDING)
 
     @property
     def micro_batches(self) -> int:

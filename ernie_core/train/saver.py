@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import paddle
 
 from ernie_core.errors import Error
 from ernie_core.model import weights
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.store import gathering
 from ernie_core.store.gathering import Gathering
-from ernie_core.train import checkpoint, copies, optimiser, shares, snapshot
+from ernie_core.train import checkpoint, copies, shares, snapshot
 from ernie_core.train.checkpoint import Place, Say
-from ernie_core.train.copies import Copies
+from ernie_core.train.copies import Copies, Values
 from ernie_core.train.image import Files, Sources
+from ernie_core.train.optimiser import Optimiser
 from ernie_core.train.snapshot import Identity, Progressed
 from ernie_core.train.team import Team
 
@@ -69,7 +69,7 @@ class Saver:
         self,
         step: int,
         net: ErnieForPretraining,
-        adamw: paddle.optimizer.AdamW,
+        adamw: Optimiser,
         at: Progressed,
         identity: Identity,
         vocab: Path,
@@ -84,7 +84,7 @@ class Saver:
         """
         self._settle(step)
         first = self.team.rank == 0
-        state = optimiser.tensors(adamw, net)
+        state = adamw.tensors()
         model = net.state_dict() if first else {}
         mine = self._share(state, net)
         seen = copies.look(model | {name: state[name] for name in mine})
@@ -139,7 +139,7 @@ class Saver:
                 self.say(f"step {step}: waiting for the checkpoint of step {self._save.step}, which is being written")
             self._save.done.result()
 
-    def _share(self, state: Mapping[str, paddle.Tensor], net: ErnieForPretraining) -> list[str]:
+    def _share(self, state: Mapping[str, Values], net: ErnieForPretraining) -> list[str]:
         """What this rank writes of the optimiser's state, which all or one may hold; settled at the first save."""
         if self._mine is None:
             sizes = {name: 4 * int(np.prod(tensor.shape)) for name, tensor in state.items()}

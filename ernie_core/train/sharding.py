@@ -1,6 +1,10 @@
-"""Stage 1: each rank keeps the optimiser's state of its share of the parameters, updates them, and passes them on."""
+"""Who keeps the optimiser's state of a parameter, updates it, and passes it on: stages 1 and 2 of ZeRO.
+
+Rajbhandari et al., 2020. A parameter has one owner as a whole; the loads are about equal.
+"""
 
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
+from collections.abc import Callable
 
 import paddle
 
@@ -33,3 +37,24 @@ def pass_on(net: paddle.nn.Layer, team: Team) -> None:
     for (_, parameter), owner in zip(net.named_parameters(), owners(net, team).values(), strict=True):
         if owner is not None:
             team.hand_out(parameter, owner)
+
+
+def collect(net: paddle.nn.Layer, team: Team) -> None:
+    """From now on every backward pass leaves the gradient of a parameter with its owner alone, added up over the ranks.
+
+    The others let theirs go as soon as it is sent, so that no rank ever holds all gradients. The owner's may already
+    have what earlier micro steps brought. What has no owner stays as it is.
+    """
+    for (_, parameter), owner in zip(net.named_parameters(), owners(net, team).values(), strict=True):
+        if owner is not None:
+            parameter._register_backward_hook(_sender(parameter, owner, team))
+
+
+def _sender(parameter: paddle.Tensor, owner: int, team: Team) -> Callable[[], None]:
+    def send(*_: object) -> None:
+        with paddle.no_grad():
+            team.reduce(parameter.grad, owner)
+        if team.rank != owner:
+            parameter.clear_gradient(False)
+
+    return send

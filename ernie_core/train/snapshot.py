@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import paddle
-
 from ernie_core.errors import BadInput, Refused
 from ernie_core.model import config as configs
 from ernie_core.model import weights
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.model.weights import Arrays
-from ernie_core.train import optimiser
+from ernie_core.train.optimiser import Optimiser
 
 OPTIMISER = "model_state.pdopt"
 STATE = "state.json"
@@ -74,9 +72,7 @@ def texts(
     }
 
 
-def read(
-    folder: Path, net: ErnieForPretraining, adamw: paddle.optimizer.AdamW, identity: Identity
-) -> tuple[Progressed, list[str]]:
+def read(folder: Path, net: ErnieForPretraining, adamw: Optimiser, identity: Identity) -> tuple[Progressed, list[str]]:
     """Set net and optimiser from a checkpoint and say how far it is; notes on what may change bits.
 
     However many processes wrote it, each one that reads it gets everything. Refused, with a table, if the checkpoint
@@ -90,7 +86,7 @@ def read(
             "undo the change, or train under another address: going on would mix two runs"
         )
     weights.load(net, folder)
-    optimiser.restore(adamw, net, _shares(folder))
+    adamw.restore(_shares(folder))
     lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
     notes = _table(state["note"], identity.note)
     if notes:

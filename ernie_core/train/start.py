@@ -5,8 +5,10 @@ import os
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import paddle
 
 from ernie_core.data import ids as corpora
@@ -15,16 +17,19 @@ from ernie_core.data.cache import Cache
 from ernie_core.data.ids import Corpus
 from ernie_core.data.order import Mixture, derived, mixture, requested
 from ernie_core.data.vocabulary import Vocabulary
-from ernie_core.errors import BadInput, Refused
+from ernie_core.errors import BadInput, Error, Refused
 from ernie_core.model import config as configs
 from ernie_core.model import fused, weights
 from ernie_core.model.config import ErnieConfig
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.store import digests
-from ernie_core.train import checkpoint, optimiser, precision, sharding, snapshot, watch
+from ernie_core.train import checkpoint, near, optimiser, precision, sharding, snapshot, watch
+from ernie_core.train.adamw import Settings
 from ernie_core.train.checkpoint import Place
+from ernie_core.train.exchange import Exchange, Nearby, exchange
 from ernie_core.train.guard import Guard
 from ernie_core.train.log import Log, say
+from ernie_core.train.optimiser import Optimiser
 from ernie_core.train.recipe import Recipe
 from ernie_core.train.report.markup import Value
 from ernie_core.train.report.page import Subject
@@ -48,13 +53,13 @@ def prepare(
     recipe.accumulate(team.world)
     words = vocabulary.read(vocab)
     data, read = _data(ids, words, vocab, recipe, cache, team)
-    net, adamw = _build(recipe, words, init, team)
-    identity = _identity(recipe, net, words, read, [weight for _, weight in ids], init, team)
+    net, adamw, way = _build(recipe, words, init, team)
+    identity = _identity(recipe, net, words, read, [weight for _, weight in ids], init, team, way)
     alike = team.gather(identity.must)
     if any(must != alike[0] for must in alike):
         raise BadInput(f"rank {team.rank}: the processes were given different data or settings: {alike}")
     return Training(
-        recipe, team, net, adamw, data, words, vocab, init, identity, place, log,
+        recipe, team, net, adamw, way, data, words, vocab, init, identity, place, log,
         precision.scaler(recipe),
         Guard(recipe.max_loss_spike, recipe.loss_spike_window, recipe.loss_spike_steps),
         Saver(place, team, say),
@@ -63,7 +68,12 @@ def prepare(
 
 
 def resume(training: Training, start_fresh: bool) -> None:
-    """Every rank reads the checkpoint that the first one chose."""
+    """Every rank reads the checkpoint that the first one chose, and begins when all have."""
+    _resume(training, start_fresh)
+    training.team.barrier()  # where weights and moments are shared, the last to write them would undo a step
+
+
+def _resume(training: Training, start_fresh: bool) -> None:
     recipe = training.recipe
     limit = recipe.max_restarts
     found = checkpoint.agreed(training.place, training.team, training.say, fresh=start_fresh, limit=limit)
@@ -108,25 +118,32 @@ def _data(
 
 def _build(
     recipe: Recipe, words: Vocabulary, init: Path | None, team: Team
-) -> tuple[ErnieForPretraining, paddle.optimizer.AdamW]:
-    """Net with random weights, equal on all ranks, and its optimiser."""
+) -> tuple[ErnieForPretraining, Optimiser, Exchange]:
+    """Net with random weights, equal on all ranks, its optimiser, and what the ranks do together in an update."""
     paddle.seed(derived(recipe.seed, "weights"))
     net = ErnieForPretraining(_shape(recipe, words, init), recipe.binary_head)
     net.ernie.encoder.recompute = recipe.use_recompute
     precision.cast(net, recipe)
-    adamw = optimiser.adamw(
-        net,
-        weight_decay=recipe.weight_decay,
-        grad_clip=0.0,  # the step clips, once for all ranks
-        beta1=recipe.adam_beta1,
-        beta2=recipe.adam_beta2,
-        epsilon=recipe.adam_epsilon,
-        factors=optimiser.layer_factors(net.config.num_hidden_layers, recipe.layer_decay),
-        multi_precision=recipe.use_amp,
-        only=sharding.share(net, team) if recipe.sharding == "stage1" else None,
-    )
+    settings = Settings(
+        recipe.weight_decay, recipe.adam_beta1, recipe.adam_beta2, recipe.adam_epsilon,
+        optimiser.layer_factors(net.config.num_hidden_layers, recipe.layer_decay), recipe.use_amp,
+    )  # fmt: skip
+    memory = partial(_shared, team)
+    way = exchange(net, team, recipe.sharding, memory)
+    if isinstance(way, Nearby):  # moments that all ranks see are everyone's
+        adamw = optimiser.adamw(net, settings, memory=memory)
+    else:
+        adamw = optimiser.adamw(net, settings, only=None if recipe.sharding == "none" else sharding.share(net, team))
     net.train()
-    return net, adamw
+    return net, adamw, way
+
+
+def _shared(team: Team, size: int) -> np.ndarray:
+    """So many zeros in memory that all ranks see."""
+    memory = near.share(team, 4 * size)
+    if memory is None:
+        raise Error(f"rank {team.rank}: the processes of this machine could not get {4 * size / 1e6:.0f} MB to share")
+    return np.frombuffer(memory, np.float32, size)
 
 
 def _shape(recipe: Recipe, words: Vocabulary, init: Path | None) -> ErnieConfig:
@@ -192,6 +209,7 @@ def _identity(
     shares: Sequence[float],
     init: Path | None,
     team: Team,
+    way: Exchange,
 ) -> Identity:
     """What must be equal for a run to go on, and what is worth a note."""
     must = recipe.lasting() | {
@@ -206,5 +224,5 @@ def _identity(
     note |= {"paddle": paddle.__version__, "processes": team.world, "max_steps": recipe.max_steps}
     note["compiled operations"] = fused.is_compiled()
     if team.world > 2:  # of more than two numbers the sum depends on the order in which they are added
-        note["gradients are added"] = "in shared memory" if team.near else "over the network"
+        note["gradients are added"] = "in shared memory" if isinstance(way, Nearby) else "over the network"
     return Identity(must, note)

@@ -8,7 +8,7 @@ import paddle
 
 from ernie_core.data.order import derived
 from ernie_core.data.samples import Batch
-from ernie_core.train import gradients, guard, precision, sharding
+from ernie_core.train import gradients, guard, precision
 from ernie_core.train.evaluation import losses
 from ernie_core.train.feed import Feed
 from ernie_core.train.log import first_loss, line
@@ -56,7 +56,7 @@ def _micro_steps(training: Training, batches: Feed[Batch], number: int, stop: bo
             found = losses(training.net, batch)
         (found.total * (training.scaler.loss_scaling / accumulate)).backward()
         sums, tokens = sums + found.floats(), tokens + batch.ids.size
-    if training.seconds >= SLOW:
+    if training.seconds >= SLOW and team.near is None:
         team.barrier()
     own = [*(sums / accumulate), tokens * team.world, time.monotonic() - began, float(stop)]
     *means, tokens, training.seconds, stopping = team.mean(np.array(own)).tolist()
@@ -65,22 +65,15 @@ def _micro_steps(training: Training, batches: Feed[Batch], number: int, stop: bo
 
 def _update(training: Training, step: int, rate: float) -> None:
     """Add up the gradients of all ranks, clip them by their global norm, and move the weights."""
-    recipe, team = training.recipe, training.team
-    parameters = training.net.parameters()
-    found = [p.grad for p in parameters if p.grad is not None]  # without the order head nothing uses the pooler
-    unit = 1.0 / (team.world * training.scaler.loss_scaling)
-    norm = gradients.add_up(found, team) * unit
-    if training.scaler.accept(norm):
+    recipe, scaler = training.recipe, training.scaler
+    unit = 1.0 / (training.team.world * scaler.loss_scaling)
+    # before the norm, at which the ranks meet: one of them may update what another one copies
+    training.log.saved(training.saver.before_update())
+    norm = training.exchange.add_up() * unit
+    if scaler.accept(norm):
         training.guard.check_norm(step, norm, training.kept)
-        clip = recipe.grad_clip / norm if 0 < recipe.grad_clip < norm else 1.0
-        gradients.scale(found, unit * clip)
-        training.adamw.set_lr(rate)
-        training.log.saved(training.saver.before_update())
-        training.adamw.step()
-        if recipe.sharding == "stage1":
-            sharding.pass_on(training.net, team)
-    for parameter in parameters:
-        parameter.clear_gradient(False)  # freed, not filled with zeros: the next one is written where this one was
+        training.exchange.update(training.adamw, rate, unit * gradients.clip(norm, recipe.grad_clip))
+    gradients.let_go(training.net)
 
 
 def _note(training: Training, means: list[float]) -> None:

@@ -30,7 +30,8 @@ class Team:
     """The processes that train one model together.
 
     Every rank makes the same calls in the same order. `barrier`, `gather` and `first` wait for a rank that is busy
-    and cost a tenth of a second; `mean`, `sum` and `any` are for every step, and fail if a rank is half a minute late.
+    and cost a tenth of a second. `mean`, `sum` and `any` are for every step; over a network they fail if a rank is half
+    a minute late.
     """
 
     rank: int = 0
@@ -68,6 +69,8 @@ class Team:
         """The sum over the ranks, with equal bits on all of them."""
         if self.world == 1:
             return np.array(values, dtype=np.float64)
+        if self.near is not None:
+            return self.near.sum(np.array(values, dtype=np.float64))
         import paddle
 
         total = paddle.to_tensor(np.array(values, dtype=np.float64))
@@ -78,13 +81,6 @@ class Team:
         """Whether it is so on any rank."""
         return flag if self.world == 1 else bool(self.sum(np.array([float(flag)]))[0])
 
-    def meet(self) -> None:
-        """Return when every rank is here: cheap, for use within a step, and an error if one is lost."""
-        if self.world > 1:
-            import paddle
-
-            self.add_up([paddle.zeros([1])])
-
     def add_up(self, tensors: "list[paddle.Tensor]") -> None:
         """Replace each tensor by its sum over the ranks."""
         if self.world > 1:
@@ -92,6 +88,13 @@ class Team:
 
             for tensor in tensors:
                 dist.all_reduce(tensor)
+
+    def reduce(self, tensor: "paddle.Tensor", owner: int) -> None:
+        """Replace the tensor of one rank by the sum over all of them; those of the others mean nothing then."""
+        if self.world > 1:
+            import paddle.distributed as dist
+
+            dist.reduce(tensor, dst=owner)
 
     def hand_out(self, tensor: "paddle.Tensor", owner: int) -> None:
         """Replace a tensor by that of one rank."""
@@ -152,4 +155,4 @@ def join() -> Team:
 
     dist.init_parallel_env()
     team = Team(int(os.environ["PADDLE_TRAINER_ID"]), world)
-    return team if paddle.is_compiled_with_cuda() else replace(team, near=open_near(team, team.meet))
+    return team if paddle.is_compiled_with_cuda() else replace(team, near=open_near(team))

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import paddle
-
 from ernie_core.data.order import Mixture
 from ernie_core.data.vocabulary import Vocabulary
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.train.checkpoint import Place
+from ernie_core.train.exchange import Exchange
 from ernie_core.train.guard import Guard
 from ernie_core.train.log import Log, say
+from ernie_core.train.optimiser import Optimiser
 from ernie_core.train.precision import Scaler
 from ernie_core.train.recipe import Recipe
 from ernie_core.train.report.page import Subject
@@ -29,7 +29,8 @@ class Training:
     recipe: Recipe
     team: Team
     net: ErnieForPretraining
-    adamw: paddle.optimizer.AdamW
+    adamw: Optimiser
+    exchange: Exchange
     data: dict[str, Mixture]
     words: Vocabulary
     vocab: Path

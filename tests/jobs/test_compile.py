@@ -132,6 +132,12 @@ def test_a_pipeline_is_the_same_in_another_process_with_another_hash_seed(cluste
     assert done.stdout == cluster.package(LARGE).text
 
 
+@pytest.mark.parametrize("golden", DOCUMENTS)
+def test_no_pod_is_told_of_the_processor_that_the_pipeline_was_compiled_on(golden: Path) -> None:
+    """It may run on any other; a process sees for itself (ernie_core/runtime.py)."""
+    assert "OMP_NUM_THREADS" in golden.read_text() and "MKL_" not in golden.read_text()
+
+
 def test_a_step_of_134_shards_is_one_task(cluster: Cluster) -> None:
     package = cluster.package(LARGE)
     assert len(tasks(package.text)) == LARGE.count("  - "), "one task a step"

@@ -71,7 +71,7 @@ def test_a_classifier_of_ours_opens_in_paddlenlp(theirs, tmp_path: Path) -> None
 
 
 def test_one_step_of_both_gives_equal_losses_and_weights(theirs, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    from ernie_core.train import optimiser
+    from ernie_core.train import gradients, optimiser
 
     ours = ErnieForPretraining(config.shape("2L48H4", 60, **DROPPED))
     weights.save(ours, tmp_path)
@@ -81,14 +81,13 @@ def test_one_step_of_both_gives_equal_losses_and_weights(theirs, tmp_path: Path)
         net.train()
         steps = optimiser.adamw(net)
         for _ in range(2):
-            steps.set_lr(1e-3)
             lm, order = net(
                 paddle.to_tensor(IDS), paddle.to_tensor(TYPES), masked_positions=paddle.to_tensor(POSITIONS)
             )
             loss = F.cross_entropy(lm, paddle.to_tensor(LABELS)) + F.cross_entropy(order, paddle.to_tensor(ORDER))
             losses.append(float(loss))
             loss.backward()
-            steps.step()
-            steps.clear_grad()
+            steps.step(1e-3)
+            gradients.let_go(net)
     assert losses[0] == pytest.approx(losses[2], abs=1e-6) and losses[1] == pytest.approx(losses[3], abs=1e-6)
     assert losses[1] < losses[0]

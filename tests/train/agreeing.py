@@ -1,16 +1,23 @@
 """What each rank of a team comes to: one JSON object on standard output. agreeing.py FILE, for test_team.py."""
 
+import hashlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ernie_core.runtime import import_paddle
-from ernie_core.train import gradients, sharding
-from ernie_core.train.team import join
+from ernie_core.train import gradients, near, sharding
+from ernie_core.train.adamw import Settings
+from ernie_core.train.device import PaddleAdamW
+from ernie_core.train.exchange import Exchange, exchange
+from ernie_core.train.host import HostAdamW
+from ernie_core.train.optimiser import Optimiser
+from ernie_core.train.team import Team, join
 
 paddle = import_paddle()
 
@@ -23,10 +30,8 @@ def main() -> None:
         done.touch()
     team.barrier()
     waited = done.exists()
-    sizes = (70_000, 3, 5)
-    near, far = ([paddle.full([size], float(team.rank + 1)) for size in sizes] for _ in range(2))
-    norms = [gradients.add_up(near, team), gradients.add_up(far, replace(team, near=None))]
-    net = paddle.nn.Sequential(paddle.nn.Linear(300, 300), paddle.nn.Linear(300, 256))
+    far = replace(team, near=None)
+    net = build()
     for name in sharding.share(net, team):
         parameter = dict(net.named_parameters())[name]
         parameter.set_value(np.full(parameter.shape, 7.0, "float32"))
@@ -36,16 +41,64 @@ def main() -> None:
         "rank": team.rank,
         "gather": team.gather({"of": team.rank, "text": "x" * (10 * team.rank)}),
         "first": team.first("from the first" if team.rank == 0 else None),
-        "mean": team.mean(np.array([float(team.rank), 4.0])).tolist(),
-        "sum": team.sum(np.array([1.0])).tolist(),
-        "any": [team.any(team.rank == 1), team.any(False)],
+        "mean": [each.mean(np.array([float(team.rank), 4.0])).tolist() for each in (team, far)],
+        "sum": [each.sum(np.array([1.0])).tolist() for each in (team, far)],
+        "any": [[each.any(team.rank == 1), each.any(False)] for each in (team, far)],
         "near": team.near is not None,
-        "gradients": [[float(g.min()), float(g.max())] for g in near + far],
-        "norms": norms,
         "share": sorted(sharding.share(net, team)),
         "passed on": [[float(p.min()), float(p.max())] for p in net.parameters()],
+        "updates": {
+            "in shared memory": updated(team, "none", whole),
+            "over the network": updated(far, "none", whole),
+            "stage 1": updated(far, "stage1", shared),
+            "stage 2": updated(team, "stage2", shared),
+            "stage 2 by Paddle": updated(team, "stage2", by_paddle),
+        },
     }
     print(json.dumps(found))
+
+
+def build() -> paddle.nn.Layer:
+    """The same on every rank: two big parameters and two small ones."""
+    paddle.seed(5)
+    return paddle.nn.Sequential(paddle.nn.Linear(300, 300), paddle.nn.Linear(300, 256))
+
+
+def updated(
+    team: Team, stage: str, adamw: Callable[[paddle.nn.Layer, Team, Callable[[int], np.ndarray]], Optimiser]
+) -> dict[str, object]:
+    """Two steps of two micro steps with gradients of whole numbers: what is left of them, their norm, the weights."""
+    net = build()
+
+    def memory(size: int) -> np.ndarray:
+        found = near.share(team, 4 * size)
+        assert found is not None
+        return np.frombuffer(found, np.float32, size)
+
+    way: Exchange = exchange(net, team, stage, memory)
+    moves, norms = adamw(net, team, memory), []
+    for _ in range(2):
+        for _ in range(2):
+            sum((p * float(team.rank + 1)).sum() for p in net.parameters()).backward()
+        held = list(gradients.of(net))
+        norms.append(way.add_up())
+        way.update(moves, 0.1, 0.5)
+        gradients.let_go(net)
+    said = hashlib.sha256(b"".join(p.numpy().tobytes() for p in net.parameters())).hexdigest()
+    team.barrier()  # what is shared stays until everyone has looked
+    return {"norms": norms, "held": held, "weights": said, "moments": sorted(moves.tensors())}
+
+
+def whole(net: paddle.nn.Layer, team: Team, memory: Callable[[int], np.ndarray]) -> Optimiser:
+    return HostAdamW(net, Settings(), memory=memory) if team.near else HostAdamW(net, Settings())
+
+
+def shared(net: paddle.nn.Layer, team: Team, memory: object) -> Optimiser:
+    return HostAdamW(net, Settings(), only=sharding.share(net, team))
+
+
+def by_paddle(net: paddle.nn.Layer, team: Team, memory: object) -> Optimiser:
+    return PaddleAdamW(net, Settings(), only=sharding.share(net, team))
 
 
 main()

@@ -11,8 +11,9 @@ import paddle
 
 from ernie_core.model import config
 from ernie_core.model.heads import ErnieForPretraining
-from ernie_core.train import optimiser
+from ernie_core.train import gradients, optimiser
 from ernie_core.train.checkpoint import Place
+from ernie_core.train.optimiser import Optimiser
 from ernie_core.train.saver import Saver
 from ernie_core.train.snapshot import Identity, Progressed
 from ernie_core.train.team import Team
@@ -72,7 +73,7 @@ def together(world: int, work: Callable[[Team], T]) -> list[T]:
     return [future.result() for future in futures]
 
 
-def build(seed: int = 0, arch: str = "1L16H2") -> tuple[ErnieForPretraining, paddle.optimizer.AdamW]:
+def build(seed: int = 0, arch: str = "1L16H2") -> tuple[ErnieForPretraining, Optimiser]:
     """A net of 7,000 numbers, or a bigger one."""
     paddle.seed(seed)
     shape = config.shape(arch, 100, max_position_embeddings=16, hidden_dropout_prob=0.1)
@@ -80,28 +81,25 @@ def build(seed: int = 0, arch: str = "1L16H2") -> tuple[ErnieForPretraining, pad
     return net, optimiser.adamw(net)
 
 
-def train(net: ErnieForPretraining, adamw: paddle.optimizer.AdamW, step: int, saver: Saver | None = None) -> None:
+def train(net: ErnieForPretraining, adamw: Optimiser, step: int, saver: Saver | None = None) -> None:
     """One update that depends on the state and on the number of the step alone; `saver` may be saving the last one."""
     paddle.seed(1000 + step)
     ids = paddle.to_tensor(np.random.RandomState(step).randint(1, 100, (4, 12)))
     scores, order = net(ids)
     (scores.square().mean() + order.square().mean()).backward()
-    adamw.set_lr(1e-3)
     if saver is not None:
         saver.before_update()
-    adamw.step()
-    adamw.clear_grad()
+    adamw.step(1e-3)
+    gradients.let_go(net)
 
 
-def state(net: ErnieForPretraining, adamw: paddle.optimizer.AdamW) -> dict[str, bytes]:
+def state(net: ErnieForPretraining, adamw: Optimiser) -> dict[str, bytes]:
     """Every bit of weights and moments."""
-    found = {name: tensor.numpy() for name, tensor in net.state_dict().items()} | optimiser.state(adamw, net)
+    found = {name: tensor.numpy() for name, tensor in net.state_dict().items()} | optimiser.state(adamw)
     return {name: array.tobytes() for name, array in found.items()}
 
 
-def save(
-    saver: Saver, step: int, net: ErnieForPretraining, adamw: paddle.optimizer.AdamW, vocab: Path, **options: bool
-) -> None:
+def save(saver: Saver, step: int, net: ErnieForPretraining, adamw: Optimiser, vocab: Path, **options: bool) -> None:
     """Save a step with a log that says so."""
     at = Progressed(step, [f'{{"step": {step}}}'], extra={"spike": 1.5})
     saver.save(step, net, adamw, at, IDENTITY, vocab, {"loss_scaling": 1024.0}, **options)

@@ -1,97 +1,110 @@
-"""Sums through shared memory: the same bits on every rank, added in the order of the ranks, and nothing left behind."""
+"""Memory that processes share: they meet there, come to equal sums, and hear of the death of one of them."""
 
-import errno
 import os
-from functools import reduce
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
-import paddle
 import pytest
-from train import ranks
+from train import launching, ranks
 
 from ernie_core.train import near
+from ernie_core.train.near import Near
 from ernie_core.train.team import Team
 
-SIZES = [(3, 5), (1,), (40, 7), (2, 2, 2), (90,)]
+pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the system has no memory without a name")
 
 
-def gradients(rank: int, sizes: list[tuple[int, ...]] = SIZES) -> list[np.ndarray]:
-    random = np.random.RandomState(rank)
-    return [random.randn(*size).astype("float32") for size in sizes]
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in place of that whose files are memory."""
-    (tmp_path / "memory").mkdir()
-    monkeypatch.setattr(near, "FOLDER", tmp_path / "memory")
-    return tmp_path / "memory"
+def opened(team: Team, window: int = 64) -> Near:
+    found = near.open_near(team, window)
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize("world", [2, 3, 5])
-@pytest.mark.parametrize("window", [1, 16, 94, 10_000])
-def test_every_rank_gets_the_sum_and_its_squares(folder: Path, world: int, window: int) -> None:
-    def rank(team: Team) -> tuple[list[bytes], float]:
-        memory = near.open_near(team, team.barrier, 4 * window * (world + 1))
-        assert memory is not None and memory.slots.shape == (world + 1, window)
-        for turn in range(2):
-            tensors = [paddle.to_tensor(array) for array in gradients(team.rank + 10 * turn)]
-            squares = memory.add_up(tensors)
-        return [tensor.numpy().tobytes() for tensor in tensors], squares
+def test_every_rank_gets_the_same_sum_turn_after_turn(world: int) -> None:
+    values = [[np.random.RandomState(100 * turn + rank).randn(2, 3) for rank in range(world)] for turn in range(50)]
 
-    every = [gradients(rank + 10) for rank in range(world)]
-    sums = [reduce(np.add, arrays) for arrays in zip(*every, strict=True)]
-    for found, squares in ranks.together(world, rank):
-        assert found == [array.tobytes() for array in sums]
-        assert squares == pytest.approx(sum(float(np.square(array, dtype="float64").sum()) for array in sums), rel=1e-6)
-    assert not any(folder.iterdir())
+    def rank(team: Team) -> list[bytes]:
+        memory = opened(team)
+        return [memory.sum(each[team.rank]).tobytes() for each in values]
+
+    found = ranks.together(world, rank)
+    assert found == [[sum(each, np.zeros((2, 3))).tobytes() for each in values]] * world
 
 
-def test_what_does_not_lie_in_a_row_is_summed_too(folder: Path) -> None:
-    def rank(team: Team) -> np.ndarray:
-        memory = near.open_near(team, team.barrier)
-        assert memory is not None
-        turned = paddle.to_tensor(gradients(team.rank, [(4, 6)])[0]).transpose([1, 0])
-        assert not turned.is_contiguous()
-        memory.add_up([turned])
-        return np.asarray(turned.numpy())
+def test_a_rank_that_is_late_is_waited_for() -> None:
+    arrived = []
 
-    one, other = (gradients(rank, [(4, 6)])[0].T for rank in range(2))
-    assert all(np.array_equal(found, one + other) for found in ranks.together(2, rank))
+    def rank(team: Team) -> None:
+        memory = opened(team)
+        if team.rank == 1:
+            time.sleep(0.3)
+            arrived.append(time.monotonic())
+        memory.meet()
+        assert arrived
 
-
-@pytest.mark.parametrize("number", [float("inf"), float("nan"), 3e38])
-def test_what_is_not_finite_shows_in_the_squares(folder: Path, number: float) -> None:
-    def rank(team: Team) -> float:
-        memory = near.open_near(team, team.barrier)
-        assert memory is not None
-        return memory.add_up([paddle.to_tensor([1.0, number, 2.0])])
-
-    assert not np.isfinite(ranks.together(2, rank)).any()
+    ranks.together(3, rank)
 
 
-def test_without_room_or_on_other_machines_no_rank_has_any(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_one_rank_writes_into_shared_memory_the_others_see() -> None:
+    def rank(team: Team) -> bytes:
+        memory = near.share(team, 3)
+        assert memory is not None and memory[:3] == b"\0\0\0"
+        team.barrier()
+        memory[team.rank] = team.rank + 1
+        team.barrier()
+        return memory[:3]
+
+    assert ranks.together(3, rank) == [b"\1\2\3"] * 3
+
+
+def test_if_one_rank_cannot_have_it_none_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    find, asked = near._find, []
+
+    def not_the_last(*given: object) -> object:
+        asked.append(given)
+        return find(*given) if len(asked) < 2 else None  # type: ignore[arg-type]
+
     def rank(team: Team) -> bool:
-        return near.open_near(team, team.barrier) is None
+        return near.open_near(team) is None
 
-    taken, asked = near._map, []
-
-    def not_the_last(path: Path, size: int, flags: int) -> object:
-        asked.append(path)
-        return taken(path, size, flags) if len(asked) < 3 else None
-
-    monkeypatch.setattr(near, "_map", not_the_last)
-    assert ranks.together(3, rank) == [True] * 3
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "no space left on device")
-
-    monkeypatch.setattr(near, "_map", taken)
     with monkeypatch.context() as patched:
-        patched.setattr(os, "posix_fallocate", full)
+        patched.setattr(near, "_find", not_the_last)
+        assert ranks.together(3, rank) == [True] * 3
+    for module, name in ((os, "memfd_create"), (os, "pidfd_open")):
+        with monkeypatch.context() as patched:
+            patched.delattr(module, name)
+            assert ranks.together(2, rank) == [True] * 2
+    with monkeypatch.context() as patched:
+        patched.setattr(near, "_native", lambda: None)
         assert ranks.together(2, rank) == [True] * 2
     assert ranks.together(2, rank) == [False] * 2
-    assert not any(folder.iterdir())
-    monkeypatch.setattr(near, "FOLDER", folder / "not there")
-    assert ranks.together(2, rank) == [True] * 2
+
+
+def test_the_same_place_on_another_machine_is_not_taken() -> None:
+    made = near._make(64 + 16)
+    assert made is not None
+    memory, file = made
+    memory[64:] = b"that of this run"
+    here = Path(f"/proc/{os.getpid()}/fd/{file}")
+    assert near._find(here, 64 + 16, b"that of this run") is not None
+    assert near._find(here, 64 + 16, b"of another one..") is None
+    assert near._find(here, 32 + 16, b"that of this run") is None
+    assert near._find(here.with_name("999999"), 64 + 16, b"that of this run") is None
+    os.close(file)
+
+
+@pytest.mark.parametrize("how", ["ends", "is killed"])
+def test_the_death_of_a_process_ends_the_wait_of_the_others(how: str) -> None:
+    processes = launching.start(2, Path(__file__).with_name("meeting.py"), how)
+    said = launching.hear(processes)
+    assert processes[1].returncode == (0 if how == "ends" else -signal.SIGKILL)
+    assert said[0][0].splitlines()[-1] == "rank 0: the process of rank 1 has ended"
+
+
+def test_nothing_is_left_of_the_memory() -> None:
+    before = set(os.listdir("/dev/shm")) if Path("/dev/shm").is_dir() else set()
+    launching.hear(launching.start(2, Path(__file__).with_name("meeting.py"), "is killed"))
+    assert not before or set(os.listdir("/dev/shm")) <= before

@@ -35,9 +35,13 @@ def assert_close(one: Path, other: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", [{}, {"sharding": "stage1", "arch": "2L256H4"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"sharding": "stage1", "arch": "2L256H4"}, {"sharding": "stage2", "arch": "2L256H4"},
+     {"sharding": "stage2", "arch": "2L256H4", "use_recompute": True}],
+)  # fmt: skip
 def test_two_processes_train_as_one_does(corpus: Path, tmp_path: Path, changes: dict[str, object]) -> None:
-    settings = {**STILL, **changes, "global_batch_size": 16}
+    settings = {**STILL, **changes, "global_batch_size": 16}  # two micro steps each
     launching.finish(two(corpus, tmp_path / "two", **settings))
     trainer.train(corpus, tmp_path / "one", **{**settings, "sharding": "none"})
     assert_close(tmp_path / "two", tmp_path / "one")

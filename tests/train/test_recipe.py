@@ -12,7 +12,7 @@ from ernie_core.train.recipe import Recipe
     ({"micro_batch_size": 8, "global_batch_size": 12}, "must be a multiple"),
     ({"layer_decay": 0.0}, "above 0 and at most 1"),
     ({"max_loss_spike": 0.9}, "must be above 1"),
-    ({"sharding": "stage2"}, "choose from: none, stage1"),
+    ({"sharding": "stage3"}, "choose from: none, stage1, stage2"),
     ({"fp16_opt_level": "O3"}, "choose from: O1, O2"),
     ({"amp_dtype": "int8"}, "choose from: float16, bfloat16"),
     ({"loss_spike_window": 0}, "at least 1"),

@@ -1,6 +1,7 @@
 """Processes agree on values, sums and shares; alone, nothing of that needs Paddle."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,16 +31,39 @@ def test_every_rank_gets_every_value(said: list[dict[str, object]]) -> None:
     for each in said:
         assert each["gather"] == [{"of": 0, "text": ""}, {"of": 1, "text": "x" * 10}]
         assert each["first"] == "from the first"
-        assert (each["mean"], each["sum"], each["any"]) == ([0.5, 4.0], [2.0], [True, False])
+        assert (each["mean"], each["sum"]) == ([[0.5, 4.0]] * 2, [[2.0]] * 2)
+        assert each["any"] == [[True, False]] * 2
+        assert each["near"] == hasattr(os, "memfd_create")
 
 
-def test_gradients_big_and_small_are_added_up_in_shared_memory_and_over_the_network(
-    said: list[dict[str, object]],
-) -> None:
+NUMBERS = 300 * 300 + 300 + 300 * 256 + 256
+WAYS = ["in shared memory", "over the network", "stage 1", "stage 2", "stage 2 by Paddle"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_share_an_update_comes_to_the_same_weights(said: list[dict[str, dict]], way: str) -> None:
     for each in said:
-        assert each["near"] == Path("/dev/shm").is_dir()
-        assert each["gradients"] == [[3.0, 3.0]] * 6
-        assert each["norms"] == pytest.approx([3.0 * 70_008**0.5] * 2)
+        found, plain = each["updates"][way], each["updates"]["over the network"]
+        assert found["norms"] == pytest.approx([6.0 * NUMBERS**0.5] * 2)
+        assert found["weights"] == said[0]["updates"][way]["weights"], "the ranks have different weights"
+        if way != "stage 2 by Paddle":  # Paddle rounds at other places
+            assert found["weights"] == plain["weights"]
+
+
+def test_stage_2_leaves_a_gradient_with_its_owner_alone(said: list[dict[str, dict]]) -> None:
+    small, big = {"0.bias", "1.bias"}, {"0.weight", "1.weight"}
+    for way in ("stage 2", "stage 2 by Paddle"):
+        one, other = (set(each["updates"][way]["held"]) for each in said)
+        assert one & other == small and one | other == small | big
+    assert all(set(each["updates"]["stage 1"]["held"]) == small | big for each in said)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_state_is_everyones_or_that_of_the_own_share(said: list[dict[str, dict]], way: str) -> None:
+    for each in said:
+        names = {key.rpartition(".")[0] for key in each["updates"][way]["moments"]}
+        everything = {"0.bias", "0.weight", "1.bias", "1.weight"}
+        assert names == (set(each["share"]) if way.startswith("stage") else everything)
 
 
 def test_every_parameter_has_an_owner_and_reaches_everyone(said: list[dict[str, list[str]]]) -> None:
