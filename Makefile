@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup science paddle3 demo test test-slow test-cluster ci lint generate generated images bench clean
+.PHONY: help setup science paddle3 demo test test-ladder test-slow test-cluster ci lint generate generated images bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ BESIDE_PADDLE := OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 ERNIE_OTHER_PADDLE=$(CUR
 CLUSTER_TESTS := $(wildcard tests/chart tests/images tests/launch)
 SCIENCE_TESTS := $(foreach room,store text model data train tasks compress serve,$(wildcard tests/$(room)))
 
+test-ladder: setup science paddle3  ## slow tests of trainings that are killed, lose a rank, go on with another number
+	$(BIN)/python -m pytest tests/jobs/test_drill.py -m slow $(PYTEST_ARGS)
+	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest tests/train -m slow -n 2 --dist load $(PYTEST_ARGS)
+
 test-slow: setup science paddle3  ## the slow tests alone (5 is pytest's word for: there are none)
 	$(BIN)/python -m pytest tests/jobs tests/components tests/install $(CLUSTER_TESTS) -m slow $(PYTEST_ARGS) || test $$? = 5
 	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m slow $(PYTEST_ARGS) || test $$? = 5
@@ -78,7 +82,7 @@ generate: setup  ## schema, reference in the README, golden files
 generated: generate  ## fails if something generated was not committed
 	git diff --exit-code -- specs/schema.json README.md
 
-ci: lint generated demo test  ## what CI runs
+ci: lint generated demo test test-ladder  ## what CI runs
 
 images:  ## containers of every environment, tried; BASE and BUILDER by digest, see images/build
 	images/build

@@ -43,16 +43,16 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
-        docs, lens = _corpus(home / "ids", asked.documents)
+        docs, lens = corpus(home / "ids", asked.documents)
         print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, numpy {np.__version__}")
         print(f"{len(docs) - 1} documents, {len(lens)} sentences, {lens.sum(dtype='int64')} tokens\n")
-        _builders(docs, lens, home, asked.rounds)
+        builders(docs, lens, home, asked.rounds)
         del docs, lens
         _starts(home)
     _mixing()
 
 
-def _corpus(folder: Path, documents: int) -> tuple[np.ndarray, np.ndarray]:
+def corpus(folder: Path, documents: int) -> tuple[np.ndarray, np.ndarray]:
     """One part whose ids are a hole in a file: all of them 0."""
     folder.mkdir()
     random = np.random.default_rng(1)
@@ -68,7 +68,8 @@ def _corpus(folder: Path, documents: int) -> tuple[np.ndarray, np.ndarray]:
     return docs, lens
 
 
-def _builders(docs: np.ndarray, lens: np.ndarray, home: Path, rounds: int) -> None:
+def builders(docs: np.ndarray, lens: np.ndarray, home: Path, rounds: int) -> dict[str, float]:
+    """Print a row for each; medians in millions of documents a CPU second."""
     setting = index.Setting(MAX_LEN, SHORT, SEED, 2, num_epochs=1)
     made: dict[str, np.ndarray] = {}
 
@@ -95,11 +96,14 @@ def _builders(docs: np.ndarray, lens: np.ndarray, home: Path, rounds: int) -> No
             if number:
                 times[name].append(time.process_time() - began)
     print("| index map | M documents per CPU s, median [min..max] |\n|---|---|")
+    medians = {}
     for name, taken in times.items():
         speeds = [(len(docs) - 1) / seconds / 1e6 for seconds in taken]
-        print(f"| {name} | {statistics.median(speeds):.1f} [{min(speeds):.1f}..{max(speeds):.1f}] |")
+        medians[name] = statistics.median(speeds)
+        print(f"| {name} | {medians[name]:.1f} [{min(speeds):.1f}..{max(speeds):.1f}] |")
     if "peer" in made:
         print(f"\nthe same bytes: {made['ours'].tobytes() == made['peer'].tobytes()}; {len(made['ours'])} samples")
+    return medians
 
 
 def _starts(home: Path) -> None:

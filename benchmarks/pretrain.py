@@ -1,10 +1,10 @@
-"""Pretraining beside PaddleNLP's run_pretrain.py: tokens a second, waiting, saving, two processes; for README.md.
+"""Pretraining beside PaddleNLP's run_pretrain.py: every figure that is promised, with its peer in the same run.
 
-Run with `python benchmarks/pretrain.py [--peer DIR] [--shapes pico-64,base-128] [--rounds N]` in the environment of
-the tests. DIR is the folder model_zoo/ernie-1.0 of a checkout of PaddleNLP, state 2022-09; without it only ours is
-measured.
-Both train on the same id files with the same environment variables, one thread, micro batch and settings, turn by turn.
-A CPU second is one of the training process: the peer's two processes that make samples are not counted, our thread is.
+Run with `python benchmarks/pretrain.py [--peer DIR] [--shapes pico-64,base-128] [--rounds N] [--documents N]` in the
+environment of the tests. DIR is the folder model_zoo/ernie-1.0 of a checkout of PaddleNLP, state 2022-09; without it
+only ours is measured. Both train on the same id files with the same environment variables, one thread, micro batch and
+settings, turn by turn. A CPU second is one of the training process: the peer's two processes that make samples are not
+counted, our thread is.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+import index  # noqa: E402
+
 from ernie_core import runtime  # noqa: E402
 from ernie_core.text import ids, segment, snownlp, vocab  # noqa: E402
+
+WAYS = ("ours, to a file (not yet forced to disk)", "tool_helpers")
+"""Builders of index maps, by their names in index.py."""
 
 CHILD = Path(__file__).parent / "children/pretrain_child.py"
 runtime.fit_processor()
@@ -52,21 +58,27 @@ SHAPES = {
 
 
 def main() -> None:
-    """Make the ids, then measure and print."""
+    """Make the ids, then measure and print; the table of all figures comes last."""
     wanted = argparse.ArgumentParser(description=__doc__)
     wanted.add_argument("--peer", type=Path)
     wanted.add_argument("--shapes", default=",".join(SHAPES))
     wanted.add_argument("--rounds", type=int, default=3)
+    wanted.add_argument("--documents", type=int, default=10_000_000, help="of the index map and of the first step")
     said = wanted.parse_args()
+    rows: list[tuple[str, str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         corpus(work)
-        print("| shape | who | tokens a CPU second, median [min..max] | tokens/s | samples/s | waiting for data |")
+        rows.append(two(work, said.rounds))
+        rows.append(checkpoint(work))
+        print("\n| shape | who | tokens a CPU second, median [min..max] | tokens/s | samples/s | waiting for data |")
         print("|---|---|---|---|---|---|", flush=True)
         for name in said.shapes.split(","):
-            compare(name, SHAPES[name], work, said.peer, said.rounds)
-        checkpoint(work)
-        two(work, said.rounds)
+            rows += compare(name, SHAPES[name], work, said.peer, said.rounds)
+        rows += many(work, said.peer, said.documents, said.rounds)
+    print("\n| what | ours | reference |\n|---|---|---|")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
 
 
 def corpus(work: Path) -> None:
@@ -79,7 +91,7 @@ def corpus(work: Path) -> None:
     ids.files(work / "words", work / "vocab", work / "ids")
 
 
-def compare(name: str, shape: Shape, work: Path, peer: Path | None, rounds: int) -> None:
+def compare(name: str, shape: Shape, work: Path, peer: Path | None, rounds: int) -> list[tuple[str, str, str]]:
     """A row for each; the ratio is that of the medians of all steps."""
     found: dict[str, list[dict[str, list[float]]]] = {"ours": [], **({"peer": []} if peer else {})}
     waits: list[float] = []
@@ -98,20 +110,37 @@ def compare(name: str, shape: Shape, work: Path, peer: Path | None, rounds: int)
         wait = f"{statistics.median(waits):.2f} %" if who == "ours" and waits else ""
         spread = f"{speeds[who]:.0f} [{min(cpu):.0f}..{max(cpu):.0f}]"
         print(f"| {name} | {who} | {spread} | {wall:.0f} | {samples:.1f} | {wait} |", flush=True)
+    wait = f"{statistics.median(waits):.2f} %" if waits else "not seen"
+    found_rows = [(f"share of a step waiting for data, {name}", wait, "")]
     if peer:
-        print(f"| {name} | ours / peer | {speeds['ours'] / speeds['peer']:.2f} | | | |", flush=True)
+        ratio = f"{speeds['ours'] / speeds['peer']:.2f}x"
+        print(f"| {name} | ours / peer | {ratio} | | | |", flush=True)
+        found_rows.insert(0, (f"training, tokens a CPU second, {name}", ratio, "1x"))
+    return found_rows
 
 
 def train(
-    who: str, shape: Shape, work: Path, peer: Path | None = None, launch: tuple[str, ...] = ()
+    who: str,
+    shape: Shape,
+    work: Path,
+    peer: Path | None = None,
+    launch: tuple[str, ...] = (),
+    ids: str = "ids",
+    vocab: str = "vocab",
+    cache: str = "",
 ) -> tuple[dict[str, list[float]], str]:
-    """Train in a process of its own; tokens and seconds of every step that counts, and what it printed."""
+    """Train in a process of its own; tokens and seconds of every step that counts, and what it printed.
+
+    `first`: the seconds from the start of the process to the end of its first step.
+    """
     with tempfile.TemporaryDirectory(dir=work) as folder:
         asked = {
-            "who": who, "ids": str(work / "ids"), "vocab": str(work / "vocab"), "out": folder, "peer": str(peer),
+            "who": who, "ids": str(work / ids), "vocab": str(work / vocab), "out": folder, "peer": str(peer),
+            "cache": cache and str(work / cache),
             "arch": shape.arch, "length": shape.length, "micro": shape.micro, "steps": shape.steps,
         }  # fmt: skip
         command = [sys.executable, *launch, str(CHILD), json.dumps(asked)]
+        began = time.perf_counter()
         done = subprocess.run(
             command,
             env={**ENVIRONMENT, **os.environ, "PYTHONPATH": str(ROOT)},
@@ -122,18 +151,20 @@ def train(
         if done.returncode:
             sys.exit(f"{who} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
         run = json.loads(Path(folder, "steps.json").read_text())
-    return {name: values[WARM:] for name, values in run.items()}, done.stderr
+    first = [at - began for at in run.pop("first", [])]
+    return {name: values[WARM:] for name, values in run.items()} | {"first": first}, done.stderr
 
 
-def checkpoint(work: Path) -> None:
+def checkpoint(work: Path) -> tuple[str, str, str]:
     """How long a training of base size stands still for a checkpoint, beside one copy of the same bytes."""
     run, _ = train("checkpoint", Shape("base", 128, 2, 12), work)
     stopped, copy, plain, beside = (statistics.median(run[name]) for name in ("stopped", "copy", "plain", "beside"))
     print(f"\ncheckpoint of base size: stopped {stopped:.3f} s, one memory copy {copy:.3f} s: {stopped / copy:.2f}x")
     print(f"a step of 2 x 128: {plain:.2f} s, {beside:.2f} s while a checkpoint is copied and written")
+    return ("training stopped by a checkpoint of base size", f"{stopped / copy:.2f} memory copies", "1 memory copy")
 
 
-def two(work: Path, rounds: int) -> None:
+def two(work: Path, rounds: int) -> tuple[str, str, str]:
     """Two processes beside one, each with a thread and a micro batch of its own, by wall time on two idle cores.
 
     Two trainings that know nothing of each other show what the machine has for two.
@@ -148,7 +179,29 @@ def two(work: Path, rounds: int) -> None:
             for run, _ in pool.map(lambda _: train("ours", shape, work), range(2)):
                 walls["apart"] += run["wall"]
     one, both, apart = (statistics.median(walls[name]) for name in ("one", "both", "apart"))
-    print(f"two processes / one: {2 * one / both:.2f}x; two separate trainings / one: {2 * one / apart:.2f}x")
+    found, most = f"{2 * one / both:.2f}x", f"{2 * one / apart:.2f}x"
+    print(f"a step: one {one:.4f} s, two {both:.4f} s, two separate trainings {apart:.4f} s", flush=True)
+    return "2 processes / 1 process", found, f"two separate trainings {most}"
+
+
+def many(work: Path, peer: Path | None, documents: int, rounds: int) -> list[tuple[str, str, str]]:
+    """The index map of so many documents, and how long a training of them takes to its first step once there is one."""
+    docs, lens = index.corpus(work / "many", documents)
+    print()
+    speeds = index.builders(docs, lens, work, rounds)
+    del docs, lens
+    shape, seconds = Shape("pico", 128, 16, 3), {}
+    for who in ("ours", *(("peer",) if peer else ())):
+        taken = [
+            train(who, shape, work, peer, ids="many", vocab="many", cache="cache")[0]["first"][0]
+            for _ in range(rounds + 1)
+        ]
+        seconds[who] = f"{statistics.median(taken[1:]):.1f} s (without a map {taken[0]:.1f} s)"
+    ours, theirs = (f"{speeds[name]:.1f} M documents/s" if name in speeds else "" for name in WAYS)
+    return [
+        (f"index map, {documents} documents", ours, theirs),
+        (f"start to first step, {documents} documents", seconds["ours"], seconds.get("peer", "")),
+    ]
 
 
 if __name__ == "__main__":

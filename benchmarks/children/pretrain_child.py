@@ -49,6 +49,7 @@ def ours(asked: Asked) -> dict[str, list[float]]:
         model_folder(asked),
         recipe,
         checkpoints=place(asked, team.rank),
+        cache=Path(str(asked["cache"])) if asked["cache"] else None,
         team=team,
     )
     return marks.steps() if team.rank == 0 else {}
@@ -129,10 +130,11 @@ class Marks:
         net.forward = watched  # type: ignore[attr-defined]
 
     def steps(self) -> dict[str, list[float]]:
-        """Of every step but the first: seconds, CPU seconds, and tokens that are not padding."""
+        """Of every step but the first: seconds, CPU seconds, and tokens that are not padding; when the first ended."""
         differences = np.diff(np.array(self.times), axis=0)
         tokens = [float(sum(int((x != 0).sum()) for x in given)) for given in self.seen[1 : len(self.times)]]
-        return {"wall": differences[:, 0].tolist(), "cpu": differences[:, 1].tolist(), "tokens": tokens}
+        walls, used = differences.T.tolist()
+        return {"wall": walls, "cpu": used, "tokens": tokens, "first": [self.times[0][0]]}
 
 
 def settings(asked: Asked, world: int) -> Recipe:
