@@ -63,7 +63,8 @@ def corpus(folder: Path, documents: int) -> tuple[np.ndarray, np.ndarray]:
         np.lib.format.write_array_header_1_0(file, {"descr": "<u2", "fortran_order": False, "shape": (tokens,)})
         file.truncate(file.tell() + 2 * tokens)
     np.savez(folder / "part-00000_idx.npz", lens=lens, docs=docs)
-    words = ["[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]", "a"]
+    # PaddleNLP fills token types with the id of [PAD], and cannot show a sample that happens to hold it
+    words = ["a", "[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]", *(chr(0x4E00 + k) for k in range(20_000))]
     (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
     return docs, lens
 

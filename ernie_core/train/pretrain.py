@@ -9,6 +9,7 @@ from pathlib import Path
 
 import paddle
 
+from ernie_core.data.cache import Cache
 from ernie_core.errors import Stopped
 from ernie_core.model import weights
 from ernie_core.progress import Progress, Stop, never, silent
@@ -54,7 +55,8 @@ def run(
     keep_signals()
     precision.check(recipe, paddle.device.get_device())
     log = Log(recipe, silent if team.rank else progress, aloud=team.rank == 0)
-    training = start.prepare(ids, vocab, recipe, checkpoints, init, cache, team, log)
+    keep = Cache(cache, maker=team.rank == 0, progress=log.progress, stop=stop) if cache else None
+    training = start.prepare(ids, vocab, recipe, checkpoints, init, keep, team, log)
     start.resume(training, start_fresh)
     config, at = training.net.config, training.at
     watch.begin(log, checkpoints, config, at.step, at.lines, textfiles=textfiles, rank=team.rank)

@@ -45,14 +45,14 @@ def prepare(
     recipe: Recipe,
     place: Place,
     init: Path | None,
-    cache: Path | None,
+    cache: Cache | None,
     team: Team,
     log: Log,
 ) -> Training:
     """Put a training together; the same on every rank, or it is refused."""
     recipe.accumulate(team.world)
     words = vocabulary.read(vocab)
-    data, read = _data(ids, words, vocab, recipe, cache, team)
+    data, read = _data(ids, words, vocab, recipe, cache)
     net, adamw, way = _build(recipe, words, init, team)
     identity = _identity(recipe, net, words, read, [weight for _, weight in ids], init, team, way)
     alike = team.gather(identity.must)
@@ -95,21 +95,20 @@ def _resume(training: Training, start_fresh: bool) -> None:
 
 
 def _data(
-    ids: Sequence[tuple[Path, float]], words: Vocabulary, vocab: Path, recipe: Recipe, cache: Path | None, team: Team
+    ids: Sequence[tuple[Path, float]], words: Vocabulary, vocab: Path, recipe: Recipe, cache: Cache | None
 ) -> tuple[dict[str, Mixture], list[Corpus]]:
     """The samples of train, and of valid and test if they are asked for."""
     for folder, _ in ids:
         if (folder / "vocab.txt").is_file() and vocabulary.read(folder).digest != words.digest:
             raise BadInput(f"{folder} was made with another vocabulary than {vocab}: make the ids again")
-    read = [corpora.read([folder]) for folder, _ in ids]
+    read = [corpora.read([folder], cache) for folder, _ in ids]
     shares = [weight for _, weight in ids]
     parts = ["train"] + [p for p in ("valid", "test") if recipe.eval_iters and requested(p, recipe.split)]
-    keep = Cache(cache, maker=team.rank == 0) if cache else None
     limits = {part: recipe.samples(part) if recipe.index_order == "paddlenlp" else None for part in parts}
     data = {
         part: mixture(
             part, read, shares, words, recipe.masking(), recipe.split, recipe.short_seq_prob,
-            cache=keep, index_order=recipe.index_order, limit=limits[part],
+            cache=cache, index_order=recipe.index_order, limit=limits[part],
         )
         for part in parts
     }  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 from train import trainer
 
 from ernie_core import errors
+from ernie_core.data import parts
 from ernie_core.model import config, weights
 from ernie_core.model.heads import ErnieForSequenceClassification
 
@@ -23,6 +24,26 @@ def trained(corpus: Path, tmp_path: Path) -> Path:
     """A model folder, trained for a while."""
     trainer.train(corpus, tmp_path / "first", **SHORT)
     return tmp_path / "first/model"
+
+
+def test_what_is_dear_to_make_of_the_data_is_made_once_and_mapped(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A corpus of 10^8 documents has an index that no process should hold in its memory."""
+    cache = tmp_path / "cache"
+    trainer.train(corpus, tmp_path / "without", **SHORT)
+    trainer.train(corpus, tmp_path / "made", **SHORT, cache=cache)
+    assert len(list(cache.glob("index-*"))) == 1
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("the index was read again")
+
+    monkeypatch.setattr(parts, "lens", never)
+    monkeypatch.setattr(parts, "docs", never)
+    trainer.train(corpus, tmp_path / "mapped", **SHORT, cache=cache)
+    without, made, mapped = (arrays(tmp_path / name) for name in ("without", "made", "mapped"))
+    assert all(np.array_equal(without[name], made[name]) for name in without)
+    assert all(np.array_equal(without[name], mapped[name]) for name in without)
 
 
 def test_recompute_changes_no_bit(corpus: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def train(corpus: Path, root: Path, **settings: object) -> dict[str, float]:
     """Train below `root`: checkpoints in root/store/pretrain/x, the model in root/model."""
     stop = settings.pop("stop", lambda: False)
     fresh = bool(settings.pop("start_fresh", False))
-    init = settings.pop("init", None)
+    init, cache = settings.pop("init", None), settings.pop("cache", None)
     team = join()
     scratch = root / "scratch" / str(team.rank)
     for folder in (root / "model", scratch):
@@ -38,6 +38,7 @@ def train(corpus: Path, root: Path, **settings: object) -> dict[str, float]:
         Recipe(**{**TINY, **settings}),
         checkpoints=Place(open_store(root / "store"), "pretrain/x", scratch),
         init=Path(init) if init else None,
+        cache=Path(cache) if cache else None,
         team=team,
         stop=stop,
         start_fresh=fresh,
