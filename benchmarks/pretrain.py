@@ -125,19 +125,17 @@ def train(
     work: Path,
     peer: Path | None = None,
     launch: tuple[str, ...] = (),
-    ids: str = "ids",
-    vocab: str = "vocab",
-    cache: str = "",
+    **changed: str | float,
 ) -> tuple[dict[str, list[float]], str]:
     """Train in a process of its own; tokens and seconds of every step that counts, and what it printed.
 
+    `changed` goes before what pretrain_child.py is asked otherwise.
     `first`: the seconds from the start of the process to the end of its first step.
     """
     with tempfile.TemporaryDirectory(dir=work) as folder:
         asked = {
-            "who": who, "ids": str(work / ids), "vocab": str(work / vocab), "out": folder, "peer": str(peer),
-            "cache": cache and str(work / cache),
-            "arch": shape.arch, "length": shape.length, "micro": shape.micro, "steps": shape.steps,
+            "who": who, "ids": str(work / "ids"), "vocab": str(work / "vocab"), "out": folder, "peer": str(peer),
+            "arch": shape.arch, "length": shape.length, "micro": shape.micro, "steps": shape.steps, **changed,
         }  # fmt: skip
         command = [sys.executable, *launch, str(CHILD), json.dumps(asked)]
         began = time.perf_counter()
@@ -186,14 +184,15 @@ def two(work: Path, rounds: int) -> tuple[str, str, str]:
 
 def many(work: Path, peer: Path | None, documents: int, rounds: int) -> list[tuple[str, str, str]]:
     """The index map of so many documents, and how long a training of them takes to its first step once there is one."""
-    docs, lens = index.corpus(work / "many", documents)
+    data = work / "many"
+    docs, lens = index.corpus(data, documents)
     print()
     speeds = index.builders(docs, lens, work, rounds)
     del docs, lens
     shape, seconds = Shape("pico", 128, 16, 3), {}
     for who in ("ours", *(("peer",) if peer else ())):
         taken = [
-            train(who, shape, work, peer, ids="many", vocab="many", cache="cache")[0]["first"][0]
+            train(who, shape, work, peer, ids=str(data), vocab=str(data), cache=str(work / "cache"))[0]["first"][0]
             for _ in range(rounds + 1)
         ]
         seconds[who] = f"{statistics.median(taken[1:]):.1f} s (without a map {taken[0]:.1f} s)"

@@ -10,7 +10,7 @@ import sys
 import time
 import zlib  # noqa: F401  before paddle
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,23 +18,26 @@ import numpy as np
 import paddle
 
 from ernie_core.data import vocabulary
+from ernie_core.data.samples import Batch
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.store import open_store
 from ernie_core.train import pretrain, start
+from ernie_core.train import step as steps_of
 from ernie_core.train.checkpoint import Place
+from ernie_core.train.evaluation import Losses
 from ernie_core.train.host import HostAdamW
 from ernie_core.train.log import Log
 from ernie_core.train.recipe import Recipe
 from ernie_core.train.step import feed, step
 from ernie_core.train.team import ALONE, join
 
-Asked = Mapping[str, str | int]
+Asked = Mapping[str, str | float]
 NEVER = 10**6
 
 
 def main(asked: Asked) -> None:
     """Do what is asked, and write `steps.json`."""
-    found = {"ours": ours, "peer": peer, "checkpoint": checkpoint}[str(asked["who"])](asked)
+    found = {"ours": ours, "padded": padded, "peer": peer, "checkpoint": checkpoint}[str(asked["who"])](asked)
     if found:
         Path(str(asked["out"]), "steps.json").write_text(json.dumps(found))
 
@@ -49,10 +52,22 @@ def ours(asked: Asked) -> dict[str, list[float]]:
         model_folder(asked),
         recipe,
         checkpoints=place(asked, team.rank),
-        cache=Path(str(asked["cache"])) if asked["cache"] else None,
+        cache=Path(str(asked["cache"])) if "cache" in asked else None,
         team=team,
     )
     return marks.steps() if team.rank == 0 else {}
+
+
+def padded(asked: Asked) -> dict[str, list[float]]:
+    """Our trainer with the mean of PaddleNLP: over masked tokens and what fills them up to a multiple of 8."""
+    plain = steps_of.losses
+
+    def scaled(net: ErnieForPretraining, batch: Batch) -> Losses:
+        found = plain(net, batch)
+        return replace(found, lm=found.lm * (found.masked / (-(-found.masked // 8) * 8)))
+
+    steps_of.losses = scaled  # type: ignore[assignment]
+    return ours(asked)
 
 
 def peer(asked: Asked) -> dict[str, list[float]]:
@@ -142,8 +157,9 @@ def settings(asked: Asked, world: int) -> Recipe:
     length, micro, steps = (int(asked[name]) for name in ("length", "micro", "steps"))
     return Recipe(
         arch=str(asked["arch"]), max_seq_len=length, micro_batch_size=micro, global_batch_size=micro * world,
-        max_steps=steps, max_lr=1e-4, min_lr=1e-5, warmup_rate=0.1, split="95,4,1", eval_freq=NEVER, eval_iters=1,
-        checkpoint_steps=NEVER, save_steps=NEVER, logging_freq=max(1, steps // 2), index_order="paddlenlp",
+        max_steps=steps, max_lr=float(asked.get("max_lr", 1e-4)), min_lr=1e-5, warmup_rate=0.1, split="95,4,1",
+        eval_freq=NEVER, eval_iters=1, checkpoint_steps=NEVER, save_steps=NEVER, index_order="paddlenlp",
+        logging_freq=int(asked.get("logging_freq", max(1, steps // 2))),
     )  # fmt: skip
 
 

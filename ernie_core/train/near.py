@@ -32,6 +32,8 @@ _LOOK = 0.5
 _LINE = 8
 """Whole numbers from one counter to the next, as in host.h."""
 _NONCE = 16
+_NAME = "ernie-near"
+"""For those who look at a process; several may have memory of this name."""
 
 
 @dataclass
@@ -119,18 +121,24 @@ def share(team: "Team", size: int) -> mmap.mmap | None:
 
 
 def _make(size: int) -> tuple[mmap.mmap, int] | None:
-    """Memory and its descriptor; None where the system has nothing of the kind."""
+    """Memory and its descriptor; None where the system has nothing of the kind, or no room."""
     try:
-        file = os.memfd_create("ernie", os.MFD_CLOEXEC)
+        file = os.memfd_create(_NAME, os.MFD_CLOEXEC)
     except (AttributeError, OSError):
         return None
-    os.ftruncate(file, size)
-    return mmap.mmap(file, size), file
+    try:
+        os.ftruncate(file, size)
+        return mmap.mmap(file, size), file
+    except OSError:
+        os.close(file)
+        return None
 
 
 def _find(path: Path, size: int, nonce: bytes) -> mmap.mmap | None:
-    """The memory that rank 0 made, if this is it."""
+    """The memory that rank 0 made, if this is it; what else may be there is not even opened."""
     try:
+        if not os.readlink(path).startswith(f"/memfd:{_NAME}"):
+            return None
         file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return None
