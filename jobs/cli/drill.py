@@ -1,5 +1,7 @@
 """`kfp drill`: does the training of a job survive what clusters do to it?"""
 
+import contextlib
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,7 +27,9 @@ def command(spec: Path, edits: tuple[str, ...], as_json: bool) -> int:
         click.echo(
             report.plan_text(before.job.name, before.plan, "this machine: what the drill reads") + "\n", err=True
         )
-        if code := submit(before, {}, on_cluster=False, detach=False, run_id=None, as_json=False):
+        with contextlib.redirect_stdout(sys.stderr):  # how the inputs were made is no result of the drill
+            code = submit(before, {}, on_cluster=False, detach=False, run_id=None, as_json=False)
+        if code:
             return code
     outcomes = drill.run(prepared, environments.home(), lambda text: click.echo(text, err=True))
     passed = all(outcome.passed for outcome in outcomes)
