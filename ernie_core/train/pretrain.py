@@ -1,6 +1,7 @@
 """Pretraining: masked tokens and sentence order, on any number of processes, resumable to the bit at every step."""
 
 import json
+import os
 import time
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Sequence
@@ -47,15 +48,17 @@ def run(
     """Train a model on folders of ids with weights, into the folder `model`; returns its scores.
 
     Every process of a team calls it alike; the first one writes. Starts from random weights, or from those of a model
-    folder `init`. What is dear to make of the data is kept in `cache`, a folder that all processes share; figures for
-    Prometheus go to `textfiles`, a folder of the node. Goes on from the newest checkpoint, and then ends with the same
+    folder `init`. What is dear to make of the data is kept in `cache`, a folder of the machine; figures for Prometheus
+    go to `textfiles`, a folder of the node. Goes on from the newest checkpoint, and then ends with the same
     bits as a run that was never interrupted, given the same number of processes and threads. On `stop` of any process
     the step is finished and committed, then errors.Stopped is raised.
     """
     keep_signals()
     precision.check(recipe, paddle.device.get_device())
     log = Log(recipe, silent if team.rank else progress, aloud=team.rank == 0)
-    keep = Cache(cache, maker=team.rank == 0, progress=log.progress, stop=stop) if cache else None
+    # pods have a folder each, so the first process of each makes what is in it; if it is one folder, they may race
+    local = int(os.environ.get("PADDLE_RANK_IN_NODE", team.rank))
+    keep = Cache(cache, maker=local == 0, progress=log.progress, stop=stop) if cache else None
     training = start.prepare(ids, vocab, recipe, checkpoints, init, keep, team, log)
     start.resume(training, start_fresh)
     config, at = training.net.config, training.at
