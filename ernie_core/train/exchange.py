@@ -31,7 +31,6 @@ def exchange(net: paddle.nn.Layer, team: Team, stage: str, memory: Memory) -> Ex
     Stage 2 changes what a backward pass leaves. In shared memory there is nothing to shard for stage 1.
     """
     if team.world > 1 and stage == "stage2":
-        sharding.collect(net, team)
         return Collected(net, team)
     if team.near is not None:
         return Nearby(net, team.near, memory)
@@ -42,7 +41,8 @@ class Everywhere:
     """Every rank gets every sum, over the network; whoever is alone has them."""
 
     def __init__(self, net: paddle.nn.Layer, team: Team, *, pass_on: bool = False) -> None:
-        self.net, self.team, self.pass_on = net, team, pass_on
+        self.net, self.team = net, team
+        self.passed_on = sharding.owned(net, team) if pass_on else []
 
     def add_up(self) -> float:
         """See `Exchange`."""
@@ -51,8 +51,7 @@ class Everywhere:
     def update(self, adamw: Optimiser, rate: float, factor: float) -> None:
         """See `Exchange`."""
         adamw.step(rate, factor)
-        if self.pass_on:
-            sharding.pass_on(self.net, self.team)
+        sharding.pass_on(self.passed_on, self.team)
 
 
 class Collected(Everywhere):
@@ -61,6 +60,7 @@ class Collected(Everywhere):
     def __init__(self, net: paddle.nn.Layer, team: Team) -> None:
         super().__init__(net, team, pass_on=True)
         self.owners = sharding.owners(net, team)
+        sharding.collect(self.passed_on, team)
 
     def add_up(self) -> float:
         """See `Exchange`."""

@@ -6,13 +6,11 @@ Decoupled weight decay (Loshchilov and Hutter, 2019), with the corrections for y
 import math
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import ModuleType
 
 import numpy as np
 import paddle
 
-from ernie_core import native
-from ernie_core.train import flat
+from ernie_core.train import flat, kernel
 from ernie_core.train.adamw import Settings, decays, fitting
 
 Part = Mapping[str, list[tuple[int, int]]]
@@ -96,10 +94,10 @@ class HostAdamW:
         return (factor, decay, own * young / (1.0 - one), found.epsilon * young, *betas)
 
     def _update(self, name: str, start: int, stop: int, numbers: tuple[float, ...]) -> None:
-        parameter, kernel = self._parameters[name], _native()
-        if kernel is not None and parameter.grad.is_contiguous():  # a view takes as long as a small parameter
+        parameter, compiled = self._parameters[name], kernel.load()
+        if compiled is not None and parameter.grad.is_contiguous():  # a view takes as long as a small parameter
             places = (parameter.data_ptr(), parameter.grad.data_ptr(), *self._places[name])
-            kernel.update(*(place + 4 * start for place in places), stop - start, *numbers)
+            compiled.update(*(place + 4 * start for place in places), stop - start, *numbers)
         else:
             arrays = (flat.view(parameter), flat.view(parameter.grad), *self._moments[name])
             plain([array[start:stop] for array in arrays], *numbers)
@@ -116,7 +114,3 @@ def plain(arrays: Sequence[np.ndarray], *numbers: float) -> None:
     one[:] = beta1 * one + rest1 * scaled
     two[:] = beta2 * two + rest2 * (scaled * scaled)
     weights[:] = weights * decay - rate * (one / (np.sqrt(two) + epsilon))
-
-
-def _native() -> ModuleType | None:
-    return native.load("ernie_core.train._host", "a step of training takes a tenth longer")

@@ -11,13 +11,12 @@ import select
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ernie_core import native
-from ernie_core.errors import Unreachable
+from ernie_core.errors import Error, Unreachable
+from ernie_core.train import kernel
 
 if TYPE_CHECKING:
     from ernie_core.train.team import Team
@@ -80,7 +79,7 @@ class Near:
         return total.reshape(values.shape)
 
     def _here(self, seconds: float) -> bool:
-        host = _native()
+        host = kernel.load()
         assert host is not None  # open_near has seen it
         at = self.counters.__array_interface__["data"][0]
         return bool(host.meet(at, self.rank, self.world, self.turn, seconds))
@@ -89,7 +88,7 @@ class Near:
 def open_near(team: "Team", window: int = WINDOW) -> Near | None:
     """The shared memory of a team; None, for every rank alike, if they are on several machines or cannot have it."""
     size, apart = 8 * team.world * window, 8 * _LINE * team.world
-    memory = share(team, size + apart) if all(team.gather(_native() is not None)) else None
+    memory = share(team, size + apart) if all(team.gather(kernel.load() is not None)) else None
     if memory is None:
         return None
     peers = _watch(team.gather(os.getpid()))  # type: ignore[arg-type]
@@ -118,6 +117,14 @@ def share(team: "Team", size: int) -> mmap.mmap | None:
     if made is not None:
         os.close(made[1])
     return memory if everyone else None
+
+
+def zeros(team: "Team", count: int) -> np.ndarray:
+    """So many zeros, as float32, that all ranks see; an error on every rank if that cannot be had."""
+    memory = share(team, 4 * count)
+    if memory is None:
+        raise Error(f"rank {team.rank}: the processes of this machine could not get {4 * count / 1e6:.0f} MB to share")
+    return np.frombuffer(memory, np.float32, count)
 
 
 def _make(size: int) -> tuple[mmap.mmap, int] | None:
@@ -163,7 +170,3 @@ def _ended(peer: int) -> bool:
     poll = select.poll()
     poll.register(peer, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _native() -> ModuleType | None:
-    return native.load("ernie_core.train._host", "a step of training takes a tenth longer")

@@ -1,7 +1,6 @@
 """Pretraining: masked tokens and sentence order, on any number of processes, resumable to the bit at every step."""
 
 import json
-import os
 import time
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Sequence
@@ -57,8 +56,7 @@ def run(
     precision.check(recipe, paddle.device.get_device())
     log = Log(recipe, silent if team.rank else progress, aloud=team.rank == 0)
     # pods have a folder each, so the first process of each makes what is in it; if it is one folder, they may race
-    local = int(os.environ.get("PADDLE_RANK_IN_NODE", team.rank))
-    keep = Cache(cache, maker=local == 0, progress=log.progress, stop=stop) if cache else None
+    keep = Cache(cache, maker=team.local == 0, progress=log.progress, stop=stop) if cache else None
     training = start.prepare(ids, vocab, recipe, checkpoints, init, keep, team, log)
     start.resume(training, start_fresh)
     config, at = training.net.config, training.at

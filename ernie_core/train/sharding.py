@@ -4,7 +4,7 @@ Rajbhandari et al., 2020. A parameter has one owner as a whole; the loads are ab
 """
 
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import paddle
 
@@ -32,22 +32,30 @@ def owners(net: paddle.nn.Layer, team: Team) -> dict[str, int | None]:
     return found
 
 
-def pass_on(net: paddle.nn.Layer, team: Team) -> None:
+Owned = Sequence[tuple[paddle.Tensor, int]]
+"""Parameters with their owners."""
+
+
+def owned(net: paddle.nn.Layer, team: Team) -> Owned:
+    """What has one owner, in the order of the model: the same on every rank."""
+    found = zip(net.parameters(), owners(net, team).values(), strict=True)
+    return [(parameter, owner) for parameter, owner in found if owner is not None]
+
+
+def pass_on(parameters: Owned, team: Team) -> None:
     """Give every rank the parameters that the others have updated."""
-    for (_, parameter), owner in zip(net.named_parameters(), owners(net, team).values(), strict=True):
-        if owner is not None:
-            team.hand_out(parameter, owner)
+    for parameter, owner in parameters:
+        team.hand_out(parameter, owner)
 
 
-def collect(net: paddle.nn.Layer, team: Team) -> None:
+def collect(parameters: Owned, team: Team) -> None:
     """From now on every backward pass leaves the gradient of a parameter with its owner alone, added up over the ranks.
 
     The others let theirs go as soon as it is sent, so that no rank ever holds all gradients. The owner's may already
     have what earlier micro steps brought. What has no owner stays as it is.
     """
-    for (_, parameter), owner in zip(net.named_parameters(), owners(net, team).values(), strict=True):
-        if owner is not None:
-            parameter._register_backward_hook(_sender(parameter, owner, team))
+    for parameter, owner in parameters:
+        parameter._register_backward_hook(_sender(parameter, owner, team))
 
 
 def _sender(parameter: paddle.Tensor, owner: int, team: Team) -> Callable[[], None]:

@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import paddle
 
 from ernie_core.data import ids as corpora
@@ -17,7 +16,7 @@ from ernie_core.data.cache import Cache
 from ernie_core.data.ids import Corpus
 from ernie_core.data.order import Mixture, derived, mixture, requested
 from ernie_core.data.vocabulary import Vocabulary
-from ernie_core.errors import BadInput, Error, Refused
+from ernie_core.errors import BadInput, Refused
 from ernie_core.model import config as configs
 from ernie_core.model import fused, weights
 from ernie_core.model.config import ErnieConfig
@@ -127,7 +126,7 @@ def _build(
         recipe.weight_decay, recipe.adam_beta1, recipe.adam_beta2, recipe.adam_epsilon,
         optimiser.layer_factors(net.config.num_hidden_layers, recipe.layer_decay), recipe.use_amp,
     )  # fmt: skip
-    memory = partial(_shared, team)
+    memory = partial(near.zeros, team)
     way = exchange(net, team, recipe.sharding, memory)
     if isinstance(way, Nearby):  # moments that all ranks see are everyone's
         adamw = optimiser.adamw(net, settings, memory=memory)
@@ -135,14 +134,6 @@ def _build(
         adamw = optimiser.adamw(net, settings, only=None if recipe.sharding == "none" else sharding.share(net, team))
     net.train()
     return net, adamw, way
-
-
-def _shared(team: Team, size: int) -> np.ndarray:
-    """So many zeros in memory that all ranks see."""
-    memory = near.share(team, 4 * size)
-    if memory is None:
-        raise Error(f"rank {team.rank}: the processes of this machine could not get {4 * size / 1e6:.0f} MB to share")
-    return np.frombuffer(memory, np.float32, size)
 
 
 def _shape(recipe: Recipe, words: Vocabulary, init: Path | None) -> ErnieConfig:

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from ernie_core.errors import BadInput, Unreachable
-from ernie_core.train.near import Near, open_near
+from ernie_core.train.near import PATIENCE, Near, open_near
 
 if TYPE_CHECKING:
     import paddle
 
 T = TypeVar("T")
-
-PATIENCE = 1800.0
-"""Seconds that a process waits for the others: one of them may build an index or upload a checkpoint meanwhile."""
 
 _OFTEN, _SELDOM = 0.01, 0.5
 """Seconds between two looks: at first, and in the end."""
@@ -36,6 +33,8 @@ class Team:
 
     rank: int = 0
     world: int = 1
+    local: int = 0
+    """Among the processes of the machine or pod; the first makes what is kept there."""
     near: Near | None = field(default=None, repr=False, compare=False)
     """Memory that all ranks share, if they do."""
     _turns: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
@@ -154,5 +153,6 @@ def join() -> Team:
     import paddle.distributed as dist
 
     dist.init_parallel_env()
-    team = Team(int(os.environ["PADDLE_TRAINER_ID"]), world)
+    rank = int(os.environ["PADDLE_TRAINER_ID"])
+    team = Team(rank, world, int(os.environ.get("PADDLE_RANK_IN_NODE", rank)))
     return team if paddle.is_compiled_with_cuda() else replace(team, near=open_near(team))

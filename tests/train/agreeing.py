@@ -35,7 +35,7 @@ def main() -> None:
     for name in sharding.share(net, team):
         parameter = dict(net.named_parameters())[name]
         parameter.set_value(np.full(parameter.shape, 7.0, "float32"))
-    sharding.pass_on(net, team)
+    sharding.pass_on(sharding.owned(net, team), team)
     found = {
         "waited": waited,
         "rank": team.rank,
@@ -71,9 +71,7 @@ def updated(
     net = build()
 
     def memory(size: int) -> np.ndarray:
-        found = near.share(team, 4 * size)
-        assert found is not None
-        return np.frombuffer(found, np.float32, size)
+        return near.zeros(team, size)
 
     way: Exchange = exchange(net, team, stage, memory)
     moves, norms = adamw(net, team, memory), []

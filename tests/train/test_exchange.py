@@ -30,9 +30,7 @@ def begin(team: Team, place: Place) -> SimpleNamespace:
     """What `step` needs of a training whose ranks share everything."""
 
     def memory(size: int) -> np.ndarray:
-        found = near.share(team, 4 * size)
-        assert found is not None
-        return np.frombuffer(found, np.float32, size)
+        return near.zeros(team, size)
 
     shared = near.open_near(team, 1024)
     assert shared is not None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from train.test_optimiser import Net, steps, weights
 
 from ernie_core.runtime import import_paddle
-from ernie_core.train import flat, gradients, host, optimiser
+from ernie_core.train import flat, gradients, host, kernel, optimiser
 from ernie_core.train.adamw import Settings
 from ernie_core.train.device import PaddleAdamW
 from ernie_core.train.host import HostAdamW
@@ -34,7 +34,7 @@ def test_it_is_the_adamw_of_paddle() -> None:
         np.testing.assert_allclose(array, other[name], rtol=2e-5, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.skipif(host._native() is None, reason="the extension is not built")
+@pytest.mark.skipif(kernel.load() is None, reason="the extension is not built")
 @settings(deadline=None, max_examples=200)
 @given(
     st.lists(st.tuples(FINITE, FINITE, FINITE, st.floats(0.0, 1e4, width=32)), max_size=40), NUMBERS, st.integers(0, 3)
@@ -44,9 +44,9 @@ def test_the_kernel_gives_the_bits_of_the_plain_one(
 ) -> None:
     columns = np.array(rows, "float32").reshape(len(rows), 4).T
     one, other = ([np.concatenate([np.zeros(offset, "float32"), c])[offset:] for c in columns] for _ in range(2))
-    kernel = host._native()
-    assert kernel is not None
-    kernel.update(*(array.__array_interface__["data"][0] for array in one), len(rows), *numbers)
+    compiled = kernel.load()
+    assert compiled is not None
+    compiled.update(*(array.__array_interface__["data"][0] for array in one), len(rows), *numbers)
     host.plain(other, *numbers)
     assert [a.tobytes() for a in one] == [b.tobytes() for b in other]
 
@@ -60,7 +60,7 @@ def test_a_training_without_the_kernel_has_the_same_bits(monkeypatch: pytest.Mon
         return [array.tobytes() for array in (weights(net) | optimiser.state(adamw)).values()]
 
     found = trained()
-    monkeypatch.setattr(host, "_native", lambda: None)
+    monkeypatch.setattr(kernel, "load", lambda: None)
     assert trained() == found
 
 

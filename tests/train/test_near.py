@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from train import launching, ranks
 
-from ernie_core.train import near
+from ernie_core.train import kernel, near
 from ernie_core.train.near import Near
 from ernie_core.train.team import Team
 
@@ -78,7 +78,7 @@ def test_if_one_rank_cannot_have_it_none_has(monkeypatch: pytest.MonkeyPatch) ->
             patched.delattr(module, name)
             assert ranks.together(2, rank) == [True] * 2
     with monkeypatch.context() as patched:
-        patched.setattr(near, "_native", lambda: None)
+        patched.setattr(kernel, "load", lambda: None)
         assert ranks.together(2, rank) == [True] * 2
     assert ranks.together(2, rank) == [False] * 2
 

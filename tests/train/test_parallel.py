@@ -48,6 +48,15 @@ def test_two_processes_train_as_one_does(corpus: Path, tmp_path: Path, changes: 
 
 
 @pytest.mark.slow
+def test_processes_of_two_pods_make_what_their_own_cache_lacks(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PADDLE_RANK_IN_NODE", "0")
+    launching.finish(two(corpus, tmp_path / "two", **STILL, cache=str(tmp_path / "cache-{rank}")))
+    assert all(len(list((tmp_path / f"cache-{rank}").glob("index-*"))) == 1 for rank in range(2))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [1, 2])
 def test_a_training_goes_on_with_more_or_fewer_processes(corpus: Path, tmp_path: Path, first: int) -> None:
     settings = {**STILL, "warmup_rate": 0.0, "decay_steps": 12}

@@ -38,7 +38,7 @@ def train(corpus: Path, root: Path, **settings: object) -> dict[str, float]:
         Recipe(**{**TINY, **settings}),
         checkpoints=Place(open_store(root / "store"), "pretrain/x", scratch),
         init=Path(init) if init else None,
-        cache=Path(cache) if cache else None,
+        cache=Path(str(cache).format(rank=team.rank)) if cache else None,
         team=team,
         stop=stop,
         start_fresh=fresh,
