@@ -1,13 +1,19 @@
-"""The shape of an ERNIE model, as PaddleNLP's `config.json` says it."""
+"""The shape of an ERNIE model, as PaddleNLP's `config.json` says it, or the file that it wrote before."""
 
 import json
 import re
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from ernie_core.errors import BadInput, NotFound
 
 FILE = "config.json"
+OLD_FILE = "model_config.json"
+"""Where old versions of PaddleNLP wrote how a model was made: its class, and the arguments of that."""
+
+_OLD_NAMES = {"num_classes": "num_labels", "dropout": "classifier_dropout"}
+"""Arguments of old task models, and what they are called now."""
 
 SHAPES: dict[str, tuple[int, int, int, int]] = {
     "large": (24, 1024, 16, 3072),
@@ -70,11 +76,11 @@ def shape(arch: str, vocab_size: int, **changes: int | float | str | bool | None
 
 def read(folder: Path) -> ErnieConfig:
     """The shape of the model in a folder; keys that only PaddleNLP needs are passed over."""
-    path = folder / FILE
-    if not path.is_file():
-        raise NotFound(f"{path}: no such file, this folder holds no model")
+    path = next((p for p in (folder / FILE, folder / OLD_FILE) if p.is_file()), None)
+    if path is None:
+        raise NotFound(f"{folder / FILE}: no such file, this folder holds no model")
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = _flat(json.loads(path.read_text(encoding="utf-8")))
         kind = said.get("model_type", "ernie")
         if "id2label" in said:  # PaddleNLP writes the names of the labels instead of their number
             said.setdefault("num_labels", len(said["id2label"]))
@@ -84,7 +90,15 @@ def read(folder: Path) -> ErnieConfig:
         raise BadInput(f"{path}: not the config of an ERNIE model: {e}") from e
     if kind != "ernie":
         raise BadInput(f"{path}: model_type is `{kind}`, only `ernie` can be read")
+    if not re.fullmatch(r"Ernie(Model|For[A-Z]\w*)", made := str(said.get("init_class", "ErnieModel"))):
+        raise BadInput(f"{path}: init_class is `{made}`, only `ErnieModel` and `ErnieFor...` can be read")
     return config
+
+
+def _flat(said: dict[str, Any]) -> dict[str, Any]:
+    """What an old file says, on one level: whatever stands on an encoder has the encoder's arguments in `init_args`."""
+    inner = [part for part in said.get("init_args", ()) if isinstance(part, dict)]
+    return {_OLD_NAMES.get(key, key): value for part in (*inner, said) for key, value in part.items()}
 
 
 def write(config: ErnieConfig, folder: Path, architecture: str) -> None:

@@ -3,7 +3,7 @@
 import pickle
 import struct
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -17,6 +17,12 @@ FILE = "model_state.pdparams"
 
 _FIRST = 1000
 """Where a file of ours remembers its arrays: the pickler uses the lowest places for the parts of small things."""
+
+_ENCODER = "ernie."
+"""What the names of the encoder's parameters begin with, unless the encoder was saved alone."""
+
+_SHOWN = 8
+"""Faults in a message: what does not fit at all has hundreds."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -40,21 +46,19 @@ def save(model: paddle.nn.Layer, folder: Path) -> None:
 
 
 def load(model: paddle.nn.Layer, folder: Path, partial: str | None = None) -> tuple[str, ...]:
-    """Set the model's weights from a folder; a name or shape that differs is an error, with the list.
+    """Set the model's weights from a folder; a name or shape that differs is an error that lists the first of them.
 
     `partial="ernie."` takes only the parameters below that prefix, which must all be there, and leaves the others
     of the model as they are: the encoder of a pretrained model into a task model. Returns the names that were set.
     """
-    found = read_arrays(folder / FILE)
     wanted = model.state_dict()
+    found = _named(folder / FILE, wanted)
     if partial is not None:
         found = {name: a for name, a in found.items() if name.startswith(partial)}
         wanted = {name: t for name, t in wanted.items() if name.startswith(partial)}
     if partial == "" or not wanted:
         raise BadInput(f"no parameter of the model is named `{partial}...`")
-    faults = differences({name: tuple(t.shape) for name, t in wanted.items()}, found)
-    if faults:
-        raise BadInput(f"{folder / FILE} does not fit the model:\n" + "\n".join(f"  {fault}" for fault in faults))
+    _refuse(folder / FILE, differences({name: tuple(t.shape) for name, t in wanted.items()}, found))
     for name, tensor in wanted.items():
         _set(tensor, found[name])
     return tuple(wanted)
@@ -66,16 +70,14 @@ def start_from(model: paddle.nn.Layer, folder: Path) -> tuple[str, ...]:
     Returns the names that it lacks, which stay as they are. What has another shape is an error; heads of another task
     are passed over.
     """
-    found = read_arrays(folder / FILE)
     wanted = model.state_dict()
+    found = _named(folder / FILE, wanted)
     tied = {wanted[name].name: array for name, array in found.items() if name in wanted}
     arrays = {name: tied[tensor.name] for name, tensor in wanted.items() if tensor.name in tied}
-    lacking = tuple(name for name in wanted if name not in arrays and not name.startswith("ernie."))
-    unknown = {name: array for name, array in found.items() if name.startswith("ernie.") and name not in wanted}
+    lacking = tuple(name for name in wanted if name not in arrays and not name.startswith(_ENCODER))
+    unknown = {name: array for name, array in found.items() if name.startswith(_ENCODER) and name not in wanted}
     shapes = {name: tuple(tensor.shape) for name, tensor in wanted.items() if name not in lacking}
-    faults = differences(shapes, arrays | unknown)
-    if faults:
-        raise BadInput(f"{folder / FILE} does not fit the model:\n" + "\n".join(f"  {fault}" for fault in faults))
+    _refuse(folder / FILE, differences(shapes, arrays | unknown))
     for name, array in arrays.items():
         _set(wanted[name], array)
     return lacking
@@ -146,6 +148,34 @@ def read_arrays(path: Path) -> Arrays:
         if not isinstance(value, np.ndarray) or value.dtype.hasobject:
             raise BadInput(f"{path}: `{name}` is not an array of numbers")
     return said
+
+
+def _named(path: Path, wanted: Container[str]) -> Arrays:
+    """The arrays of a file by the names of the model, if any of them is the model's.
+
+    PaddleNLP's `ErnieModel` is the encoder alone, and its names begin within it.
+    """
+    found = read_arrays(path)
+    bare = [name for name in found if _ENCODER + name in wanted]
+    whole = [name for name in found if name.startswith(_ENCODER)]
+    if bare and whole:
+        raise BadInput(
+            f"{path}: `{bare[0]}` is named without `{_ENCODER}`, `{whole[0]}` with it: "
+            "two models are mixed here, save one of them again"
+        )
+    if bare:
+        return {_ENCODER + name: array for name, array in found.items()}
+    if not any(name in wanted for name in found):
+        some = ", ".join(f"`{name}`" for name in list(found)[:3]) or "nothing"
+        raise BadInput(f"{path}: holds no parameter of an ERNIE model, but {some}: give the folder of one")
+    return found
+
+
+def _refuse(path: Path, faults: Sequence[str]) -> None:
+    if faults:
+        more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+        shown = "\n".join(f"  {fault}" for fault in [*faults[:_SHOWN], *more])
+        raise BadInput(f"{path} does not fit the model:\n{shown}")
 
 
 def _opcodes(value: object) -> bytes:

@@ -1,5 +1,6 @@
 """Equal to PaddleNLP: logits, loss, and each opens the folders of the other."""
 
+import json
 import zlib  # noqa: F401  before paddle
 from pathlib import Path
 
@@ -61,6 +62,24 @@ def test_their_folder_opens_here_with_equal_logits(theirs, tmp_path: Path, kind:
     ours = ErnieForPretraining(read) if kind == "pretraining" else ErnieForSequenceClassification(read)
     weights.load(ours, tmp_path)
     assert apart(scores(ours), scores(net)) <= 1e-5
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_their_encoder_alone_goes_into_ours_with_equal_states(theirs, tmp_path: Path, old: bool) -> None:  # type: ignore[no-untyped-def]
+    shape = {"vocab_size": 60, "hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+    shape |= {"intermediate_size": 96, "type_vocab_size": 2, **DROPPED}
+    net = theirs.ErnieModel(theirs.ErnieConfig(**shape))
+    net.save_pretrained(str(tmp_path))
+    if old:  # as their versions before `config.json` wrote it
+        (tmp_path / config.FILE).unlink()
+        (tmp_path / config.OLD_FILE).write_text(json.dumps(shape | {"init_class": "ErnieModel"}))
+    opened = theirs.ErnieForPretraining.from_pretrained(str(tmp_path))
+    ours, task = ErnieForPretraining(config.read(tmp_path)), ErnieForSequenceClassification(config.read(tmp_path))
+    lacking = weights.start_from(ours, tmp_path)
+    weights.load(task, tmp_path, partial="ernie.")
+    assert lacking and all(name.startswith("cls.") for name in lacking)
+    for encoder in (ours.ernie, task.ernie, opened.ernie):
+        assert apart(scores(encoder), scores(net)) <= 1e-5
 
 
 def test_a_classifier_of_ours_opens_in_paddlenlp(theirs, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

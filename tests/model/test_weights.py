@@ -1,6 +1,9 @@
 """Weights and config: what is written is read back, and what does not fit is refused."""
 
+import json
 import pickle
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +80,124 @@ def test_every_difference_is_listed(saved: Path) -> None:
     text = str(wrong.value)
     assert "missing: ernie.pooler.dense.bias [32]" in text and "unexpected: stranger [32]" in text
     assert "shape: ernie.pooler.dense.weight is [3, 3], the model wants [32, 32]" in text
+
+
+@pytest.fixture
+def bare(saved: Path, tmp_path: Path) -> Path:
+    """The same model as PaddleNLP's `ErnieModel` is saved: the encoder alone, under names that begin within it."""
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    arrays = weights.read_arrays(saved / weights.FILE)
+    inner = {name.removeprefix("ernie."): array for name, array in arrays.items() if name.startswith("ernie.")}
+    weights.write_arrays(inner, folder / weights.FILE)
+    config.write(TINY, folder, "ErnieModel")
+    return folder
+
+
+def equal(net: paddle.nn.Layer, other: paddle.nn.Layer, names: list[str]) -> bool:
+    one, two = net.state_dict(), other.state_dict()
+    return bool(names) and all(np.array_equal(one[name].numpy(), two[name].numpy()) for name in names)
+
+
+def test_an_encoder_that_was_saved_alone_gives_the_same_weights_as_within_a_model(saved: Path, bare: Path) -> None:
+    assert config.read(bare) == config.read(saved)
+    one, two = ErnieForPretraining(TINY), ErnieForPretraining(TINY)
+    assert weights.start_from(one, saved) == ()
+    lacking = weights.start_from(two, bare)
+    heads = [name for name in two.state_dict() if name.startswith("cls.")]
+    assert set(heads) - set(lacking) == {"cls.predictions.decoder.weight"}, "that one is the encoder's"
+    assert equal(one, two, [name for name in one.state_dict() if name not in lacking])
+    assert two.cls.predictions.decoder.weight is two.ernie.embeddings.word_embeddings.weight
+
+
+def test_an_encoder_that_was_saved_alone_goes_into_a_task_model(saved: Path, bare: Path) -> None:
+    one, two = ErnieForSequenceClassification(TINY), ErnieForSequenceClassification(TINY)
+    names = weights.load(one, saved, partial="ernie.")
+    assert weights.load(two, bare, partial="ernie.") == names
+    assert equal(one, two, list(names))
+
+
+def test_an_encoder_alone_is_not_a_whole_model(bare: Path) -> None:
+    with pytest.raises(errors.BadInput) as wrong:
+        weights.load(ErnieForPretraining(TINY), bare)
+    text = str(wrong.value)
+    assert "missing: cls.seq_relationship.bias [2]" in text and "ernie." not in text and "unexpected" not in text
+
+
+def test_an_encoder_alone_that_does_not_fit_is_refused(bare: Path) -> None:
+    arrays = weights.read_arrays(bare / weights.FILE)
+    arrays["encoder.layers.2.norm1.bias"] = arrays.pop("pooler.dense.bias")
+    weights.write_arrays(arrays, bare / weights.FILE)
+    with pytest.raises(errors.BadInput) as wrong:
+        weights.start_from(ErnieForPretraining(TINY), bare)
+    assert str(wrong.value).splitlines()[1:] == [
+        "  missing: ernie.pooler.dense.bias [32]",
+        "  unexpected: ernie.encoder.layers.2.norm1.bias [32]",
+    ]
+
+
+def begin(folder: Path) -> None:
+    weights.start_from(ErnieForPretraining(TINY), folder)
+
+
+def fine_tune(folder: Path) -> None:
+    weights.load(ErnieForSequenceClassification(TINY), folder, partial="ernie.")
+
+
+@pytest.mark.parametrize("use", [begin, fine_tune])
+def test_files_of_something_else_are_refused_in_short(bare: Path, use: Callable[[Path], None]) -> None:
+    arrays = weights.read_arrays(bare / weights.FILE)
+    strange = {f"bert.{name}": array for name, array in arrays.items()}
+    weights.write_arrays(strange, bare / weights.FILE)
+    with pytest.raises(errors.BadInput, match=r"no parameter of an ERNIE model, but `bert\..*: give the") as wrong:
+        use(bare)
+    assert len(str(wrong.value).removeprefix(str(bare))) < 300
+    weights.write_arrays({}, bare / weights.FILE)
+    with pytest.raises(errors.BadInput, match="no parameter of an ERNIE model, but nothing"):
+        use(bare)
+
+
+@pytest.mark.parametrize("use", [begin, fine_tune])
+def test_names_with_and_without_the_prefix_are_not_mixed(bare: Path, use: Callable[[Path], None]) -> None:
+    arrays = weights.read_arrays(bare / weights.FILE)
+    arrays["ernie.pooler.dense.bias"] = arrays.pop("pooler.dense.bias")
+    weights.write_arrays(arrays, bare / weights.FILE)
+    said = r"`embeddings\..*` is named without `ernie\.`, `ernie\.pooler\.dense\.bias` with it: two models are mixed"
+    with pytest.raises(errors.BadInput, match=said):
+        use(bare)
+
+
+def test_of_many_differences_the_first_are_listed_and_the_others_counted(saved: Path) -> None:
+    deeper = ErnieForPretraining(config.shape("3L32H4", 50))
+    with pytest.raises(errors.BadInput) as wrong:
+        weights.start_from(deeper, saved)
+    first, *faults, last = str(wrong.value).splitlines()
+    assert first.endswith("does not fit the model:")
+    assert len(faults) == 8 and all(fault.startswith("  missing: ernie.encoder.layers.2.") for fault in faults)
+    assert last == "  and 8 more"
+
+
+OLD = {
+    "vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128,
+    "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "init_class": "ErnieModel",
+}  # fmt: skip
+
+
+def test_the_config_of_an_old_folder_is_read(tmp_path: Path) -> None:
+    def read(said: object) -> config.ErnieConfig:
+        (tmp_path / config.OLD_FILE).write_text(json.dumps(said))
+        return config.read(tmp_path)
+
+    assert read(OLD) == TINY
+    assert read({"init_args": [OLD], "init_class": "ErnieForPretraining"}) == TINY
+    task = {"init_args": [OLD], "num_classes": 5, "dropout": 0.3, "init_class": "ErnieForSequenceClassification"}
+    assert read(task) == replace(TINY, num_labels=5, classifier_dropout=0.3)
+    with pytest.raises(errors.BadInput, match="init_class is `BertModel`, only `ErnieModel` and"):
+        read(OLD | {"init_class": "BertModel"})
+    with pytest.raises(errors.BadInput, match=r"model_config\.json: not the config of an ERNIE model: .*vocab_size"):
+        read({"init_args": [50, 32], "init_class": "ErnieModel"})
+    config.write(replace(TINY, num_labels=7), tmp_path, "ErnieModel")
+    assert config.read(tmp_path).num_labels == 7, "a new file goes before an old one"
 
 
 def test_files_of_paddle_save_are_read_in_every_protocol(tmp_path: Path) -> None:
