@@ -20,10 +20,11 @@ _SHARED: Mapping[str, Any] = {
         "description": "Another name, if the component is used twice.",
     },
     "from": {
-        "description": "What it reads, if the kinds alone do not decide: a name, names, or names with weights.",
+        "description": "What it reads, if the kinds alone do not decide: a name, names, names with weights, or `[]`: "
+        "not to go on from a model.",
         "oneOf": [
             {"type": "string"},
-            {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            {"type": "array", "items": {"type": "string"}},
             {"type": "object", "additionalProperties": {"type": "number", "exclusiveMinimum": 0}},
         ],
     },

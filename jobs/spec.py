@@ -183,6 +183,8 @@ class _Reader:
         broken = any(problem.path.startswith("inputs") for problem in self.problems)
         binder = bind.Binder({name: entry.kind for name, entry in inputs.items()}, complete=not broken)
         steps = [step for i, item in enumerate(value) if (step := self._step(("steps", i), item, binder))]
+        for path, text in binder.unread():
+            self._bad(path, text)
         return tuple(steps)
 
     def _step(self, path: document.Path, item: Value, binder: bind.Binder) -> JobStep | None:
@@ -190,6 +192,7 @@ class _Reader:
             item = {item: None}
         if not isinstance(item, dict) or len(item) != 1:
             self._bad(path, "one component with its parameters: `- segment: {tool: jieba}`")
+            binder.complete = False
             return None
         component, body = next(iter(item.items()))
         path = (*path, component)
@@ -199,6 +202,7 @@ class _Reader:
             return None
         if body is not None and not isinstance(body, dict):
             self._bad(path, "parameters are a mapping: `{tool: jieba}`")
+            binder.complete = False
             return None
         body = dict(body or {})
         cls = components.find(component)
@@ -206,7 +210,7 @@ class _Reader:
         if not isinstance(name, str) or not re.fullmatch(STEP_NAME, name):
             self._bad((*path, "as"), f"`{name}` is not a name, use lower-case letters, digits and `_`")
             name = component
-        inputs, problems = binder.bind(name, cls, body.pop("from", None))
+        inputs, problems = binder.bind(name, cls, body.pop("from", None), path)
         self.problems += [self.doc.problem((*path, *where), text) for where, text in problems]
         gates = self._gates((*path, "require"), body.pop("require", None))
         for key in Placement.model_fields.keys() & body.keys() - placement_keys(cls):
