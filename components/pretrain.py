@@ -97,7 +97,7 @@ class Pretrain(Step):
     """O1: weights in float32, most operations in half precision; O2: weights in half precision, with float32 copies."""
     amp_dtype: Literal["float16", "bfloat16"] = "float16"
     """The half precision; bfloat16 needs no loss scaling, and a GPU that knows it."""
-    scale_loss: Free[Annotated[float, Field(ge=1)]] = 32768.0
+    scale_loss: Annotated[float, Field(ge=1)] = 32768.0
     """First factor of the loss scaler with float16; it finds its own from there."""
     sharding: Free[Literal["none", "stage1", "stage2"]] = "none"
     """stage1: each process keeps the optimiser's state of its share of the weights only; stage2: their gradients too.
@@ -142,7 +142,7 @@ class Pretrain(Step):
             vocab,
             model,
             Recipe(**settings),
-            checkpoints=Place(here.store, here.address, here.scratch),
+            checkpoints=Place(here.store, here.address, here.scratch, here.lease),
             init=init,
             cache=here.cache,
             textfiles=here.metrics,

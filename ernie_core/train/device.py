@@ -7,11 +7,14 @@ import numpy as np
 import paddle
 
 from ernie_core.train import gradients
-from ernie_core.train.adamw import ACCUMULATORS, MASTER, Settings, decays, fitting
+from ernie_core.train.adamw import ACCUMULATORS, MASTER, Settings, decays, fitting, half, lacking
 
 
 class PaddleAdamW:
-    """Paddle's AdamW, for devices. It numbers its own names, which change with every layer that was ever built."""
+    """Paddle's AdamW, for devices. It numbers its own names, which change with every layer that was ever built.
+
+    Weights in half precision have a master weight in float32, and take float32 gradients; see `gradients.Wide`.
+    """
 
     def __init__(self, model: paddle.nn.Layer, settings: Settings, *, only: Collection[str] | None = None) -> None:
         self._named = dict(model.named_parameters())
@@ -26,44 +29,71 @@ class PaddleAdamW:
             epsilon=settings.epsilon,
             parameters=[p for _, p in self._own],
             weight_decay=settings.weight_decay,
-            multi_precision=settings.multi_precision,
+            multi_precision=True,
             apply_decay_param_fun=lambda name: name in decayed,
         )
+        self._coming = {
+            f"{name}.{kind}": _fresh(kind, parameter, settings)
+            for name, parameter in self._own
+            for kind in ACCUMULATORS
+        }
+        """What Paddle has not yet, fresh or restored: it makes the state of a parameter at its first update."""
 
     def step(self, rate: float, factor: float = 1.0) -> None:
         """See `Optimiser`."""
-        gradients.scale([p.grad for _, p in self._own if p.grad is not None], factor)
+        moving = [(name, p.grad) for name, p in self._own if p.grad is not None]
+        gradients.scale([gradient for _, gradient in moving], factor)
         self.inner.set_lr(rate)
         self.inner.step()
+        for name, _ in moving if self._coming else ():
+            for kind in ACCUMULATORS:
+                self._coming.pop(f"{name}.{kind}", None)
 
-    def tensors(self) -> dict[str, paddle.Tensor]:
+    def tensors(self) -> dict[str, paddle.Tensor | np.ndarray]:
         """See `Optimiser`."""
-        made = self.inner.state_dict()
-        masters = made.get("master_weights", {})
-        found = {}
-        for name, parameter in self._named.items():
-            for accumulator in ACCUMULATORS:
-                # Paddle numbers its names, and puts the master weight's name in front when there is one
-                for owner in (parameter.name, getattr(masters.get(parameter.name), "name", parameter.name)):
-                    if (key := f"{owner}_{accumulator}_0") in made:
-                        found[f"{name}.{accumulator}"] = made[key]
-            if parameter.name in masters:
-                found[f"{name}.{MASTER}"] = masters[parameter.name]
+        found: dict[str, paddle.Tensor | np.ndarray] = self._coming | self._made()
+        for name, parameter in self._own:
+            if half(parameter) and f"{name}.{MASTER}" not in found:
+                found[f"{name}.{MASTER}"] = parameter.astype("float32")  # what Paddle will make of it
         return found
 
-    def restore(self, found: Mapping[str, np.ndarray]) -> None:
-        """See `Optimiser`; for one that has made no step."""
-        own = {name for name, _ in self._own}
-        made: dict[str, object] = {}
+    def restore(self, found: Mapping[str, np.ndarray], *, partial: bool = False) -> list[str]:
+        """See `Optimiser`."""
+        fits = fitting(found, {name: tuple(p.shape) for name, p in self._named.items()})
+        anew = lacking(found, {name: half(p) for name, p in self._named.items()}, partial=partial)
+        own = dict(self._own)
         masters: dict[str, paddle.Tensor] = {}
-        for name, kind, array in fitting(found, {name: tuple(p.shape) for name, p in self._named.items()}):
-            if name not in own:
-                continue
-            parameter, tensor = self._named[name].name, paddle.to_tensor(array)
-            if kind == MASTER:
-                tensor.name = f"{parameter}_fp32_master_0"
-                masters[parameter] = tensor
-            else:
-                master = "_fp32_master_0" if f"{name}.{MASTER}" in found else ""
-                made[f"{parameter}{master}_{kind}_0"] = tensor
+        for name, kind, array in fits:
+            if name in own and kind in ACCUMULATORS:
+                self._coming[f"{name}.{kind}"] = array
+            elif name in own and half(own[name]):
+                tensor = masters[own[name].name] = paddle.to_tensor(array)
+                tensor.name = _owner(own[name])
+        made: dict[str, object] = {
+            f"{_owner(own[name])}_{kind}_0": self._coming[f"{name}.{kind}"] for name in own for kind in ACCUMULATORS
+        }
         self.inner.set_state_dict(made | ({"master_weights": masters} if masters else {}))
+        return anew
+
+    def _made(self) -> dict[str, paddle.Tensor]:
+        """What Paddle has by now."""
+        made = self.inner.state_dict()
+        masters = made.get("master_weights", {})
+        found = {f"{name}.{MASTER}": masters[p.name] for name, p in self._own if p.name in masters}
+        for name, parameter in self._own:
+            for kind in ACCUMULATORS:
+                if (key := f"{_owner(parameter)}_{kind}_0") in made:
+                    found[f"{name}.{kind}"] = made[key]
+        return found
+
+
+def _owner(parameter: paddle.Tensor) -> str:
+    """What Paddle names the state of a parameter after: its master weight, if it has one."""
+    return f"{parameter.name}_fp32_master_0" if half(parameter) else str(parameter.name)
+
+
+def _fresh(kind: str, parameter: paddle.Tensor, settings: Settings) -> np.ndarray:
+    """What Paddle begins with."""
+    if kind.startswith("moment"):
+        return np.zeros(parameter.shape, np.float32)
+    return np.array([settings.beta1 if kind.startswith("beta1") else settings.beta2], np.float32)

@@ -16,7 +16,7 @@ from ernie_core.train.team import Team
 
 
 class Exchange(Protocol):
-    """After the last micro step every rank calls `add_up`, then `update`."""
+    """After the last micro step every rank calls `add_up`, then `update`. What is added up is float32."""
 
     def add_up(self) -> float:
         """Add up the gradients of all ranks; the norm of the sums, with equal bits on all of them."""
@@ -43,15 +43,21 @@ class Everywhere:
     def __init__(self, net: paddle.nn.Layer, team: Team, *, pass_on: bool = False) -> None:
         self.net, self.team = net, team
         self.passed_on = sharding.owned(net, team) if pass_on else []
+        self.wide = gradients.Wide()
+        self._collect()
 
     def add_up(self) -> float:
         """See `Exchange`."""
+        self.wide.give()
         return gradients.add_up(list(gradients.of(self.net).values()), self.team)
 
     def update(self, adamw: Optimiser, rate: float, factor: float) -> None:
         """See `Exchange`."""
         adamw.step(rate, factor)
         sharding.pass_on(self.passed_on, self.team)
+
+    def _collect(self) -> None:
+        self.wide.take_all(self.net.parameters())
 
 
 class Collected(Everywhere):
@@ -60,16 +66,21 @@ class Collected(Everywhere):
     def __init__(self, net: paddle.nn.Layer, team: Team) -> None:
         super().__init__(net, team, pass_on=True)
         self.owners = sharding.owners(net, team)
-        sharding.collect(self.passed_on, team)
 
     def add_up(self) -> float:
         """See `Exchange`."""
+        self.wide.give()
         found = gradients.of(self.net)
         small = [gradient for name, gradient in found.items() if self.owners[name] is None]
         own = [gradient for name, gradient in found.items() if self.owners[name] == self.team.rank]
         everyones = gradients.add_up(small, self.team) if small else 0.0
         mine = gradients.norm(own) if own else 0.0
         return math.sqrt(everyones**2 + float(self.team.sum(np.array([mine**2]))[0]))
+
+    def _collect(self) -> None:
+        sharding.collect(self.passed_on, self.team, self.wide)
+        sent = {id(parameter) for parameter, _ in self.passed_on}
+        self.wide.take_all(parameter for parameter in self.net.parameters() if id(parameter) not in sent)
 
 
 class Nearby:

@@ -11,7 +11,7 @@ import numpy as np
 import paddle
 
 from ernie_core.train import flat, kernel
-from ernie_core.train.adamw import Settings, decays, fitting
+from ernie_core.train.adamw import Settings, decays, fitting, lacking
 
 Part = Mapping[str, list[tuple[int, int]]]
 """Which numbers of each parameter, by its name: from where to where."""
@@ -39,8 +39,9 @@ class HostAdamW:
         self.settings = settings
         self._parameters = {name: p for name, p in model.named_parameters() if only is None or name in only}
         self._model = {name: tuple(p.shape) for name, p in model.named_parameters()}
-        self._powers: dict[str, list[np.float32]] = {}
-        """Of each parameter that was ever updated, what the betas have come to."""
+        betas = (settings.beta1, settings.beta2)
+        self._powers = {name: [np.float32(beta) for beta in betas] for name in self._parameters}
+        """What the betas of each parameter have come to; those of one that was never updated are as they began."""
         room = memory(2 * sum(int(p.size) for p in self._parameters.values()))
         self._moments: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for name, parameter in self._parameters.items():
@@ -59,14 +60,14 @@ class HostAdamW:
         for name, parameter in self._parameters.items():
             if parameter.grad is None:
                 continue
-            powers = self._powers.setdefault(name, [np.float32(found.beta1), np.float32(found.beta2)])
+            powers = self._powers[name]
             numbers = self._numbers(name, rate, factor, *map(float, powers))
             for start, stop in [(0, math.prod(self._model[name]))] if part is None else part.get(name, []):
                 self._update(name, start, stop, numbers)
             self._powers[name] = [powers[0] * np.float32(found.beta1), powers[1] * np.float32(found.beta2)]
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """The state that lies here, as `<name in the model>.<accumulator>`; a step changes what was returned."""
+        """See `Optimiser`."""
         made: dict[str, np.ndarray] = {}
         for name, powers in self._powers.items():
             shape = self._model[name]
@@ -74,16 +75,18 @@ class HostAdamW:
             made |= {f"{name}.beta{k + 1}_pow_acc": np.array([power]) for k, power in enumerate(powers)}
         return made
 
-    def restore(self, found: Mapping[str, np.ndarray]) -> None:
-        """Set the state; a name that the model does not have is an error. Of a whole the own share is taken."""
-        for name, kind, array in fitting(found, self._model):
+    def restore(self, found: Mapping[str, np.ndarray], *, partial: bool = False) -> list[str]:
+        """See `Optimiser`."""
+        fits = fitting(found, self._model)
+        anew = lacking(found, dict.fromkeys(self._model, False), partial=partial)
+        for name, kind, array in fits:
             if name not in self._parameters:
                 continue
             if kind.startswith("moment"):
                 np.copyto(self._moments[name][int(kind[-1]) - 1], array.reshape(-1))
             elif "_pow_acc" in kind:
-                powers = self._powers.setdefault(name, [np.float32(0)] * 2)
-                powers[int(kind[4]) - 1] = np.float32(array.reshape(-1)[0])
+                self._powers[name][int(kind[4]) - 1] = np.float32(array[0])
+        return anew
 
     def _numbers(self, name: str, rate: float, factor: float, one: float, two: float) -> tuple[float, ...]:
         """What `Update` in host.h holds, for a parameter whose betas have come to `one` and `two`."""

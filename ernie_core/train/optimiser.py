@@ -42,11 +42,16 @@ class Optimiser(Protocol):
     def tensors(self) -> Mapping[str, paddle.Tensor | np.ndarray]:
         """The state that lies here, as `<name in the model>.<accumulator>`; a step changes what was returned.
 
+        It is whole from the beginning on: of every parameter that this process updates, whether it ever was or not.
         With a sharded optimiser that is the share of this process.
         """
 
-    def restore(self, found: Mapping[str, np.ndarray]) -> None:
-        """Set the state; a name that the model does not have is an error. Of a whole the own share is taken."""
+    def restore(self, found: Mapping[str, np.ndarray], *, partial: bool = False) -> list[str]:
+        """Set the state of one that has made no step, from that of all parameters; the own share is taken.
+
+        BadInput if it has a name that the model has not, or lacks one. `partial` lets it lack whole parameters, though
+        not all of them: they begin anew, and their names are returned.
+        """
 
 
 def adamw(

@@ -1,4 +1,7 @@
-"""Half precision on a GPU: which operations run in it, and a loss scaler whose state goes into checkpoints."""
+"""Half precision on a GPU: which operations run in it, and a loss scaler whose state goes into checkpoints.
+
+What is only for GPUs was read against the sources of Paddle 2.6 and 3.3, and has not been run.
+"""
 
 import math
 import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
@@ -12,6 +15,9 @@ from ernie_core.train.recipe import Recipe
 
 _WHITE = ("softmax", "layer_norm", "gelu", "dropout")
 _BLACK = ("c_softmax_with_cross_entropy",)
+
+_SAME_BITS = {"FLAGS_embedding_deterministic": 1, "FLAGS_cudnn_deterministic": True}
+"""Without the first the rows of an embedding's gradient are added in whatever order the GPU comes to them."""
 
 INCREASE, DECREASE = 2.0, 0.5
 STEADY = 1000
@@ -66,12 +72,24 @@ def scaler(recipe: Recipe) -> Scaler:
 
 
 def check(recipe: Recipe, device: str) -> None:
-    """Refuse half precision where Paddle would compute in float32 without a word."""
-    if recipe.use_amp and not device.startswith("gpu"):
+    """Refuse half precision where Paddle would compute in float32 without a word, or fail in the midst of a step."""
+    if not recipe.use_amp:
+        return
+    if not device.startswith("gpu"):
         raise BadInput(
             f"use_amp: there are no {recipe.amp_dtype} kernels for `{device}`, all would be computed in float32;"
             " leave use_amp out, or train on a GPU"
         )
+    if recipe.amp_dtype == "bfloat16" and not paddle.amp.is_bfloat16_supported(device):
+        raise BadInput(f"amp_dtype: `{device}` does not know bfloat16; set amp_dtype: float16, or take a newer GPU")
+    if recipe.amp_dtype == "float16" and not paddle.amp.is_float16_supported(device):
+        raise BadInput(f"amp_dtype: `{device}` does not know float16; leave use_amp out, or take a newer GPU")
+
+
+def keep_bits() -> None:
+    """Have GPUs add up in a fixed order, so that the same training ends with the same bits; the host always does."""
+    if paddle.is_compiled_with_cuda():
+        paddle.set_flags(_SAME_BITS)
 
 
 def context(recipe: Recipe) -> AbstractContextManager[object]:

@@ -150,7 +150,7 @@ class Recipe:
         )
 
     def lasting(self) -> dict[str, str | int | float | bool]:
-        """What a run cannot change when it goes on; how far it goes, what it reports, how it fits in memory it can.
+        """What a run cannot change when it goes on; how far it goes, what it logs, and how it fits in memory it can.
 
         The number of processes is not among it: the samples of a step are the same for any.
         """
@@ -163,7 +163,8 @@ class Recipe:
 
 
 _FREE = {
-    "max_restarts",
-    "max_steps", "eval_freq", "eval_iters", "logging_freq", "checkpoint_steps", "save_steps", "decay_steps",
-    "use_recompute", "sharding", "scale_loss", "max_loss_spike", "loss_spike_window", "loss_spike_steps",
+    "max_steps", "max_restarts", "logging_freq", "checkpoint_steps", "save_steps", "use_recompute", "sharding",
+    "max_loss_spike", "loss_spike_window", "loss_spike_steps",
 }  # fmt: skip
+"""What the `pretrain` step leaves out of its fingerprint too, but for `max_steps`: a longer training is another model,
+though it may begin as the shorter one."""

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 
 import paddle
 
+from ernie_core.train.adamw import half
+from ernie_core.train.gradients import Wide
 from ernie_core.train.team import Team
 
 _SMALL = 1 << 16
@@ -48,21 +50,29 @@ def pass_on(parameters: Owned, team: Team) -> None:
         team.hand_out(parameter, owner)
 
 
-def collect(parameters: Owned, team: Team) -> None:
+def collect(parameters: Owned, team: Team, wide: Wide) -> None:
     """From now on every backward pass leaves the gradient of a parameter with its owner alone, added up over the ranks.
 
     The others let theirs go as soon as it is sent, so that no rank ever holds all gradients. The owner's may already
-    have what earlier micro steps brought. What has no owner stays as it is.
+    have what earlier micro steps brought. What has no owner stays as it is. Half precision is sent as float32, and the
+    owner's is in `wide` then.
     """
     for parameter, owner in parameters:
-        parameter._register_backward_hook(_sender(parameter, owner, team))
+        parameter._register_backward_hook(_sender(parameter, owner, team, wide))
 
 
-def _sender(parameter: paddle.Tensor, owner: int, team: Team) -> Callable[[], None]:
+def _sender(parameter: paddle.Tensor, owner: int, team: Team, wide: Wide) -> Callable[[], None]:
+    def sent(gradient: paddle.Tensor) -> bool:
+        team.reduce(gradient, owner)
+        return team.rank == owner
+
     def send(*_: object) -> None:
+        if half(parameter):
+            wide.take(parameter, sent)
+            return
         with paddle.no_grad():
-            team.reduce(parameter.grad, owner)
-        if team.rank != owner:
+            kept = sent(parameter.grad)
+        if not kept:
             parameter.clear_gradient(False)
 
     return send

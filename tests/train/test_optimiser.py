@@ -8,7 +8,7 @@ import pytest
 from ernie_core import errors
 from ernie_core.runtime import import_paddle
 from ernie_core.train import gradients, optimiser
-from ernie_core.train.adamw import Settings
+from ernie_core.train.adamw import ACCUMULATORS, Settings, halves, keys
 from ernie_core.train.device import PaddleAdamW
 from ernie_core.train.host import HostAdamW
 from ernie_core.train.optimiser import Optimiser, Schedule
@@ -108,6 +108,98 @@ def test_only_some_parameters_are_updated_and_have_a_state(kind: Kind) -> None:
     changed = {name for name, array in weights(net).items() if not np.array_equal(array, before[name])}
     assert changed == {"norm.weight", "linear.bias"}
     assert {key.rpartition(".")[0] for key in adamw.tensors()} == changed
+
+
+@both
+def test_the_state_is_whole_before_the_first_step(kind: Kind) -> None:
+    net = Net()
+    adamw = kind(net, Settings(beta1=0.8, beta2=0.95))
+    assert sorted(adamw.tensors()) == sorted(keys(halves(net)))
+    for key, array in optimiser.state(adamw).items():
+        beginning = 0.8 if "beta1" in key else 0.95 if "beta2" in key else 0.0
+        assert array.dtype == np.float32 and np.array_equal(array, np.full_like(array, beginning)), key
+
+
+@both
+@pytest.mark.parametrize("until", [0, 3])
+def test_what_was_never_updated_goes_on_as_if_undisturbed(kind: Kind, until: int) -> None:
+    """Restored before any step, or after steps that the norm had no part in; saved and restored again before it has."""
+    ends = []
+    for restored in (0, 1, 2):
+        paddle.seed(3)
+        net = Net()
+        adamw = kind(net, Settings())
+        for _ in range(until):
+            net.linear(paddle.ones([2, 4])).square().sum().backward()
+            adamw.step(0.01)
+            gradients.let_go(net)
+        for _ in range(restored):
+            then, state = weights(net), optimiser.state(adamw)
+            net = Net()
+            net.set_state_dict(then)
+            adamw = kind(net, Settings())
+            assert adamw.restore(state) == []
+            found = optimiser.state(adamw)
+            assert {key: array.tobytes() for key, array in found.items()} == {k: a.tobytes() for k, a in state.items()}
+        steps(net, adamw, range(3))
+        ends.append({key: array.tobytes() for key, array in (weights(net) | optimiser.state(adamw)).items()})
+    assert ends[0] == ends[1] == ends[2] and len(ends[0]) == 4 + 4 * 4
+
+
+@both
+def test_a_state_that_lacks_something_is_refused_with_a_few_names(kind: Kind) -> None:
+    state = optimiser.state(kind(Net(), Settings()))
+    without = {key: array for key, array in state.items() if key != "norm.weight.moment2"}
+    for partial in (False, True):
+        with pytest.raises(errors.BadInput, match=r"not whole, it lacks 1 of 16 arrays: norm\.weight\.moment2$"):
+            kind(Net(), Settings()).restore(without, partial=partial)
+        with pytest.raises(errors.BadInput, match=r"lacks 16 of 16 arrays: (linear\.\S+, ){2}linear\.\S+ and 13 more$"):
+            kind(Net(), Settings()).restore({}, partial=partial)
+
+
+@both
+def test_parameters_that_an_old_state_knows_nothing_of_begin_anew(kind: Kind) -> None:
+    paddle.seed(4)
+    net = Net()
+    adamw = kind(net, Settings())
+    steps(net, adamw, range(3))
+    state = {key: array for key, array in optimiser.state(adamw).items() if not key.startswith("norm")}
+    with pytest.raises(errors.BadInput, match="lacks 8 of 16"):
+        kind(Net(), Settings()).restore(state)
+    other = Net()
+    moved = kind(other, Settings())
+    assert moved.restore(state, partial=True) == ["norm.weight", "norm.bias"]
+    found, fresh = optimiser.state(moved), optimiser.state(kind(Net(), Settings()))
+    for key, array in found.items():
+        assert np.array_equal(array, state.get(key, fresh[key])), key
+    steps(other, moved, range(1))
+    assert np.abs(optimiser.state(moved)["norm.weight.moment1"]).max() > 0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_has_master_weights_before_the_first_step(dtype: str) -> None:
+    """A host has no kernel that updates half precision, but by the time it says so Paddle has taken the state over."""
+    net, other = Net(), Net()
+    for each in (net, other):
+        each.linear.to(dtype=dtype)
+    adamw, moved = PaddleAdamW(net, Settings()), PaddleAdamW(other, Settings())
+    state = optimiser.state(adamw)
+    assert sorted(state) == sorted(keys(halves(net))) and len(state) == 4 * 4 + 2
+    assert np.array_equal(state["linear.weight.master_weight"], net.linear.weight.astype("float32").numpy())
+    state["linear.weight.master_weight"] += np.float32(1e-7)  # less than half precision can say
+    state["linear.weight.moment1"] += np.float32(2.0)
+    assert moved.restore(state) == []
+    found = optimiser.state(moved)
+    assert {key: array.tobytes() for key, array in found.items()} == {key: a.tobytes() for key, a in state.items()}
+    other.linear.weight.grad = paddle.ones([4, 4])
+    with pytest.raises(Exception, match=f"{dtype}. of kernel `adamw` is not registered"):
+        moved.step(0.1)
+    assert len(moved.inner.state_dict()) == len(ACCUMULATORS) + 1
+    found = optimiser.state(moved)
+    assert {key: array.tobytes() for key, array in found.items()} == {key: a.tobytes() for key, a in state.items()}
+    del state["linear.bias.master_weight"]
+    with pytest.raises(errors.BadInput, match=r"lacks 1 of 18 arrays: linear\.bias\.master_weight"):
+        PaddleAdamW(other, Settings()).restore(state)
 
 
 @both

@@ -6,9 +6,12 @@ import pytest
 from train import trainer
 
 from ernie_core import errors
+from ernie_core.runtime import import_paddle
 from ernie_core.train import precision
 from ernie_core.train.precision import STEADY, Scaler
 from ernie_core.train.recipe import Recipe
+
+paddle = import_paddle()
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -19,9 +22,35 @@ def test_a_cpu_refuses_it_before_anything_starts(corpus: Path, tmp_path: Path, d
     assert not (tmp_path / "store/pretrain").exists()
 
 
-def test_a_gpu_does_not() -> None:
-    precision.check(Recipe(use_amp=True), "gpu:0")
+def test_a_gpu_that_knows_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def knows(device: str) -> bool:
+        asked.append(device)
+        return True
+
+    for dtype in ("float16", "bfloat16"):
+        monkeypatch.setattr(paddle.amp, f"is_{dtype}_supported", knows)
+        precision.check(Recipe(use_amp=True, amp_dtype=dtype), "gpu:1")
+    assert asked == ["gpu:1", "gpu:1"]
     precision.check(Recipe(), "cpu")
+
+
+@pytest.mark.parametrize(("dtype", "remedy"), [("float16", "leave use_amp out"), ("bfloat16", "amp_dtype: float16")])
+def test_a_gpu_that_does_not_know_it_refuses_it(monkeypatch: pytest.MonkeyPatch, dtype: str, remedy: str) -> None:
+    monkeypatch.setattr(paddle.amp, f"is_{dtype}_supported", lambda device: False)
+    with pytest.raises(errors.BadInput, match=f"`gpu:0` does not know {dtype}; .*{remedy}.*newer GPU"):
+        precision.check(Recipe(use_amp=True, amp_dtype=dtype), "gpu:0")
+
+
+def test_gpus_are_told_to_add_up_in_a_fixed_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, object] = {}
+    monkeypatch.setattr(paddle, "set_flags", told.update)
+    precision.keep_bits()
+    assert told == {}, "the host knows no such flags"
+    monkeypatch.setattr(paddle, "is_compiled_with_cuda", lambda: True)
+    precision.keep_bits()
+    assert told == {"FLAGS_embedding_deterministic": 1, "FLAGS_cudnn_deterministic": True}
 
 
 def test_only_float16_needs_a_scaler() -> None:

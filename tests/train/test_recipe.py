@@ -2,8 +2,9 @@
 
 import pytest
 
+from components.pretrain import Pretrain
 from ernie_core import errors
-from ernie_core.train.recipe import Recipe
+from ernie_core.train.recipe import _FREE, Recipe
 
 
 @pytest.mark.parametrize(("settings", "remedy"), [
@@ -33,8 +34,15 @@ def test_micro_batches_are_shared_out_evenly() -> None:
 def test_a_resume_may_change_how_far_and_how_it_fits_but_not_what_is_learned() -> None:
     free = {"max_steps": 7, "use_recompute": True, "sharding": "stage1", "max_loss_spike": 3.0, "logging_freq": 1}
     assert Recipe(**free).lasting() == Recipe().lasting()
-    for change in ({"seed": 1}, {"use_amp": True}, {"layer_decay": 0.8}, {"do_permutation": True}):
+    for change in ({"seed": 1}, {"use_amp": True}, {"layer_decay": 0.8}, {"do_permutation": True}, {"decay_steps": 9},
+                   {"eval_freq": 7}, {"eval_iters": 3}, {"scale_loss": 2.0}):  # fmt: skip
         assert Recipe(**change).lasting() != Recipe().lasting()
+
+
+def test_a_resume_may_change_what_the_fingerprint_leaves_out_and_how_far_it_goes() -> None:
+    free = Pretrain.model_fields.keys() - Pretrain().settings().keys()
+    assert free - {"start_fresh"} == _FREE - {"max_steps"}  # the first is no part of a training, the second is how far
+    assert "start_fresh" in free and "max_steps" in _FREE
 
 
 def test_the_order_of_paddlenlp_depends_on_how_far_it_goes() -> None:

@@ -16,7 +16,8 @@ from train import trainer
 from ernie_core import errors
 from ernie_core.data import ids, order, vocabulary
 from ernie_core.model import weights
-from ernie_core.train import copies
+from ernie_core.train import copies, precision
+from ernie_core.train.precision import Scaler
 from ernie_core.train.recipe import Recipe
 
 
@@ -67,6 +68,28 @@ def test_stopping_anywhere_changes_no_bit(corpus: Path, tmp_path: Path) -> None:
         with pytest.raises(errors.Stopped):
             trainer.train(corpus, root, stop=Stops(steps))
         trainer.train(corpus, root)
+        assert digests(root) == digests(tmp_path / "through"), f"stopped after step {steps}"
+
+
+@pytest.mark.parametrize("settings", [{}, {"binary_head": False}])
+def test_a_first_checkpoint_before_any_update_changes_no_bit(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object]
+) -> None:
+    """As when a loss scale is too big at first: so many steps are skipped. Without the order head some never move."""
+
+    def accept(scaler: Scaler, norm: float) -> bool:
+        skipped = scaler.decr_count < 7
+        scaler.decr_count += skipped
+        return not skipped
+
+    monkeypatch.setattr(precision, "scaler", lambda recipe: Scaler(1024.0, moves=True))
+    monkeypatch.setattr(Scaler, "accept", accept)
+    trainer.train(corpus, tmp_path / "through", **settings, max_steps=14)
+    for steps in (3, 8, 10):
+        root = tmp_path / f"stopped-{steps}"
+        with pytest.raises(errors.Stopped):
+            trainer.train(corpus, root, **settings, max_steps=14, stop=Stops(steps))
+        trainer.train(corpus, root, **settings, max_steps=14)
         assert digests(root) == digests(tmp_path / "through"), f"stopped after step {steps}"
 
 
@@ -151,6 +174,9 @@ def test_a_resume_with_other_settings_is_refused_with_a_table(corpus: Path, tmp_
         trainer.train(corpus, tmp_path, max_steps=8, seed=99, global_batch_size=4)
     assert "seed" in str(refused.value) and "checkpoint: 1234  now: 99" in str(refused.value)
     assert "checkpoint: 8  now: 4" in str(refused.value)
+    for change in ({"decay_steps": 3}, {"eval_freq": 7}, {"eval_iters": 2}, {"scale_loss": 4.0}):
+        with pytest.raises(errors.Refused, match=next(iter(change))):
+            trainer.train(corpus, tmp_path, max_steps=8, **change)
 
 
 def test_another_thread_count_is_noted(

@@ -72,7 +72,7 @@ def page(subject: Subject, curve: Sequence[str], times: Sequence[str] | None = N
 
 def _settings(recipe: Recipe, *, measured: bool) -> dict[str, Value]:
     """All of them; on the page that must be the same every time, those that could make another model."""
-    deciding = {*recipe.lasting(), "max_steps", "decay_steps", "eval_freq", "eval_iters"}
+    deciding = {*recipe.lasting(), "max_steps"}
     return {name: value for name, value in asdict(recipe).items() if measured or name in deciding}
 
 
