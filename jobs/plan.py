@@ -1,13 +1,16 @@
 """What a run will do: for each node done, run, resume at step N, or refused, with the reason. Reads manifests only."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from components import gates
-from ernie_core.store import Manifest, Store, artefact, pointed
+from ernie_core.errors import BadInput, Refused
+from ernie_core.store import Manifest, Store, artefact
+from ernie_core.train import standing
 from jobs import history
 from jobs.graph import Node
+from jobs.history import HalfDone
 
 State = Literal["done", "run", "resume", "refused", "blocked"]
 
@@ -21,13 +24,24 @@ class PlannedStep:
     reason: str
     manifest: Manifest | None = None
     expected_seconds: float | None = None
+    checkpoint: int | None = None
+    """The step after which a training goes on."""
+    leaves: str = ""
+    """What is half done and not gone on with, in words, where that is worth a word in a plan."""
+    half_done: tuple[HalfDone, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """All there is to say in one line."""
+        return f"{self.reason}; {self.leaves}" if self.leaves else self.reason
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
         scores = dict(self.manifest.info.get("scores", {})) if self.manifest else {}
-        return {"step": self.node.name, "component": self.node.component, "state": self.state, "reason": self.reason,
+        return {"step": self.node.name, "component": self.node.component, "state": self.state, "reason": self.why,
                 "address": self.node.address, "fingerprint": self.node.fingerprint, "scores": scores,
-                "expected_seconds": self.expected_seconds}  # fmt: skip
+                "expected_seconds": self.expected_seconds, "checkpoint": self.checkpoint,
+                "half_done": [half.to_json() for half in self.half_done]}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,19 +58,20 @@ class Plan:
 
     @property
     def refusals(self) -> tuple[PlannedStep, ...]:
-        """Steps whose finished artefact does not pass its gate."""
+        """Steps whose finished artefact does not pass its gate, or whose training would be refused."""
         return tuple(step for step in self.steps if step.state == "refused")
 
 
 def make(nodes: Iterable[Node], store: Store) -> Plan:
     """Look each node up in the store."""
-    planned: dict[str, PlannedStep] = {}
+    nodes, planned = tuple(nodes), dict[str, PlannedStep]()
+    addresses = {node.address for node in nodes}
     for node in nodes:
-        planned[node.name] = _look(node, planned, store)
+        planned[node.name] = _look(node, planned, store, addresses)
     return Plan(tuple(planned.values()), store.url)
 
 
-def _look(node: Node, before: dict[str, PlannedStep], store: Store) -> PlannedStep:
+def _look(node: Node, before: dict[str, PlannedStep], store: Store, addresses: Collection[str]) -> PlannedStep:
     manifest = artefact.read(store, node.address)
     if manifest:
         failed = gates.failures(node.gates, manifest.info.get("scores", {}))
@@ -69,14 +84,32 @@ def _look(node: Node, before: dict[str, PlannedStep], store: Store) -> PlannedSt
     # Refusals spread only to what is not done yet: a finished artefact stays usable.
     if stopped := next((name for name in node.after if before[name].state in ("refused", "blocked")), None):
         return PlannedStep(node, "blocked", f"waits for `{stopped}`, which is {before[stopped].state}")
-    like = history.closest(store, node)
-    seconds = like.info.get("seconds") if like else None
-    if newest := pointed(store, f"{node.address}/model_last"):
-        total = getattr(node.step, "max_steps", None)
-        at = f"resume at step {newest.removeprefix('model_')}" + (f" of {total}" if total else "")
-        return PlannedStep(node, "resume", at, None, seconds)
-    if pieces := [name for name in store.children(node.address) if name.startswith("piece-")]:
+    past, names = history.look(store, node), store.children(node.address)
+    seconds = past.closest.info.get("seconds") if past.closest else None
+    if type(node.step).gang and (found := _training(node, store, names, seconds)):
+        return found
+    if pieces := [name for name in names if name.startswith("piece-")]:
         many = f"{len(pieces)} pieces" if len(pieces) > 1 else "1 piece"
         return PlannedStep(node, "resume", f"{many} made before", None, seconds)
-    reason = "; ".join(history.changes(node, like)) if like else "never made in this store"
-    return PlannedStep(node, "run", reason, None, seconds)
+    halves = history.half_done(store, node, past, addresses)
+    reason, leaves = history.reason(node, past, halves)
+    return PlannedStep(node, "run", reason, None, seconds, leaves=leaves, half_done=halves)
+
+
+def _training(node: Node, store: Store, names: Collection[str], seconds: float | None) -> PlannedStep | None:
+    """What becomes of a training that was begun, as the trainer itself will decide it; None if there is no trace."""
+    fresh = bool(getattr(node.step, "start_fresh", False))
+    try:
+        found = standing.look(store, node.address, names)
+        step = found.begin(fresh=fresh, limit=int(getattr(node.step, "max_restarts", standing.STARTS)))
+        traces = [] if step is not None or not fresh else found.traces()
+    except (Refused, BadInput) as error:
+        return PlannedStep(node, "refused", str(error))
+    if step is not None:
+        total = getattr(node.step, "max_steps", None)
+        at = f"resume at step {step}" + (f" of {total}" if total else "")
+        return PlannedStep(node, "resume", "; ".join([at, *found.odd()]), None, seconds, step)
+    if traces:
+        text = f"start_fresh: begins again at step 0, no checkpoint is whole ({', '.join(traces)})"
+        return PlannedStep(node, "run", text, None, seconds)
+    return None

@@ -1,9 +1,11 @@
 """Plans and runs as text for people."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from components.values import spell_duration, spell_figure
+from jobs.history import HalfDone
 from jobs.plan import Plan
 from jobs.runs import Run
 
@@ -16,8 +18,23 @@ def plan_text(name: str, plan: Plan, where: str) -> str:
     for step in plan.steps:
         seconds = step.expected_seconds or 0.0
         took = f" (took {spell_duration(seconds)})" if seconds >= 1 else ""
-        rows.append((step.node.name, "wait" if step.state == "blocked" else step.state, step.reason + took))
+        # not cut: the end of it may be the remedy
+        first, *rest = textwrap.wrap(step.why + took, MOST, break_on_hyphens=False) or [""]
+        rows.append((step.node.name, "wait" if step.state == "blocked" else step.state, first))
+        rows += [("", "", more) for more in rest]
     return f"{name} on {where}\nstore {plan.store}\n\n{table(rows)}"
+
+
+def half_done_lines(half: HalfDone, store: str) -> Iterator[str]:
+    """What is half done, and what becomes of it, in as many lines as it takes."""
+    info = half.info
+    by = f", begun {info['started']} by {info.get('job', '?')}/{info.get('run', '?')}" if info.get("started") else ""
+    rows = [("half done", half.kept + by)]
+    rows += [("differs", str(change)) for change in half.changes]
+    rows += [("what happens", f"{'they' if half.are_many else 'it'} {half.fate}")]
+    rows += [("not wanted", f"no command removes it: if no run is at it, delete {half.folder}")]
+    rows += [("what there is", f"kfp ls {half.address} --store {store}")]
+    yield from (f"  {what:<14} {text}" for what, text in rows)
 
 
 def run_text(run: Run, state: str) -> str:

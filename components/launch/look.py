@@ -10,7 +10,8 @@ from components.launch import workload as workloads
 from components.launch.backend import Stage
 from components.launch.kube import Kube, Object
 from components.launch.seen import Attempt, Past, Pod, Reason, Seen
-from ernie_core.store import Store, artefact, pointed
+from ernie_core.store import Store, artefact
+from ernie_core.train import standing
 
 MOST_PENDING = 3
 """Pods whose events are asked for: the others wait for the same."""
@@ -64,7 +65,8 @@ class Look:
     def progress(self) -> str:
         """The newest checkpoint, or how many pieces are there."""
         if self._stage.backend.together:
-            return pointed(self._store, f"{self._address}/model_last") or ""
+            found = standing.look(self._store, self._address)
+            return found.last or found.name
         keys = (entry.key for entry in self._store.list(self._address))
         made = sum(1 for key in keys if "/piece-" in key and key.endswith(f"/{artefact.MANIFEST}"))
         return f"{made} pieces" if made else ""

@@ -24,6 +24,7 @@ def command(what: str, step: str | None, edits: tuple[str, ...], store: str | No
 
 def _spec(file: Path, step: str | None, edits: tuple[str, ...], as_json: bool) -> int:
     from ernie_core.errors import NotFound
+    from jobs import report
     from jobs.problems import unknown
 
     prepared = arguments.prepare(file, edits)
@@ -38,11 +39,13 @@ def _spec(file: Path, step: str | None, edits: tuple[str, ...], as_json: bool) -
         verb = {"done": "is done", "run": "runs", "resume": "resumes", "refused": "is refused", "blocked": "waits"}[
             s.state
         ]
-        click.echo(f"{s.node.name} {verb}: {s.reason}")
+        click.echo(f"{s.node.name} {verb}: {s.reason if step else s.why}")
         for link in (link for group in s.node.links.values() for link in group):
             above = planned.get(link.name)
             if s.state == "run" and above and above.state != "done":
                 click.echo(f"  because {link.name} {'runs' if above.state == 'run' else above.state}: {above.reason}")
+        for half in s.half_done if step else ():
+            click.echo("\n".join(report.half_done_lines(half, prepared.store.url)))
     return 0
 
 

@@ -11,7 +11,7 @@ from train.ranks import together
 
 from ernie_core import errors
 from ernie_core.store import artefact, open_store, point, pointed
-from ernie_core.train import checkpoint
+from ernie_core.train import checkpoint, snapshot, standing
 from ernie_core.train.checkpoint import Place
 from ernie_core.train.team import Team
 
@@ -150,6 +150,109 @@ def test_a_pointer_alone_is_a_trace_of_progress(place: Place, three: Path) -> No
         artefact.remove(place.store, f"pretrain/x/{name}")
     with pytest.raises(errors.Refused, match="model_last"):
         found(place)
+
+
+def test_a_record_of_starts_that_names_a_checkpoint_is_a_trace_of_progress(place: Place, three: Path) -> None:
+    checkpoint.attempt(place, limit=3)
+    for name in ("model_1", "model_2"):
+        artefact.remove(place.store, f"pretrain/x/{name}")
+    place.store.delete("pretrain/x/model_last")
+    with pytest.raises(errors.Refused, match=r"progress \(restarts\.json, which names model_2\).*start_fresh"):
+        found(place)
+    assert checkpoint.latest(place, [].append, fresh=True) is None
+    assert checkpoint.attempt(place, limit=1) == 1
+    assert found(place) == 0, "what was begun again has lost nothing"
+
+
+def test_a_start_fresh_that_is_killed_anywhere_leaves_a_trace_or_has_begun(memory: Path) -> None:
+    for operations in range(100):
+        place = Place(open_store(memory / str(operations) / "store"), "pretrain/x", memory / "scratch")
+        save(place, 1)
+        checkpoint.attempt(place, limit=9)
+        artefact.remove(place.store, "pretrain/x/model_1")
+        if not dies_after(operations, lambda place=place: checkpoint.latest(place, [].append, fresh=True)):  # type: ignore[misc]
+            assert place.store.children("pretrain/x") == []
+            return
+        if place.store.children("pretrain/x"):
+            with pytest.raises(errors.Refused):
+                found(place)
+    raise AssertionError("to begin again takes more than 100 file operations")
+
+
+def garbage(pointer: Path) -> None:
+    pointer.unlink()
+    pointer.write_text("model_2")
+
+
+def astray(pointer: Path) -> None:
+    pointer.unlink()
+    pointer.symlink_to("../elsewhere")
+
+
+@pytest.mark.parametrize("harm", [garbage, astray, Path.unlink], ids=lambda harm: harm.__name__)
+def test_a_pointer_that_is_gone_or_unreadable_costs_nothing(
+    place: Place, three: Path, harm: Callable[[Path], None]
+) -> None:
+    harm(three.parent / "model_last")
+    said: list[str] = []
+    assert found(place, said) == 2
+    how = "is missing" if harm is Path.unlink else "cannot be read"
+    assert f"going on from pretrain/x/model_2; model_last {how}" in said
+    assert standing.look(place.store, place.address).odd() == [f"model_last {how}"]
+    save(place, 3)
+    assert pointed(place.store, "pretrain/x/model_last") == "model_3", "the next save makes it anew"
+
+
+def test_an_unreadable_pointer_alone_is_a_trace_of_progress(place: Place, three: Path) -> None:
+    astray(three.parent / "model_last")
+    for name in ("model_1", "model_2"):
+        artefact.remove(place.store, f"pretrain/x/{name}")
+    with pytest.raises(errors.Refused, match=r"progress \(model_last\)"):
+        found(place)
+
+
+def test_a_folder_in_the_place_of_the_pointer_is_refused_before_anything_is_trained(place: Place, three: Path) -> None:
+    (three.parent / "model_last").unlink()
+    shutil.copytree(three, three.parent / "model_last")
+    with pytest.raises(errors.BadInput, match="a folder stands where a pointer"):
+        found(place)
+
+
+@pytest.mark.parametrize("harm", [torn, foreign, uncommitted], ids=lambda harm: harm.__name__)
+def test_manifests_alone_tell_what_a_start_goes_on_from(
+    place: Place, three: Path, harm: Callable[[Path], None]
+) -> None:
+    harm(three)
+    there = standing.look(place.store, place.address)
+    assert there.begin(fresh=False, limit=1) == found(place) == 1
+    assert there.odd() == ["model_2 is passed over, it is not whole", "model_last names model_2"]
+
+
+def test_what_a_start_would_refuse_manifests_tell_in_the_same_words(place: Place, three: Path) -> None:
+    checkpoint.attempt(place, limit=1)
+    said = [refusal(lambda: checkpoint.attempt(place, limit=1))]
+    assert said == [refusal(lambda: standing.look(place.store, place.address).begin(fresh=False, limit=1))]
+    for name in ("model_1", "model_2"):
+        artefact.remove(place.store, f"pretrain/x/{name}")
+    said = [refusal(lambda: found(place))]
+    assert said == [refusal(lambda: standing.look(place.store, place.address).begin(fresh=False, limit=1))]
+
+
+def refusal(start: Callable[[], object]) -> str:
+    with pytest.raises(errors.Refused) as refused:
+        start()
+    return str(refused.value)
+
+
+def test_a_new_checkpoint_counts_even_if_its_pointer_was_lost(place: Place, three: Path) -> None:
+    checkpoint.attempt(place, limit=1)
+    save(place, 3)
+    (three.parent / "model_last").unlink()
+    assert checkpoint.attempt(place, limit=1) == 1
+
+
+def test_a_plan_finds_the_state_of_a_checkpoint_where_a_training_writes_it() -> None:
+    assert standing.STATE == snapshot.STATE
 
 
 def test_start_fresh_does_not_touch_a_whole_checkpoint(place: Place, three: Path) -> None:

@@ -13,7 +13,7 @@ from ernie_core.errors import Error, Refused
 from ernie_core.progress import Progress, silent
 from ernie_core.store import artefact
 from ernie_core.store.s3 import S3Store
-from ernie_core.train import checkpoint
+from ernie_core.train import checkpoint, standing
 from ernie_core.train.checkpoint import Place
 from ernie_core.train.saver import Saver
 from ernie_core.train.team import Team
@@ -95,6 +95,25 @@ def test_progress_on_s3_without_a_whole_checkpoint_is_refused(
     place.store.write(weights, b"weights of 9")
     with pytest.raises(Refused, match=r"model_1, model_last.*start_fresh"):
         found(place, [])
+
+
+@pytest.mark.parametrize("garbage", [None, b"", b"../elsewhere", b"\xff\x00"])
+def test_a_pointer_on_s3_that_is_gone_or_unreadable_costs_nothing(
+    server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, garbage: bytes | None
+) -> None:
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    place = Place(S3Store(servers.BUCKET, uuid.uuid4().hex), "pretrain/x", tmp_path)
+    save(place, 1)
+    if garbage is None:
+        place.store.delete("pretrain/x/model_last")
+    else:
+        place.store.write("pretrain/x/model_last", garbage)
+    how = "is missing" if garbage is None else "cannot be read"
+    assert standing.look(place.store, place.address).odd() == [f"model_last {how}"]
+    said: list[str] = []
+    assert found(place, said) == 1
+    assert f"going on from pretrain/x/model_1; model_last {how}" in said
 
 
 def test_two_ranks_that_save_to_s3_and_die_anywhere_never_lose_the_previous_checkpoint(
