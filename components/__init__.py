@@ -7,7 +7,7 @@ from pathlib import Path
 from components.base import Step
 
 _NOT_STEPS = {"__init__", "__main__", "base", "kinds", "values", "task", "place", "shards", "gang", "gates", "handover",
-              "redact", "said"}  # fmt: skip
+              "begun", "parent", "redact", "reports", "said", "scratch"}  # fmt: skip
 
 
 @cache

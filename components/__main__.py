@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -14,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import components
-from components import gang, handover, place, said, shards
+from components import begun, gang, handover, parent, place, reports, said, scratch, shards
 from components.base import Here, Scores, Step
 from components.launch import record
 from components.task import Task
-from ernie_core import errors, runtime
-from ernie_core.store import Store, artefact, open_store
+from ernie_core import errors, runtime, streams
+from ernie_core.store import Store, artefact, disk, open_store
+from ernie_core.store.lease import Lease
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,12 +37,12 @@ def main(argv: list[str] | None = None) -> int:
         task = gang.rank_task(task, rank)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    if os.environ.get("ERNIE_JOBS_WATCH_PARENT"):
-        threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
-    if given.manifest:
-        os.umask(0o022)  # containers start with none there: what is written would be everyone's to change
-        return _in_pipeline(task, given, stop)
-    return _attempt(task, given, world, rank, stop)[0]
+    parent.follow(stop)
+    with streams.forgiving():
+        if given.manifest:
+            os.umask(0o022)  # containers start with none there: what is written would be everyone's to change
+            return _in_pipeline(task, given, stop)
+        return _attempt(task, given, world, rank, stop)[0]
 
 
 def _in_pipeline(task: Task, given: argparse.Namespace, stop: threading.Event) -> int:
@@ -62,16 +64,19 @@ def _in_pipeline(task: Task, given: argparse.Namespace, stop: threading.Event) -
 
 def _attempt(task: Task, given: argparse.Namespace, world: int, rank: int, stop: threading.Event) -> tuple[int, str]:
     """Do it; the exit code, and what there is to say of an error. Both are in the outcome too."""
-    outcome, code = {}, 0
+    outcome, code, file = {}, 0, Path(task.outcome)
     try:
-        task = place.unfold(task, open_store(task.store))
+        held = scratch.hold(file.parent)
+        reports.reserve(file)
+        task = place.unfold(task, place.open_store(task.store))
         outcome = _do(task, given, world, rank, stop)
+        held.close()
     except (errors.Error, OSError, MemoryError) as error:
         outcome, code = {"error": _say(error)}, getattr(error, "exit_code", 1)
         print(f"error: {outcome['error']}", file=sys.stderr)
         if not isinstance(error, errors.Error):
             traceback.print_exc()
-    place.write(Path(task.outcome), json.dumps({**outcome, "code": code}, ensure_ascii=False).encode())
+    reports.conclude(file, json.dumps({**outcome, "code": code}, ensure_ascii=False).encode())
     return code, str(outcome.get("error", ""))
 
 
@@ -95,28 +100,33 @@ def _do(task: Task, given: argparse.Namespace, world: int, rank: int, stop: thre
         return _together(task, rank, stop)
     outcome = _run(task, stop)
     if given.manifest:
-        handover.write(task, open_store(task.store), given.manifest, given.executor_input)
+        handover.write(task, place.open_store(task.store), given.manifest, given.executor_input)
     return outcome
 
 
 def _run(task: Task, stop: threading.Event) -> dict[str, object]:
     """The whole step, to its committed artefact."""
-    store, started = open_store(task.store), time.time()
+    store, started = place.open_store(task.store), time.time()
     with place.lock(Path(task.cache) / "locks", f"{task.store}/{task.address}", stop):
         if done := artefact.read(store, task.address):
             return {"scores": done.info.get("scores", {}), "already": True}
-        print(f"step={task.name} address={task.address} cpus={task.cpus} started={place.utc(started)}", flush=True)
-        scores = _lead(task, store, stop) if task.ranks > 1 else _make(task, store, started, stop)
+        with place.leased(task, store, stop) as lease:
+            if lease and (done := artefact.read(store, task.address)):  # by whom it was waited for
+                return {"scores": done.info.get("scores", {}), "already": True}
+            print(f"step={task.name} address={task.address} cpus={task.cpus} started={place.utc(started)}", flush=True)
+            scores = _lead(task, store, stop, lease) if task.ranks > 1 else _make(task, store, started, stop, lease)
     shutil.rmtree(task.scratch, ignore_errors=True)
     shown = " ".join(f"{name}={value:.6g}" for name, value in scores.items())
     print(f"step={task.name} state=done seconds={time.time() - started:.1f} {shown}".rstrip(), flush=True)
     return {"scores": dict(scores)}
 
 
-def _make(task: Task, store: Store, started: float, stop: threading.Event) -> Scores:
+def _make(task: Task, store: Store, started: float, stop: threading.Event, lease: Lease | None) -> Scores:
     """Run the step in this process, or its pieces in several, and commit what it made."""
-    step, arguments, here, report = _begin(task, store, stop)
+    step, arguments, here, report = _begin(task, store, stop, lease)
     cls = type(step)
+    if cls.gang:
+        begun.write(task, step, store, started)
     folder = artefact.staging(store, task.address, Path(task.scratch))
     place.keep_fresh(folder)
     work = shards.open_(task, store, step, arguments) if cls.is_cut() else None
@@ -130,17 +140,21 @@ def _make(task: Task, store: Store, started: float, stop: threading.Event) -> Sc
     kind, moving = cls.makes().kind, report.bytes("publish")
     artefact.publish(store, task.address, folder, kind=kind, carried=carried, info=info, progress=moving)
     if work:
-        shards.clear(work)
+        try:
+            shards.clear(work)
+        except errors.Error as error:
+            print(f"pieces of what is committed stay until a sweep: {error}", flush=True)
     return scores
 
 
-def _lead(task: Task, store: Store, stop: threading.Event) -> Scores:
+def _lead(task: Task, store: Store, stop: threading.Event, lease: Lease | None) -> Scores:
     """Have a gang of processes make and commit the artefact."""
     scratch = Path(task.scratch)
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "task.json"
     file.write_text(json.dumps(task.to_json(), ensure_ascii=False), encoding="utf-8")
-    gang.run(task, file, store, place.here(task, store, scratch, place.Reporter(Path(task.progress)), stop))
+    report = reports.Reporter(Path(task.progress))
+    gang.run(task, file, store, place.here(task, store, scratch, report, stop, lease))
     made = artefact.read(store, task.address)
     if made is None:
         raise errors.Error("all processes ended well, but there is no artefact: see the log")
@@ -150,9 +164,10 @@ def _lead(task: Task, store: Store, stop: threading.Event) -> Scores:
 
 def _together(task: Task, rank: int, stop: threading.Event) -> dict[str, object]:
     """As one rank of a gang; the first one commits what all have made."""
-    store, started = open_store(task.store), time.time()
+    store, started = place.open_store(task.store), time.time()
     if rank == 0:
-        return {"scores": dict(_make(task, store, started, stop))}
+        with place.leased(task, store, stop) as lease:
+            return {"scores": dict(_make(task, store, started, stop, lease))}
     step, arguments, here, _ = _begin(task, store, stop)
     folder = here.scratch / "out"
     folder.mkdir()
@@ -162,37 +177,32 @@ def _together(task: Task, rank: int, stop: threading.Event) -> dict[str, object]
 
 def _share(task: Task, shard: shards.Shard, stop: threading.Event) -> dict[str, object]:
     """The pieces of one shard; whoever runs the whole step joins them."""
-    store = open_store(task.store)
+    store = place.open_store(task.store)
     step, arguments, here, _ = _begin(task, store, stop)
     shards.make(shards.open_(task, store, step, arguments), shard, here)
     shutil.rmtree(task.scratch, ignore_errors=True)
     return {}
 
 
-def _begin(task: Task, store: Store, stop: threading.Event) -> tuple[Step, dict[str, Any], Here, place.Reporter]:
+def _begin(
+    task: Task, store: Store, stop: threading.Event, lease: Lease | None = None
+) -> tuple[Step, dict[str, Any], Here, reports.Reporter]:
     """The step, what it reads, and what it may know."""
     scratch = Path(task.scratch)
     shutil.rmtree(scratch, ignore_errors=True)
     (scratch / "work").mkdir(parents=True)
     step = components.find(task.component).model_validate(task.parameters)
-    report = place.Reporter(Path(task.progress))
+    report = reports.Reporter(Path(task.progress))
     arguments = {port.name: place.bring(port, task, store, report) for port in type(step).takes()}
-    return step, arguments, place.here(task, store, scratch / "work", report, stop), report
+    return step, arguments, place.here(task, store, scratch / "work", report, stop, lease), report
 
 
 def _say(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.errno == 28:
-        return f"disk full: {error.filename or 'the disk'} has no room left, free some space and run again"
+    if isinstance(error, OSError) and disk.is_full(error):
+        return str(disk.full(Path(error.filename or tempfile.gettempdir()), None, error.errno or 0))
     if isinstance(error, MemoryError):
         return "out of memory: give the step more with `memory:`, or smaller batches"
     return str(error) or type(error).__name__
-
-
-def _follow_parent(stop: threading.Event) -> None:
-    """The runner holds the other end of stdin: when it dies, however suddenly, this step saves and stops."""
-    while os.read(0, 4096):
-        pass
-    stop.set()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from ernie_core.progress import Progress, Stop
 if TYPE_CHECKING:
     from ernie_core.store import Store
     from ernie_core.store.files import StoredFile
+    from ernie_core.store.lease import Lease
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Kind)
@@ -108,6 +109,8 @@ class Here:
     metrics: Path | None = None
     """Where a node exporter of Prometheus looks for text files, if there is one."""
     fingerprint: str = ""
+    lease: "Lease | None" = None
+    """Of a step whose progress is kept at its address: the right to write there, checked before each writing."""
     lineage: Callable[[], Mapping[str, Any]] = field(default=dict)
     """The provenance of this step and all its ancestors: address -> what its manifest says."""
 

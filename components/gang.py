@@ -10,16 +10,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from components import place
+from components import place, reports
 from components.base import Here
 from components.task import Task
-from ernie_core import errors
-from ernie_core.store import Store, pointed
+from ernie_core import errors, runtime
+from ernie_core.store import Store
+from ernie_core.train import standing
+from ernie_core.waiting import Wait
 
 PATIENCE = 3
 """Attempts in a row that may die without a new checkpoint."""
 LAST_WORDS = 10.0
 """Seconds that the others have to say what is wrong, once one has died; they usually die of it."""
+LEAVING = 3600.0
+"""Seconds that processes which were asked to stop have for it: the store may be away meanwhile. A person who does not
+want to wait asks again, which kills them."""
 NEVER_AGAIN = range(64, 79)
 """Exit codes that no restart can cure: sysexits.h, see ernie_core/errors.py."""
 
@@ -40,7 +45,7 @@ def rank_task(task: Task, number: int) -> Task:
 def run(task: Task, file: Path, store: Store, here: Here) -> None:
     """Start all ranks, again and again until they are done. What one of them refuses ends it at once, and so does
     dying time after time without a new checkpoint."""
-    newest, failures = pointed(store, f"{task.address}/model_last"), 0
+    newest, failures = standing.newest(store, task.address), 0
     while True:
         codes, first = _attempt(task, file, here)
         if not any(codes):
@@ -50,7 +55,7 @@ def run(task: Task, file: Path, store: Store, here: Here) -> None:
             raise errors.Stopped(said)
         if final := [code for code in codes if code in NEVER_AGAIN]:
             raise errors.kind(final[0])(said)
-        before, newest = newest, pointed(store, f"{task.address}/model_last")
+        before, newest = newest, standing.newest(store, task.address)
         failures = 1 if newest != before else failures + 1
         begin = newest or "the beginning"
         if failures == PATIENCE:
@@ -60,14 +65,16 @@ def run(task: Task, file: Path, store: Store, here: Here) -> None:
 
 def _attempt(task: Task, file: Path, here: Here) -> tuple[list[int], int]:
     """One life of all ranks: the exit code of each, and which ended it."""
-    ports, asked = _ports(task.ranks + 1), False
-    processes = [_start(task, file, number, ports) for number in range(task.ranks)]
+    ports, leaving = _ports(task.ranks + 1), None
+    processes = [_start(task, file, number, ports, here) for number in range(task.ranks)]
     try:
         while not any(p.poll() for p in processes) and any(p.poll() is None for p in processes):
-            if here.stop() and not asked:
-                asked = True
-                for process in processes:
-                    process.terminate()
+            if here.stop():
+                if leaving is None:
+                    for process in processes:
+                        process.terminate()
+                leaving = leaving or Wait(f"{task.ranks} processes save and leave", LEAVING, alone=None)
+                leaving.more()
             time.sleep(0.05)
         first = next((n for n, p in enumerate(processes) if p.poll()), 0)
         end = time.monotonic() + LAST_WORDS
@@ -79,13 +86,14 @@ def _attempt(task: Task, file: Path, here: Here) -> tuple[list[int], int]:
     return [process.wait() for process in processes], first
 
 
-def _start(task: Task, file: Path, number: int, ports: list[int]) -> "subprocess.Popen[bytes]":
+def _start(task: Task, file: Path, number: int, ports: list[int], here: Here) -> "subprocess.Popen[bytes]":
+    shared = {place.LEASE: here.lease.shared} if here.lease else {}
     own = rank_task(task, number)
     Path(own.outcome).unlink(missing_ok=True)
     return subprocess.Popen(
         [sys.executable, "-m", "components", task.component, "--task", str(file)],
         stdin=subprocess.PIPE,
-        env={**os.environ, **_environment(number, ports), "ERNIE_JOBS_WATCH_PARENT": "1"},
+        env={**os.environ, **_environment(number, ports), **runtime.child(), **shared},
     )
 
 
@@ -117,7 +125,7 @@ def _ports(count: int) -> list[int]:
 def _said(task: Task, codes: list[int], first: int) -> str:
     """The words of a rank that refused to go on, else how the first one died: the others die of that."""
     number = next((n for n, code in enumerate(codes) if code in NEVER_AGAIN), first)
-    code, said = codes[number], place.read(Path(rank_task(task, number).outcome)).get("error")
+    code, said = codes[number], reports.read(Path(rank_task(task, number).outcome)).get("error")
     if said and (code in NEVER_AGAIN or code == errors.Stopped.exit_code):
         return str(said)
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"died: {said or f'exit code {code}'}"

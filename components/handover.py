@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components import gates, place
+from components import gates, reports
 from components.gates import Gate
 from components.task import Task
 from ernie_core import errors
@@ -29,7 +29,7 @@ def write(task: Task, store: Store, manifest: Path, executor_input: str = "") ->
     made = {"address": task.address, "kind": found.kind, "fingerprint": task.fingerprint, "digest": found.digest,
             "size": found.size, "scores": dict(scores)}  # fmt: skip
     manifest.parent.mkdir(parents=True, exist_ok=True)
-    place.write(manifest, json.dumps(made, ensure_ascii=False, sort_keys=True).encode(), durable=False)
+    reports.write(manifest, json.dumps(made, ensure_ascii=False, sort_keys=True).encode(), durable=False)
     if executor_input:
         _show(json.loads(executor_input)["outputs"], made)
     failed = gates.failures([Gate.parse(score, bound) for score, bound in task.require.items()], scores)

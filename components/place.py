@@ -1,4 +1,4 @@
-"""The place a step runs in, seen from its process: inputs brought, progress written, one writer at a time."""
+"""The place a step runs in, seen from its process: inputs brought, one writer at a time, provenance."""
 
 import contextlib
 import fcntl
@@ -18,13 +18,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import components
 from components import base
 from components.base import Here, Port, Step
+from components.reports import Reporter
 from components.task import Source, Task
 from ernie_core import errors
-from ernie_core.progress import Progress
-from ernie_core.store import Store, artefact, files, open_store
+from ernie_core import store as stores
+from ernie_core.patience import OUTAGE
+from ernie_core.store import Store, artefact, files
 from ernie_core.store.files import StoredFile
+from ernie_core.store.lease import Lease
+
+LEASE = "ERNIE_JOBS_LEASE"
+"""The variable by which a gang's launcher shares its lease with its processes."""
+ATTEMPT = "ERNIE_JOBS_ATTEMPT"
+"""The variable that says to a process of a pod which attempt of its launcher it is."""
 
 
 @contextlib.contextmanager
@@ -39,37 +48,38 @@ def lock(folder: Path, name: str, stop: threading.Event) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if not said:
-                    print(f"waiting for another process that makes {name}", flush=True)
+                    print(f"waiting for another process that makes {name}, for as long as that lives", flush=True)
                 said = True
                 if stop.wait(0.2):
                     raise errors.Stopped(f"asked to stop while waiting for {name}") from None
         yield
 
 
-class Reporter:
-    """Progress as a small file that a runner reads, and now and then as a line in the log."""
+def open_store(url: str) -> Store:
+    """A store as a step opens it: that it is away for a while is worth no work."""
+    return stores.open_store(url, patience=OUTAGE)
 
-    def __init__(self, file: Path) -> None:
-        self._file, self._written, self._logged, self._started = file, 0.0, time.monotonic(), time.monotonic()
 
-    def __call__(self, done: float, total: float | None = None, unit: str = "", **facts: float | str) -> None:
-        now = time.monotonic()
-        if now - self._written < 0.3 and done != total:
-            return
-        self._written = now
-        seconds = round(now - self._started, 3)
-        row = {"done": done, "total": total, "unit": unit, "seconds": seconds, "time": time.time(), **facts}
-        write(self._file, json.dumps(row).encode(), durable=False)
-        if now - self._logged >= 10:
-            self._logged = now
-            shown = {"done": f"{done:g}", "total": f"{total:g}" if total else "?", "unit": unit or "-", **facts}
-            print(
-                " ".join(f"{k}={v:.6g}" if isinstance(v, float) else f"{k}={v}" for k, v in shown.items()), flush=True
-            )
+@contextlib.contextmanager
+def leased(task: Task, place: Store, stop: threading.Event) -> Iterator[Lease | None]:
+    """The right to write below the address of a step that keeps its progress there; its gang may hold it already.
 
-    def bytes(self, doing: str) -> Progress:
-        """The same, for bytes that are moved."""
-        return functools.partial(self, doing=doing)
+    One process of all machines at a time has it; Stopped if asked to stop while another one has it.
+    """
+    if not components.find(task.component).gang:
+        yield None
+        return
+    shared = os.environ.get(LEASE, "")
+    lease = Lease(place, task.address, shared=shared, attempt=int(os.environ.get(ATTEMPT, "0")))
+    if shared:
+        lease.keep()  # the launcher that holds it may die while this process still saves
+    else:
+        lease.acquire(stop.is_set)
+    try:
+        yield lease
+    finally:
+        if not shared:
+            lease.release()
 
 
 def bring(port: Port, task: Task, store: Store, report: Reporter) -> Any:
@@ -113,13 +123,15 @@ def unfold(task: Task, store: Store) -> Task:
     return replace(task, inputs={port: tuple(map(whole, group)) for port, group in task.inputs.items()})
 
 
-def here(task: Task, store: Store, scratch: Path, report: Reporter, stop: threading.Event) -> Here:
+def here(
+    task: Task, store: Store, scratch: Path, report: Reporter, stop: threading.Event, lease: Lease | None = None
+) -> Here:
     """What the step may know."""
     metrics = os.environ.get("ERNIE_JOBS_METRICS")
     return Here(
         scratch=scratch, progress=report, stop=stop.is_set, store=store, address=task.address, cpus=task.cpus,
         cache=Path(task.cache) / "data", metrics=Path(metrics) if metrics else None, fingerprint=task.fingerprint,
-        lineage=functools.partial(lineage, task, store),
+        lease=lease, lineage=functools.partial(lineage, task, store),
     )  # fmt: skip
 
 
@@ -157,26 +169,6 @@ def provenance(task: Task, cls: type[Step], step: Step, scores: Mapping[str, flo
 def utc(seconds: float) -> str:
     """`2026-01-31T12:00:00Z`."""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def write(file: Path, data: bytes, durable: bool = True) -> None:
-    """Replace a small file so that a reader sees the old or the new one, never a part."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    with open(temporary, "wb") as handle:
-        handle.write(data)
-        if durable:
-            handle.flush()
-            os.fsync(handle.fileno())
-    os.replace(temporary, file)
-
-
-def read(file: Path) -> Mapping[str, Any]:
-    """A small file that another process replaces with `write`; empty if it has not yet."""
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def keep_fresh(folder: Path) -> None:

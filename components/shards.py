@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from components import place
+from components import reports
 from components.base import Here, Piece, Scores, Step
 from components.task import Task
 from components.values import spell_size
-from ernie_core import errors
+from ernie_core import errors, runtime
 from ernie_core.store import Manifest, Store, artefact
 from ernie_core.store.artefact import Carried
 
@@ -93,7 +93,7 @@ def make(work: Work, shard: Shard, here: Here) -> None:
     here.progress(len(mine), len(mine), "pieces")
 
 
-def make_all(work: Work, out: Path, here: Here, report: place.Reporter) -> tuple[Scores, list[Carried]]:
+def make_all(work: Work, out: Path, here: Here, report: reports.Reporter) -> tuple[Scores, list[Carried]]:
     """Make what is missing, in this process or in several, then join it."""
     missing = sum(1 for number in range(len(work.pieces)) if work.made(number) is None)
     if missing > 1 and work.task.at_once > 1:
@@ -126,7 +126,7 @@ def clear(work: Work) -> None:
         artefact.remove(work.store, work.address(number))
 
 
-def spread(work: Work, file: Path, here: Here, report: place.Reporter) -> None:
+def spread(work: Work, file: Path, here: Here, report: reports.Reporter) -> None:
     """Have processes of this machine make what is missing; one that dies ends the work, and it is said which it was."""
     count = min(work.task.shards, len(work.pieces))
     waiting, running, done = [Shard(k, count) for k in range(count)], list[_Process](), 0
@@ -180,7 +180,7 @@ class _Process:
         self.process = subprocess.Popen(
             [*command, "--shard", f"{shard.number}/{shard.count}"],
             stdin=subprocess.PIPE,
-            env={**os.environ, "ERNIE_JOBS_WATCH_PARENT": "1"},
+            env={**os.environ, **runtime.child()},
         )
 
     def over(self) -> bool:
@@ -196,13 +196,13 @@ class _Process:
             name = signal.Signals(-code).name
             raise errors.Error(f"{self.shard} was killed by {name}{why}; run again, what it finished is kept")
         if code:
-            said = place.read(self._outcome).get("error") or f"{self.shard} ended with exit code {code}, see the log"
+            said = reports.read(self._outcome).get("error") or f"{self.shard} ended with exit code {code}, see the log"
             raise errors.kind(code)(said)
         return code == 0
 
     def done(self) -> float:
         """How many of its pieces are made, as it says."""
-        row = place.read(self._progress)
+        row = reports.read(self._progress)
         total = row.get("total")
         return self.pieces * float(row["done"]) / float(total) if total else 0.0
 

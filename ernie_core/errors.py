@@ -11,6 +11,10 @@ class Unreachable(Error):
     """The store did not answer; trying again later may help."""
 
 
+class Full(Error):
+    """A disk has no room left; once there is, trying again helps."""
+
+
 class BadInput(Error):
     """Data or parameters are wrong; no restart can cure it."""
 

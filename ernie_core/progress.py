@@ -1,6 +1,12 @@
 """How long work says how far it is, and how it learns that it should stop."""
 
+import contextlib
+import sys
+from collections.abc import Callable
 from typing import Protocol
+
+Say = Callable[[str], None]
+"""Takes a line for people."""
 
 
 class Progress(Protocol):
@@ -22,3 +28,9 @@ def silent(done: float, total: float | None = None, unit: str = "", **facts: flo
 def never() -> bool:
     """Never stop early."""
     return False
+
+
+def say(line: str) -> None:
+    """Print a line to the log of the step. A line that cannot be printed is not worth what it tells of."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)

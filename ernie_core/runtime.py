@@ -1,10 +1,20 @@
 """How a process that computes with Paddle starts: its environment, and the order of its imports."""
 
+import contextlib
+import ctypes
+import faulthandler
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
+
+PARENT = "ERNIE_JOBS_PARENT"
+"""The variable that names the process which started this one, and without which this one must not live on."""
+_PDEATHSIG = 1
+"""Of prctl: the signal that the kernel sends when the parent has ended."""
 
 
 def paddle_environment(cpus: int) -> dict[str, str]:
@@ -44,6 +54,43 @@ def keep_signals() -> None:
     paddle.disable_signal_handler()
     for number, handler in ours.items():
         signal.signal(number, handler)
+
+
+def child() -> Mapping[str, str]:
+    """What must be in the environment of a process that is to end with this one."""
+    return {PARENT: str(os.getpid())}
+
+
+def is_orphan() -> bool:
+    """Whether the process that started this one has ended; False if nobody asked to know."""
+    parent = os.environ.get(PARENT)
+    return parent is not None and os.getppid() != int(parent)
+
+
+def end_with_parent(how: signal.Signals) -> None:
+    """Have the kernel send this process a signal when its parent has ended, or send it now if it has.
+
+    Nothing where no parent is named, or where the system is not Linux.
+    """
+    if os.environ.get(PARENT) is None or not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PDEATHSIG, int(how), 0, 0, 0)
+    if is_orphan():
+        os.kill(os.getpid(), how)
+
+
+@contextlib.contextmanager
+def deaf(seconds: float) -> Iterator[None]:
+    """Around a call that neither hears signals nor lets other threads run: within, this process ends with its parent at
+    once, and by itself after so many seconds, with the stack of every thread in its log."""
+    end_with_parent(signal.SIGKILL)
+    with contextlib.suppress(OSError, ValueError):  # a log that is no file
+        faulthandler.dump_traceback_later(seconds, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        end_with_parent(signal.SIGTERM)
 
 
 def _is_amd() -> bool:

@@ -24,8 +24,8 @@ HOPELESS, FAILED = 20.0, 8.0
 beside a step that has failed for good."""
 ARRIVAL = 120.0
 """Seconds after which a run that was to be sent, and is nowhere, is known not to have been."""
-PATIENCE = 45.0
-"""Seconds that a cancelled run gets to save and go."""
+PATIENCE, TELL = 900.0, 10.0
+"""Seconds that a cancelled run gets to save and go, and between two words on what it is waited for."""
 POLL = 1.0
 
 
@@ -98,7 +98,7 @@ class Watch:
 
     def cancel(self) -> Run:
         """End a run, and wait until nothing of it is left; what it had made is in the store."""
-        end = time.monotonic() + PATIENCE
+        end, told = time.monotonic() + PATIENCE, time.monotonic()
         self.look()
         if self.run.state in runs.ENDED:
             self._pods.clear()
@@ -109,6 +109,11 @@ class Watch:
             if time.monotonic() > end:
                 raise Error(f"{self.run.id} was asked to stop, but after {PATIENCE:.0f}s there is still "
                             f"{', '.join(left[:3]) or 'its run in Kubeflow Pipelines'}")  # fmt: skip
+            if time.monotonic() - told > TELL:
+                told = time.monotonic()
+                at = ", ".join(left[:3]) or "its run in Kubeflow Pipelines"
+                more = f"it has {end - told:.0f} s more, Ctrl-C here leaves it to itself"
+                print(f"still saving: {at}; {more}", file=sys.stderr)
             time.sleep(POLL)
         if self._pods.blind:
             print(f"what launchers began ends by itself: {'; '.join(self.doubts)}", file=sys.stderr)

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from components.values import Size
+from components.values import Duration, Size
 
 DIGEST = r"sha256:[0-9a-f]{64}"
 _REFERENCE = rf"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)+(:\w[\w.-]{{0,127}})?(@{DIGEST})?"
@@ -99,7 +99,8 @@ class Cluster(Settings):
 
     REFUSED: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("priority_class", "priority_class_name", "scheduler", "scheduler_name", "pod_affinity",
-                         "init_containers", "read_only_root", "termination_grace_period", "topology_spread"), _NO_SUCH),
+                         "init_containers", "read_only_root", "topology_spread"), _NO_SUCH),
+        "termination_grace_period": "is `grace` here",
         "shared_memory": "leave it out: /dev/shm of every step is memory, as much as the step has",
         "security_context": "leave it out: every step runs as user 1000, without privileges",
         "image_pull_secrets": "belongs to the service account: `imagePullSecrets` of the ServiceAccount",
@@ -134,6 +135,9 @@ class Cluster(Settings):
     """More of the same, for steps with GPUs."""
     queue: str = Field("", pattern=rf"{_LABEL}|^$")
     """Kueue's LocalQueue for shards and gangs; launchers and single pods do not queue."""
+    grace: Annotated[Duration, Field(ge=10)] | None = None
+    """Longest time that pods may have for saving when they are told to go, where nodes are taken back at short notice;
+    as long as a save takes, if absent."""
     launcher: Launcher = Launcher()
     """The pod that looks after shards or a gang."""
 

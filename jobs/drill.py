@@ -210,8 +210,7 @@ class _Drill:
             if step.process.poll() is None:
                 step.kill()
                 step.process.wait()
-            if step.process.stdin:
-                step.process.stdin.close()
+            step.close()
 
 
 def _orphan(training: Training) -> None:

@@ -1,6 +1,5 @@
 """Run a plan as processes on this machine: independent steps side by side, within its cores and memory."""
 
-import shutil
 import signal
 import threading
 import time
@@ -9,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from components import gates
+from components import gates, scratch
+from ernie_core import streams
 from ernie_core.errors import Error, Refused, Unreachable
 from ernie_core.store import Store, artefact
-from jobs import environments, process, report, room, runs
+from jobs import environments, process, report, room, sweeping
 from jobs.graph import Node
 from jobs.inputs import Content
+from jobs.keeping import Keeper
 from jobs.plan import Plan
 from jobs.process import StepProcess
 from jobs.runs import Run, StepRecord
@@ -22,9 +23,10 @@ from jobs.screen import Row, Screen
 from jobs.site import Site
 
 POLL = 0.1
-BEAT = 10.0
-ABANDONED = 7 * 86400.0
-"""Seconds after which an uncommitted folder that nobody touched is taken for abandoned."""
+TELL = 10.0
+"""Seconds between two words on what a step is waited for that was asked to stop."""
+OUTAGE = 600.0
+"""Seconds for which nobody may say whether a step that ended well has committed."""
 OVER = ("failed", "refused", "stopped", "skipped")
 
 
@@ -36,17 +38,9 @@ def run(
     for step in plan.steps:
         if step.state != "done":
             room.check(step.node, cores, memory)
-    _clean(store, cache, screen)
-    return _Runner(plan, record, store, inputs, cache, cores, memory, screen).run()
-
-
-def _clean(store: Store, cache: Path, screen: Screen) -> None:
-    """Remove what killed runs left on this machine, and what killed writers left in the store long ago."""
-    for place in (cache / "scratch").glob("*"):
-        if not runs.held(cache, place.name):
-            shutil.rmtree(place, ignore_errors=True)
-    for left in artefact.sweep(store, older_than=ABANDONED):
-        screen.say(f"removed {left}, left by a writer that was killed")
+    sweeping.clean(store, cache, screen.say)
+    with streams.forgiving():
+        return _Runner(plan, record, store, inputs, cache, cores, memory, screen).run()
 
 
 class _Runner:
@@ -61,7 +55,9 @@ class _Runner:
         self.unprepared: dict[str, Error] = {}
         self.signals = 0
         self.failures: list[str] = []
-        self.dirty, self.saved, self.copied, self.retry = True, 0.0, time.monotonic(), 0.0
+        self.keeper, self.dirty = Keeper(store, screen), True
+        self.asking, self.told = dict[str, float](), dict[str, float]()
+        """When it was first asked in vain whether a step has committed; when last said what it is waited for."""
 
     def run(self) -> Run:
         """Until everything that can be done is done."""
@@ -82,18 +78,19 @@ class _Runner:
                 signal.signal(s, handler)
         for text in self.failures:
             self.screen.say(text)
-        shutil.rmtree(self.cache / "scratch" / self.record.id, ignore_errors=True)
-        return runs.end(self.store, self.record, self._verdict())
+        for name in scratch.clear(self.cache / "scratch" / self.record.id):
+            self.screen.say(f"processes of `{name}` are still saving, although the one that led them has ended")
+        return self.keeper.end(self.record, self._verdict())
 
     def _leave(self) -> None:
-        """Something of ours broke: what still runs saves, as after Ctrl-C."""
-        end = time.monotonic() + process.KILL_AFTER
+        """Something of ours broke: what still runs saves, as after Ctrl-C, and is waited for as long as it may need."""
         for left in self.running.values():
             left.stop()
-        while time.monotonic() < end and any(left.process.poll() is None for left in self.running.values()):
+        while any(left.process.poll() is None and left.waited < left.patience for left in self.running.values()):
             time.sleep(POLL)
         for left in self.running.values():
             left.kill()
+            left.close()
 
     def _turn(self) -> bool:
         for name in list(self.running):
@@ -105,7 +102,7 @@ class _Runner:
             if step := self.running.get(name):
                 row.seconds, row.progress = step.seconds, step.progress()
         self.screen.show(self.rows)
-        self._keep()
+        self.dirty = not self.keeper.keep(self.record, self.running.values(), new=self.dirty)
         waits = any(r.state in ("waiting", "preparing") for r in self.record.steps.values())
         return bool(self.running) or (waits and not self.signals)
 
@@ -119,8 +116,16 @@ class _Runner:
             reason = next(other for other in node.after if self.record.steps[other].state in OVER)
             self._set(name, "skipped", error=f"`{reason}` did not finish")
         elif all(r.state == "done" for r in before) and (found := self._room(node)) and self._prepared(node):
-            self.running[name] = process.start(node, self.record, self.store, self.inputs, self.cache, found)
-            self._set(name, "running", address=node.address)
+            self._start(node, found)
+
+    def _start(self, node: Node, found: room.Room) -> None:
+        try:
+            step = process.start(node, self.record, self.store, self.inputs, self.cache, found)
+        except Error as error:
+            self._failed(node, f"it could not be started: {error}", 1, None)
+        else:
+            self.running[node.name] = step
+            self._set(node.name, "running", address=node.address)
 
     def _room(self, node: Node) -> room.Room | None:
         return room.find(node, [s.task for s in self.running.values()], self.cores, self.memory)
@@ -150,23 +155,48 @@ class _Runner:
             self.unprepared[image] = error
 
     def _watch(self, step: StepProcess) -> None:
-        if self.signals or step.late:
-            step.kill() if self.signals > 1 else step.stop()
-        elif step.node.timeout and step.seconds > step.node.timeout:
+        if step.node.timeout and step.seconds > step.node.timeout:
             step.late = True
+        if self.signals or step.late:
+            step.stop()
+            self._tell(step)
+        if self.signals > 1 or (step.late and not self.signals and step.waited > step.patience):
+            step.kill()
         code = step.process.poll()
         if code is None:
             return
-        if step.process.stdin:
-            step.process.stdin.close()
-        del self.running[step.node.name]
         try:
-            self._keep_log(step)
             committed = artefact.read(self.store, step.node.address) is not None
+        except Unreachable as error:
+            # it has ended, so there is time to ask again; what it has committed must not be taken for failed
+            if step.seconds - self.asking.setdefault(step.node.name, step.seconds) < OUTAGE:
+                self.rows[step.node.name].note = f"ended; whether it is committed is asked for {OUTAGE:.0f} s: {error}"
+                return
+            self._over(step, error)
         except Error as error:
-            self._failed(step.node, str(error), 1, step)
+            self._over(step, error)
         else:
+            self._over(step)
             self._finish(step, code, committed)
+
+    def _over(self, step: StepProcess, error: Error | None = None) -> None:
+        """It has ended; with an error nobody can say how."""
+        step.close()
+        del self.running[step.node.name]
+        self.keeper.log(self.record, step)
+        if error is not None:
+            self._failed(step.node, str(error), 1, step)
+
+    def _tell(self, step: StepProcess) -> None:
+        """What a step is waited for that was asked to stop, for as long as that takes it."""
+        name, now = step.node.name, time.monotonic()
+        if now - self.told.setdefault(name, now) < TELL:
+            return
+        self.told[name] = now
+        doing, lost = step.doing(), step.lost(self.store)
+        end = "asked again, it is killed" if self.signals else f"after {step.patience:.0f} s it is killed"
+        self.screen.say(f"waiting for `{name}`, asked to stop {step.waited:.0f} s ago: {doing}; {end}: {lost}")
+        self._set(name, "running", note=f"stopping: {doing}")
 
     def _finish(self, step: StepProcess, code: int, committed: bool) -> None:
         node, outcome = step.node, step.outcome()
@@ -177,9 +207,13 @@ class _Runner:
             else:
                 self._set(node.name, "done", seconds=step.seconds, scores=scores, address=node.address)
         elif self.signals:
-            self._set(node.name, "stopped", seconds=step.seconds, error="asked to stop")
+            text = f"killed before it had saved: {step.lost(self.store)}" if step.killed else "asked to stop"
+            if step.killed:
+                self.failures.append(f"step `{node.name}` {text}")
+            self._set(node.name, "stopped", seconds=step.seconds, error=text, note="")
         elif step.late:
-            self._failed(node, f"took longer than its `timeout:` of {node.timeout}s", 1, step)
+            text = f", and was killed {step.waited:.0f} s after that: {step.lost(self.store)}" if step.killed else ""
+            self._failed(node, f"took longer than its `timeout:` of {node.timeout}s{text}", 1, step)
         else:
             self._failed(node, str(outcome.get("error") or process.explain(code)), code, step)
 
@@ -199,30 +233,6 @@ class _Runner:
         row.state, row.seconds = state, steps[name].seconds or row.seconds
         row.note = _note(steps[name])
 
-    def _keep(self) -> None:
-        """The record after every change, and a sign of life in between; logs of an object store now and then.
-
-        A store that does not answer for a while stops no step: those that need it say so themselves.
-        """
-        now = time.monotonic()
-        if now < self.retry:
-            return
-        try:
-            if self.dirty or now - self.saved > BEAT:
-                self.record, self.dirty, self.saved = runs.save(self.store, self.record), False, now
-            if now - self.copied > BEAT:
-                self.copied = now
-                for step in self.running.values():
-                    self._keep_log(step)
-        except Unreachable as error:
-            self.retry = time.monotonic() + BEAT
-            self.screen.say(f"the record of the run could not be written, trying again: {error}")
-
-    def _keep_log(self, step: StepProcess) -> None:
-        key = self.record.log(step.node.name)
-        if self.store.path(key) is None and step.log.is_file():
-            self.store.write(key, step.log.read_bytes())
-
     def _verdict(self) -> str:
         states = {r.state for r in self.record.steps.values()}
         if self.signals and states != {"done"}:
@@ -232,12 +242,9 @@ class _Runner:
     def _asked(self, number: int, frame: FrameType | None) -> None:
         self.signals += 1
         if self.signals == 1:
-            self.screen.say("stopping: every step saves and leaves (again to kill)")
+            self.screen.say("stopping: every step saves and leaves, as long as that takes (again to kill)")
 
 
 def _note(step: StepRecord) -> str:
-    if step.already:
-        return step.error or "made before"
-    if step.error:
-        return step.error.splitlines()[0]
-    return report.scores_text(step.scores, 4)
+    first = (step.error or step.note).splitlines()[:1]
+    return (first or ["made before" if step.already else report.scores_text(step.scores, 4)])[0]

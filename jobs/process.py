@@ -9,12 +9,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from components import place
+from components import reports, scratch
 from components.task import Task
-from ernie_core.runtime import paddle_environment
-from ernie_core.store import Store
+from ernie_core import runtime
+from ernie_core.errors import Error
+from ernie_core.store import Store, disk, pointed
 from jobs import environments
 from jobs.graph import Node
 from jobs.inputs import Content
@@ -24,7 +25,7 @@ from jobs.tasks import sources
 
 LAST_LINES = 15
 KILL_AFTER = 30.0
-"""Seconds that a step has to save and leave after it was asked to."""
+"""Seconds that a step has to save and leave once its `timeout:` is over, if it did not say that it needs more."""
 
 
 @dataclass
@@ -35,9 +36,13 @@ class StepProcess:
     process: subprocess.Popen[bytes]
     task: Task
     log: Path
+    held: IO[bytes]
+    """Keeps the folder that it works in."""
     started: float = field(default_factory=time.monotonic)
     asked: float | None = None
     late: bool = False
+    killed: bool = False
+    """By us, after it had been asked to save and leave."""
 
     @property
     def seconds(self) -> float:
@@ -46,30 +51,80 @@ class StepProcess:
 
     def progress(self) -> Mapping[str, Any]:
         """Its last report."""
-        return place.read(Path(self.task.progress))
+        return reports.read(Path(self.task.progress))
 
     def outcome(self) -> Mapping[str, Any]:
         """What it said at its end: `scores` or `error`. A killed one said nothing."""
-        return place.read(Path(self.task.outcome))
+        return reports.read(Path(self.task.outcome))
+
+    @property
+    def patience(self) -> float:
+        """Seconds that it has to leave after its timeout: as many as it has said that a step and a save take it."""
+        return max(KILL_AFTER, float(self.progress().get("leave_seconds") or 0.0))
+
+    @property
+    def waited(self) -> float:
+        """Seconds since it was asked to leave."""
+        return 0.0 if self.asked is None else time.monotonic() - self.asked
 
     def stop(self) -> None:
-        """Ask it to save and leave; once it had its time, kill it."""
+        """Ask it once to save and leave."""
         if self.asked is None:
             self.asked = time.monotonic()
             self.process.send_signal(signal.SIGTERM)
-        elif time.monotonic() - self.asked > KILL_AFTER:
-            self.kill()
 
     def kill(self) -> None:
         """End it and everything it started."""
+        self.killed = True
         with contextlib.suppress(ProcessLookupError):  # it has left in the meantime
             os.killpg(self.process.pid, signal.SIGKILL)
 
+    def close(self) -> None:
+        """Let go of what is held for it, once it has ended."""
+        self.held.close()
+        if self.process.stdin:
+            self.process.stdin.close()
+
+    def doing(self) -> str:
+        """What it is at, in words."""
+        row = self.progress()
+        done, total, unit = (row.get(name) for name in ("done", "total", "unit"))
+        if row.get("doing"):
+            return str(row["doing"])
+        if unit == "steps" and done is not None:
+            return f"in step {int(done) + 1} of {int(total or 0)}, after which it saves"
+        return f"at {done:g} of {total:g} {unit}" if done is not None and total else "what it is at it does not say"
+
+    def lost(self, store: Store) -> str:
+        """What of its work is lost if it is killed now, in words."""
+        row = self.progress()
+        if type(self.node.step).is_cut():
+            return "the pieces that it was at are lost, those before are kept"
+        if row.get("unit") != "steps":
+            return "it begins anew next time"
+        try:
+            newest = pointed(store, f"{self.node.address}/model_last") or "the beginning"
+        except Error as error:
+            return f"what it had not committed is lost ({error})"
+        at, kept = int(row.get("done") or 0), int(newest.removeprefix("model_")) if newest[-1].isdigit() else 0
+        lost = f"steps {kept + 1} to {at} are lost" if at > kept else "no step is lost"
+        return f"{lost}, it goes on from {newest}"
+
 
 def start(node: Node, run: Run, store: Store, inputs: Mapping[str, Content], cache: Path, room: Room) -> StepProcess:
-    """Start a step; its output goes to its log. The environment of its image must have been built."""
+    """Start a step; its output goes to its log. The environment of its image must have been built.
+
+    Error, in our words, if the disk does not allow it.
+    """
     own = cache / "scratch" / run.id / node.name
+    with disk.explained(own):
+        return _start(node, run, store, inputs, cache, room, own)
+
+
+def _start(node: Node, run: Run, store: Store, inputs: Mapping[str, Content], cache: Path, room: Room,
+           own: Path) -> StepProcess:  # fmt: skip
     own.mkdir(parents=True, exist_ok=True)
+    held = scratch.hold(own)
     image = type(node.step).image
     task = Task(
         component=node.component, name=node.name, parameters=node.step.model_dump(mode="json"),
@@ -83,17 +138,24 @@ def start(node: Node, run: Run, store: Store, inputs: Mapping[str, Content], cac
     for left in (Path(task.progress), Path(task.outcome)):
         left.unlink(missing_ok=True)
     (own / "task.json").write_text(json.dumps(task.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
-    log = store.path(run.log(node.name)) or own / "step.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
     command = [str(environments.python(image)), "-m", "components", node.component, "--task", str(own / "task.json")]
-    with open(log, "ab") as output:
+    with _log(store.path(run.log(node.name)), own / "step.log") as output:
         # A session of its own: Ctrl-C reaches only this runner, which then asks every step to save. The pipe at stdin
         # closes when the runner dies: then the step saves and leaves by itself.
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=own,
             env=_environment(task.cpus), start_new_session=True,
         )  # fmt: skip
-    return StepProcess(node, process, task, log)
+        return StepProcess(node, process, task, Path(output.name), held)
+
+
+def _log(place: Path | None, other: Path) -> IO[bytes]:
+    """The log of a step: in the store, or beside its work where the store is none of files, or has no room."""
+    if place is not None:
+        with contextlib.suppress(OSError):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            return open(place, "ab")
+    return open(other, "ab")
 
 
 def last_lines(log: Path) -> list[str]:
@@ -119,5 +181,5 @@ def explain(code: int) -> str:
 def _environment(cpus: int) -> dict[str, str]:
     drop = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE"}
     keep = {k: v for k, v in os.environ.items() if k not in drop}
-    return {**keep, **paddle_environment(cpus), "PYTHONPATH": str(environments.code()), "PYTHONUNBUFFERED": "1",
-            "PYTHONUTF8": "1", "PYTHONHASHSEED": "0", "ERNIE_JOBS_WATCH_PARENT": "1"}  # fmt: skip
+    return {**keep, **runtime.paddle_environment(cpus), "PYTHONPATH": str(environments.code()), "PYTHONUNBUFFERED": "1",
+            "PYTHONUTF8": "1", "PYTHONHASHSEED": "0", **runtime.child()}  # fmt: skip

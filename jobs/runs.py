@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from components.place import utc, write
+from components.place import utc
+from components.reports import write
 from ernie_core.errors import NotFound
 from ernie_core.store import Store, open_store
 
@@ -105,7 +106,12 @@ def save(store: Store, run: Run) -> Run:
 
 def end(store: Store, run: Run, state: str) -> Run:
     """Write the last record."""
-    return save(store, replace(run, state=state, ended=utc(time.time())))
+    return save(store, ended(run, state))
+
+
+def ended(run: Run, state: str) -> Run:
+    """The last record of a run that ends now."""
+    return replace(run, state=state, ended=utc(time.time()))
 
 
 def read(store: Store, job: str, id: str) -> Run:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from components.reports import QUIET
 from components.values import spell_duration, spell_figure, spell_size
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Lines:
                 continue
             elif row.state == "running" and row.progress:
                 self._said[row.name] = time.monotonic()
-                self.say(f"step={row.name} " + " ".join(f"{k}={v}" for k, v in facts(row.progress).items()))
+                told = (f'{k}="{v}"' if " " in v else f"{k}={v}" for k, v in facts(row.progress).items())
+                self.say(f"step={row.name} {' '.join(told)}")
             elif row.note and row.note != self._notes.get(row.name):
                 self._state(row)
 
@@ -99,7 +101,7 @@ def facts(progress: Mapping[str, object]) -> dict[str, str]:
     spell = spell_size if unit in ("bytes", "B") else lambda n: f"{n:.0f}"
     found = {}
     if doing := progress.get("doing"):
-        found["doing"] = str(doing).replace(" ", "-")
+        found["doing"] = str(doing)
     if done is not None:
         found["done"] = f"{spell(done)}/{spell(total)}" if total else spell(done)
         rate = done / seconds if seconds else 0.0
@@ -112,9 +114,9 @@ def facts(progress: Mapping[str, object]) -> dict[str, str]:
         if total and rate > 0:
             found["eta"] = spell_duration(max(0.0, total - done) / rate)
     for key, value in progress.items():
-        if key not in ("done", "total", "unit", "seconds", "time", "doing"):
+        if key not in ("done", "total", "unit", "seconds", "time", "doing", *QUIET):
             found[key] = spell_figure(value)
-    return {k: v.replace(" ", "") for k, v in found.items()}
+    return {k: v if k == "doing" else v.replace(" ", "") for k, v in found.items()}
 
 
 def _number(value: object) -> float | None:

@@ -115,7 +115,7 @@ def workload(node: Node, where: Context) -> Workload:
         node_selector={**cluster.node_selector, **(more.node_selector if more else {})},
         tolerations=as_mappings((*cluster.tolerations, *(more.tolerations if more else ()))),
         service_account=cluster.service_account, queue=cluster.queue, labels=labels(node, where),
-        timeout=node.timeout or 0,
+        timeout=node.timeout or 0, grace=cluster.grace or 0,
     )  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -57,6 +59,25 @@ def seaweed(folder: Path, *, buckets: tuple[str, ...] = (BUCKET,)) -> Iterator[t
     finally:
         process.kill()
         process.wait()
+
+
+@contextlib.contextmanager
+def away(folder: Path) -> Iterator[None]:
+    """Within, the server in a folder answers nobody, as if its machine had hung."""
+    process = _serving(folder)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def _serving(folder: Path) -> int:
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if f"-dir={folder}".encode() in entry.read_bytes().split(b"\0"):
+                return int(entry.parent.name)
+    raise ProcessLookupError(f"no server in {folder}")
 
 
 def make_bucket(env: dict[str, str], bucket: str) -> None:

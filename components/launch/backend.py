@@ -58,6 +58,8 @@ class Stage:
     """Whether only the committed artefact shows that it is done."""
     share: bool = False
     """Whether each pod makes its share of the pieces."""
+    grace: int = 120
+    """Seconds that a pod has for saving when it is told to go; one that needs less is gone sooner."""
 
     def name(self, number: int) -> str:
         """Of an attempt: whoever makes the same one, names it so."""

@@ -5,13 +5,17 @@ it writes, and ends itself when a later attempt has begun. A launcher writes it 
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from ernie_core.errors import Refused
 from ernie_core.store import Store
 
 EVERY = 15.0
 """Seconds between two."""
+NEEDS = "leave_seconds"
+"""What a training says that a step and a save take it; kept from one attempt to the next."""
 
 
 def key(address: str) -> str:
@@ -31,6 +35,13 @@ def write(store: Store, address: str, attempt: int, progress: Mapping[str, Any])
     store.write(key(address), json.dumps({**progress, "attempt": attempt}).encode())
 
 
-def replaced(store: Store, address: str, attempt: int) -> bool:
-    """Whether a later attempt has begun."""
-    return int(read(store, address).get("attempt", 0)) > attempt
+def grace(found: Mapping[str, Any], least: int, most: int) -> int:
+    """Seconds that the next attempt gets for saving: at least so many, and as many as was measured; `most`, 0 for any,
+    is what nodes allow. Refused if that is too little: each time a pod was taken away, work would be lost."""
+    needs = math.ceil(float(found.get(NEEDS) or 0.0))
+    if most and needs > most:
+        raise Refused(
+            f"a step and a save take this training {needs} s, but pods here have {most} s to leave (`cluster.grace` of"
+            " the site): raise it, or make steps and saves shorter (smaller micro batches, more nodes)"
+        )
+    return min(max(least, needs), most) if most else max(least, needs)

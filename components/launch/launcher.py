@@ -117,9 +117,14 @@ class Launcher:
 
     def _create(self, number: int) -> None:
         self._guard()
-        if self._stage.backend.together:
-            beat.write(self._store, self._task["address"], number, {})
-        body = owns.owned(self._stage.backend.render(self._stage, number), self._own)
+        stage = self._stage
+        most = stage.workload.grace
+        stage = replace(stage, grace=min(stage.grace, most) if most else stage.grace)
+        if stage.backend.together:
+            found = beat.read(self._store, self._task["address"])
+            stage = replace(stage, grace=beat.grace(found, stage.grace, most))
+            beat.write(self._store, self._task["address"], number, {beat.NEEDS: found.get(beat.NEEDS, 0.0)})
+        body = owns.owned(stage.backend.render(stage, number), self._own)
         self._look.begin()
         try:
             self._kube.create(self._path(), body)

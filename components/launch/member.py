@@ -18,16 +18,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components import gang, place
+from components import gang, place, reports
 from components.launch import beat
 from components.task import Task
-from ernie_core import errors
+from ernie_core import errors, runtime
 from ernie_core.store import Store, open_store
 
 PATIENCE = 1800.0
 """Seconds to wait for the other pods to get their addresses: some may still be waiting for a node."""
-SAVING = 25.0
-"""Seconds that the processes have for saving once they are told to stop, within the pod's grace period."""
+MARGIN = 5.0
+"""Seconds before the end of the pod's grace period at which processes that have not saved are ended, to say so."""
 REPLACED = 1
 
 
@@ -64,6 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", required=True, type=int, help="of its first process")
     parser.add_argument("--processes", required=True, type=int, help="of each pod")
     parser.add_argument("--attempt", required=True, type=int)
+    parser.add_argument("--grace", required=True, type=int, help="seconds that this pod has once it is told to go")
     parser.add_argument("--task", required=True, help="the task, as JSON")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args(argv)
@@ -73,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
         _meet(own.hosts, stop)
-        return _run(own, given.command, task, given.attempt, stop)
+        return _run(own, given.command, task, given.attempt, given.grace - MARGIN, stop)
     except errors.Error as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -87,7 +88,8 @@ def _meet(hosts: Sequence[str], stop: threading.Event) -> None:
         if waited > PATIENCE:
             raise errors.Error(f"{missing[0]} had no address after {PATIENCE:.0f} s: what keeps its pod from starting?")
         if waited >= said:
-            print(f"waiting for {len(missing)} of {len(hosts)} pods, {missing[0]} has no address yet", flush=True)
+            left = f"{missing[0]} has no address yet, at most {PATIENCE - waited:.0f} s more"
+            print(f"waiting for {len(missing)} of {len(hosts)} pods: {left}", flush=True)
             said = waited + 30
         if stop.wait(1):
             raise errors.Stopped("asked to stop while waiting for the other pods")
@@ -100,14 +102,15 @@ def _known(host: str) -> bool:
         return False
 
 
-def _run(own: Place, command: Sequence[str], task: Task, attempt: int, stop: threading.Event) -> int:
+def _run(own: Place, command: Sequence[str], task: Task, attempt: int, saving: float, stop: threading.Event) -> int:
     scratch, replaced = Path(task.scratch).parent, threading.Event()
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "task.json"
     file.write_text(json.dumps(task.to_json(), ensure_ascii=False), encoding="utf-8")
     about = (open_store(task.store), task, attempt, own.number, replaced)
     threading.Thread(target=_beat, args=about, daemon=True).start()
-    processes, asked = [_start(own, [*command, "--task", str(file)], i) for i in range(own.processes)], 0.0
+    command = [*command, "--task", str(file)]
+    processes, asked = [_start(own, command, i, attempt) for i in range(own.processes)], 0.0
     try:
         while (code := _over(processes)) is None:
             time.sleep(0.1)
@@ -117,7 +120,8 @@ def _run(own: Place, command: Sequence[str], task: Task, attempt: int, stop: thr
                 asked = time.monotonic()
                 for process in processes:
                     process.terminate()
-            if asked and time.monotonic() - asked > SAVING:
+            if asked and time.monotonic() - asked > saving:
+                print(f"ended unsaved: {saving:.0f} s were not enough{_lost(task)}", file=sys.stderr, flush=True)
                 return errors.Stopped.exit_code
         return code
     finally:
@@ -126,8 +130,15 @@ def _run(own: Place, command: Sequence[str], task: Task, attempt: int, stop: thr
             process.wait()
 
 
-def _start(own: Place, command: Sequence[str], local: int) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, **own.environment(local), "ERNIE_JOBS_WATCH_PARENT": "1"}
+def _lost(task: Task) -> str:
+    """What the first pod knows of what is lost."""
+    row = reports.read(Path(task.progress))
+    needs = f", a step and a save take {row[beat.NEEDS]} s" if row.get(beat.NEEDS) else ""
+    return f" at step {row['done']}{needs}; what is newer than model_last is lost" if row.get("done") else ""
+
+
+def _start(own: Place, command: Sequence[str], local: int, attempt: int) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, **own.environment(local), **runtime.child(), place.ATTEMPT: str(attempt)}
     return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
 
 
@@ -149,11 +160,13 @@ def _beat(store: Store, task: Task, attempt: int, number: int, replaced: threadi
     """The first pod says how far this attempt is; every pod looks whether a later one has begun."""
     while not replaced.is_set():
         try:
-            if beat.replaced(store, task.address, attempt):
+            found = beat.read(store, task.address)
+            if int(found.get("attempt", 0)) > attempt:
                 print(f"attempt {attempt} was replaced by a later one: ending", file=sys.stderr, flush=True)
                 replaced.set()
-            elif number == 0 and (progress := place.read(Path(task.progress))):
-                beat.write(store, task.address, attempt, progress)
+            elif number == 0 and (progress := reports.read(Path(task.progress))):
+                measured = {beat.NEEDS: found[beat.NEEDS]} if found.get(beat.NEEDS) else {}
+                beat.write(store, task.address, attempt, measured | dict(progress))
         except errors.Error as error:  # what the training itself needs of the store it will miss itself
             print(f"cannot say how far this is, training goes on: {error}", file=sys.stderr, flush=True)
         time.sleep(beat.EVERY)

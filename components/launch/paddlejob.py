@@ -28,6 +28,7 @@ def render(stage: Stage, number: int) -> dict[str, Any]:
     command = [
         *workload.command[:2], "components.launch.member", "--hosts", ",".join(hosts), "--number", "$(PADDLE_RANK)",
         "--port", str(PORT), "--processes", str(max(1, workload.gpus)), "--attempt", str(number),
+        "--grace", str(stage.grace),
         "--task", template.argument(dict(workload.task)), "--", *workload.command,
     ]  # fmt: skip
     rank = {"name": "PADDLE_RANK", "valueFrom": {"fieldRef": {"fieldPath": f"metadata.labels['{_INDEX}']"}}}

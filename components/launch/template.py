@@ -7,8 +7,6 @@ from typing import Any
 from components.launch.backend import Stage
 
 SCRATCH, USER = "/scratch", 1000
-GRACE = 30
-"""Seconds that a pod has for saving when it is told to go; a cancelled run is gone after them."""
 ALONE = {"sidecar.istio.io/inject": "false"}
 """A proxy beside a gang keeps its processes from finding each other."""
 _LOST = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
@@ -18,7 +16,7 @@ def pod(stage: Stage, number: int, container: Mapping[str, Any]) -> dict[str, An
     """A pod template around what the backend says of its one container."""
     workload = stage.workload
     spec: dict[str, Any] = {
-        "terminationGracePeriodSeconds": GRACE,
+        "terminationGracePeriodSeconds": stage.grace,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {

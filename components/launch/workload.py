@@ -47,6 +47,8 @@ class Workload:
     """Shards at once; 0 is all."""
     timeout: int = 0
     """Seconds for the whole step, all attempts together; 0 is none."""
+    grace: int = 0
+    """Most seconds that a pod may have for saving when it is told to go; 0: as many as it needs."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{NAME - 2}}}[a-z0-9])?", self.name):
@@ -87,7 +89,7 @@ def work(workload: Workload) -> str:
 
 def digest(workload: Workload) -> str:
     """Equal for workloads whose pods do the same in the same way, whichever run they are of."""
-    apart = {"task", "labels", "timeout", "queue"}
+    apart = {"task", "labels", "timeout", "queue", "grace"}
     same = {key: value for key, value in workload.to_json().items() if key not in apart}
     task = workload.task
     return _hash(json.dumps([same, task["store"], task["address"]], sort_keys=True, ensure_ascii=False))[:16]

@@ -15,8 +15,11 @@ from ernie_core.store.s3 import S3Store
 __all__ = ["Entry", "File", "Manifest", "Store", "artefact", "digests", "open_store", "point", "pointed"]
 
 
-def open_store(url: str | Path) -> Store:
-    """The store at a path, at `file:///path` or at `s3://bucket/prefix`; touches neither disk nor network."""
+def open_store(url: str | Path, *, patience: float = 0.0) -> Store:
+    """The store at a path, at `file:///path` or at `s3://bucket/prefix`; touches neither disk nor network.
+
+    `patience`: seconds for which an object store may not answer before that is an error.
+    """
     if isinstance(url, Path) or "://" not in url:
         if not str(url):
             raise BadInput("the store is empty, give a folder or s3://bucket/prefix")
@@ -26,7 +29,7 @@ def open_store(url: str | Path) -> Store:
         return PosixStore(Path(os.path.abspath(unquote(parts.path))))
     if parts.scheme == "s3" and parts.netloc and not parts.username:
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
-        return S3Store(bucket, prefix.strip("/"))
+        return S3Store(bucket, prefix.strip("/"), patience)
     raise BadInput(
         f"{parts.scheme}://{parts.hostname or ''}: not a store, give a folder, file:///path or s3://bucket/prefix"
     )

@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ernie_core.errors import BadInput, Denied, Error, Unreachable
@@ -76,6 +76,22 @@ def connect(bucket: str, prefix: str) -> "obstore.store.S3Store":
     )
 
 
+def abort(bucket: str, below: str, limit: datetime) -> list[str]:
+    """Abort uploads of many parts begun before `limit`, which obstore cannot; the keys that they were of."""
+    import boto3
+    import botocore.exceptions as failures
+
+    client = boto3.client("s3", endpoint_url=endpoint(), region_name=region())
+    try:
+        pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=below)
+        old = [found for page in pages for found in page.get("Uploads", []) if found["Initiated"] <= limit]
+        for found in old:
+            client.abort_multipart_upload(Bucket=bucket, Key=found["Key"], UploadId=found["UploadId"])
+    except (failures.BotoCoreError, failures.ClientError) as error:
+        raise Error(f"s3://{bucket}/{below}: unfinished uploads could not be aborted: {error}") from error
+    return sorted(found["Key"] for found in old)
+
+
 @contextlib.contextmanager
 def explained(bucket: str, place: str) -> Iterator[None]:
     """Turn what the client says into one of our errors; a missing key stays a FileNotFoundError."""
@@ -108,9 +124,12 @@ def _meaning(error: BaseException, text: str, bucket: str, place: str) -> Error:
         return Denied(f"{place}: the credentials could not be renewed; {_CREDENTIALS}")
     if status in (401, 403) or word in _REFUSED:
         return Denied(f"{place}: {server} refused access ({word}); {_CREDENTIALS}")
-    if "HTTP error" in text or status >= 500 or status in (408, 429):
-        why = word or "no connection"
-        return Unreachable(f"{place}: {server} did not answer ({why}); check AWS_ENDPOINT_URL, then run again")
+    if status >= 500 or status in (408, 429):
+        said = word if word == str(status) else f"{status} {word}"
+        why = "it is full, overloaded or restarting"
+        return Unreachable(f"{place}: {server} answered {said}: {why}; see its log, then run again")
+    if "HTTP error" in text:
+        return Unreachable(f"{place}: {server} did not answer (no connection); check AWS_ENDPOINT_URL, then run again")
     if kind == "PreconditionError":
         return BadInput(f"{place}: replaced while it was read; run again")
     return Error(f"{place}: {server} answered {word or kind}; see its log")

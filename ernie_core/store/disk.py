@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from ernie_core.errors import Denied, Error, Unreachable
+from ernie_core.errors import Denied, Error, Full, Unreachable
 from ernie_core.progress import Progress, silent
 
 BLOCK = 8 << 20
@@ -88,8 +88,8 @@ def explained(place: Path, needs: int | None = None) -> Iterator[None]:
         yield
     except OSError as error:
         where = error.filename or place
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise full(Path(place), needs) from error
+        if is_full(error):
+            raise full(Path(place), needs, error.errno or errno.ENOSPC) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise Denied(
                 f"{where}: {_say(error)}; check owner and mode of the folder, and how it is mounted"
@@ -99,13 +99,25 @@ def explained(place: Path, needs: int | None = None) -> Iterator[None]:
         raise Error(f"{where}: {_say(error)}") from error
 
 
-def full(place: Path, needs: int | None) -> Error:
-    """The error of a disk that is full, with what is needed and what is there."""
+def is_full(error: OSError) -> bool:
+    """Whether there was no room: of the disk, of its table of files, or of a quota."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def full(place: Path, needs: int | None, number: int = errno.ENOSPC) -> Full:
+    """The error of a disk that is full, with what is needed and what is there; `number` is what the system said."""
     while not place.exists() and place != place.parent:
         place = place.parent
-    free = shutil.disk_usage(place).free
     wish = "needs more space" if needs is None else f"needs {needs} bytes"
-    return Error(f"disk full: {place} {wish}, {free} free; make room and run again")
+    if number == errno.EDQUOT:
+        return Full(f"disk full: {place} {wish}, but the quota is used up; make room, or raise it, and run again")
+    stat, free = os.statvfs(place), shutil.disk_usage(place).free
+    if stat.f_files and not stat.f_favail:
+        return Full(
+            f"disk full: {place} can hold no more files: all {stat.f_files} inodes are used, although {free} bytes are"
+            " free; remove files and run again"
+        )
+    return Full(f"disk full: {place} {wish}, {free} free; make room and run again")
 
 
 def _say(error: OSError) -> str:

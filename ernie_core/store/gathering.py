@@ -1,11 +1,11 @@
 """An artefact of several writers: each brings its files, and one commits when all have reported theirs."""
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ def begin(store: Store, address: str, token: str, writer: int, scratch: Path) ->
     return gathering
 
 
-@contextmanager
+@contextlib.contextmanager
 def create(gathering: Gathering, name: str) -> Iterator[Draft]:
     """Write a new file; on a file system it is forced to disk when it is closed."""
     path = gathering.folder / check_key(name)
@@ -156,8 +156,8 @@ def commit(gathering: Gathering, files: Sequence[File], *, kind: str, info: Mapp
 
 def abandon(gathering: Gathering, names: Iterable[str]) -> None:
     """Give back the room that this writer's files take: of a failed attempt, or after their upload."""
-    with disk.explained(gathering.folder):
-        for name in names:
+    for name in names:
+        with contextlib.suppress(OSError):  # where nothing can be removed the error that led here says more
             (gathering.folder / name).unlink(missing_ok=True)
 
 
@@ -169,13 +169,15 @@ def _swap_in(gathering: Gathering, manifest: Manifest) -> None:
         _arrived(gathering, manifest, {p.name: p.stat().st_size for p in gathering.folder.iterdir()})
         if place.is_symlink() or place.is_file():
             raise BadInput(f"{place}: a file or pointer stands where the folder should be; move it away")
+        (gathering.folder / MANIFEST).unlink(missing_ok=True)  # half written by a try before, on a disk that was full
         disk.write(gathering.folder / MANIFEST, encode(manifest))
         disk.sync(gathering.folder)
         # the old one stays on the disk until the new one is in its place
         grave = store.bury(place)
         disk.move(gathering.folder, place)
-        shutil.rmtree(grave)
-        shutil.rmtree(gathering._place)
+        # from here on it is committed, and what is left is for a sweep
+        shutil.rmtree(grave, ignore_errors=True)
+        shutil.rmtree(gathering._place, ignore_errors=True)
 
 
 def _seal(gathering: Gathering, manifest: Manifest) -> None:
@@ -185,9 +187,10 @@ def _seal(gathering: Gathering, manifest: Manifest) -> None:
     _arrived(gathering, manifest, {e.key.removeprefix(f"{prefix}/"): e.size for e in store.list(prefix)})
     store.write(join(address, MANIFEST), encode(manifest))
     keep = (join(address, MANIFEST), join(address, OPEN))
-    others = [e.key for e in store.list(address) if e.key not in keep and not e.key.startswith(f"{prefix}/")]
-    parallel(store.delete, others)
-    store.delete(join(address, OPEN))
+    with contextlib.suppress(Error):  # it is committed, and what is left is for a sweep
+        others = [e.key for e in store.list(address) if e.key not in keep and not e.key.startswith(f"{prefix}/")]
+        parallel(store.delete, others)
+        store.delete(join(address, OPEN))
 
 
 def _arrived(gathering: Gathering, manifest: Manifest, sizes: Mapping[str, int]) -> None:

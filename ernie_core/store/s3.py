@@ -1,13 +1,14 @@
 """A store on S3: a bucket and a prefix in it."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, TypeVar
 
-from ernie_core.errors import BadInput, Error, NotFound, Unreachable
+from ernie_core.errors import BadInput, NotFound, Unreachable
+from ernie_core.patience import patiently
 from ernie_core.progress import Progress, silent
 from ernie_core.store import ahead, connection, disk, transfer
 from ernie_core.store.base import Entry, Names, check_key, join
@@ -16,15 +17,24 @@ if TYPE_CHECKING:
     import obstore
     import obstore.store
 
+    Client: TypeAlias = obstore.store.S3Store
+
+T = TypeVar("T")
+
+STRANGER = 60.0
+"""Seconds for which a server that has never answered is asked, by whoever has patience."""
 ATTEMPTS = 3
 """Of reading one range: the client retries requests, but not an answer that breaks off."""
 
 
 class S3Store:
-    """Keys are objects; each appears whole when its last part is there, so no staging is needed."""
+    """Keys are objects; each appears whole when its last part is there, so no staging is needed.
 
-    def __init__(self, bucket: str, prefix: str) -> None:
-        self.bucket = bucket
+    `patience`: seconds for which a server that has answered before may not answer; a request is made again until then.
+    """
+
+    def __init__(self, bucket: str, prefix: str, patience: float = 0.0) -> None:
+        self.bucket, self.patience, self._answered = bucket, patience, False
         self.prefix = check_key(prefix) if prefix else ""
         self.url = f"s3://{join(bucket, prefix)}"
         self._conditional = True
@@ -32,19 +42,21 @@ class S3Store:
     def __repr__(self) -> str:
         return f"S3Store({self.url!r})"
 
-    def __reduce__(self) -> tuple[type, tuple[str, str]]:
-        return S3Store, (self.bucket, self.prefix)
+    def __reduce__(self) -> tuple[type, tuple[str, str, float]]:
+        return S3Store, (self.bucket, self.prefix, self.patience)
 
     def get(self, key: str) -> bytes | None:
         import obstore
 
-        with self._explained(key) as client:
+        def ask(client: "Client") -> bytes | None:
             try:
                 return bytes(obstore.get(client, check_key(key)).bytes())
             except FileNotFoundError as error:
                 if connection.code(error) == "NoSuchBucket":
                     raise
                 return None
+
+        return self._ask(key, ask)
 
     def read(self, key: str) -> bytes:
         data = self.get(key)
@@ -56,7 +68,7 @@ class S3Store:
         import obstore
         from obstore.exceptions import AlreadyExistsError, BaseError
 
-        with self._explained(key) as client:
+        def ask(client: "Client") -> bool | None:
             if not create:
                 obstore.put(client, check_key(key), data, use_multipart=False)
                 return True
@@ -70,6 +82,10 @@ class S3Store:
                 if connection.code(error) not in ("NotImplemented", "501"):
                     raise
                 self._conditional = False
+            return None
+
+        if (written := self._ask(key, ask)) is not None:
+            return written
         # No conditional writes here. Two writers may then both believe they were first, and the later manifest stays;
         # both name content-addressed folders that are whole, so it is one good artefact either way.
         return self.head(key) is None and self.write(key, data)
@@ -81,26 +97,26 @@ class S3Store:
     def list(self, prefix: str = "") -> Iterator[Entry]:
         import obstore
 
-        with self._explained(prefix) as client:
+        def ask(client: "Client") -> list[Entry]:
             below = check_key(prefix) if prefix else None
-            entries = [
-                _entry(meta["path"], meta) for chunk in obstore.list(client, below, chunk_size=1000) for meta in chunk
-            ]
-        yield from sorted(entries, key=lambda entry: entry.key)
+            rows = (meta for chunk in obstore.list(client, below, chunk_size=1000) for meta in chunk)
+            return [_entry(meta["path"], meta) for meta in rows]
+
+        yield from sorted(self._ask(prefix, ask), key=lambda entry: entry.key)
 
     def children(self, prefix: str = "") -> Names:
         import obstore
 
-        with self._explained(prefix) as client:
-            found = obstore.list_with_delimiter(client, check_key(prefix) if prefix else None)
+        below = check_key(prefix) if prefix else None
+        found = self._ask(prefix, lambda client: obstore.list_with_delimiter(client, below))
         keys = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
         return sorted({key.rpartition("/")[2] for key in keys})
 
     def delete(self, key: str) -> None:
         import obstore
 
-        with self._explained(key) as client, contextlib.suppress(FileNotFoundError):
-            obstore.delete(client, check_key(key))
+        with contextlib.suppress(FileNotFoundError):
+            self._ask(key, lambda client: obstore.delete(client, check_key(key)))
 
     def path(self, key: str) -> None:
         return None
@@ -115,11 +131,10 @@ class S3Store:
         """Let the same bytes appear under a second key; none of them passes through this machine."""
         import obstore
 
-        with self._explained(source) as client:
-            try:
-                obstore.copy(client, check_key(source), check_key(target))
-            except FileNotFoundError as error:
-                raise NotFound(f"{self.url}/{source}: no such object") from error
+        try:
+            self._ask(source, lambda client: obstore.copy(client, check_key(source), check_key(target)))
+        except FileNotFoundError as error:
+            raise NotFound(f"{self.url}/{source}: no such object") from error
 
     def upload(self, source: Path, key: str, progress: Progress = silent, *, sha256: str = "") -> None:
         import obstore
@@ -129,7 +144,8 @@ class S3Store:
             progress(size, size, "B")
             return
         noted: dict[str, str] = {"sha256": sha256} if sha256 else {}
-        with disk.explained(source), self._explained(key) as client:
+
+        def ask(client: "Client") -> None:
             if size <= transfer.RANGE:
                 obstore.put(client, check_key(key), source.read_bytes(), use_multipart=False, attributes=noted)
             else:
@@ -141,6 +157,9 @@ class S3Store:
                     max_concurrency=transfer.PARALLEL,
                     attributes=noted,
                 )
+
+        with disk.explained(source):
+            self._ask(key, ask)
         if not self._holds(key, size, sha256):
             self.delete(key)
             raise BadInput(f"{source}: changed while it was uploaded to {self.url}/{key}; run again")
@@ -159,39 +178,37 @@ class S3Store:
 
     def abandoned(self, limit: datetime) -> Names:
         """Abort uploads begun before `limit` that never ended: nobody sees them, but they are paid for."""
-        import boto3
-        import botocore.exceptions as failures
-
-        # the one call that obstore does not have
-        client = boto3.client("s3", endpoint_url=connection.endpoint(), region_name=connection.region())
         below = f"{self.prefix}/" if self.prefix else ""
-        try:
-            pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=below)
-            old = [found for page in pages for found in page.get("Uploads", []) if found["Initiated"] <= limit]
-            for found in old:
-                client.abort_multipart_upload(Bucket=self.bucket, Key=found["Key"], UploadId=found["UploadId"])
-        except (failures.BotoCoreError, failures.ClientError) as error:
-            raise Error(f"{self.url}: unfinished uploads could not be aborted: {error}") from error
-        return sorted(found["Key"].removeprefix(below) for found in old)
+        return [key.removeprefix(below) for key in connection.abort(self.bucket, below, limit)]
 
     @cached_property
     def _client(self) -> "obstore.store.S3Store":
         return connection.connect(self.bucket, self.prefix)
 
-    @contextlib.contextmanager
-    def _explained(self, key: str) -> Iterator["obstore.store.S3Store"]:
-        with connection.explained(self.bucket, join(self.url, key)):
-            yield self._client
+    def _ask(self, key: str, ask: "Callable[[Client], T]") -> T:
+        """What the server says to a request, in our words if it says no; a missing key stays a FileNotFoundError."""
+        place = join(self.url, key)
+
+        def once() -> T:
+            with connection.explained(self.bucket, place):
+                return ask(self._client)
+
+        if not self.patience:
+            return once()
+        # a server that has never answered is more likely a wrong address than one that is away
+        outage = self.patience if self._answered else min(self.patience, STRANGER)
+        found = patiently(once, place, outage=outage)
+        self._answered = True
+        return found
 
     def _look(self, key: str) -> tuple[Entry, str] | None:
         """The object and the digest that its upload noted."""
         import obstore
 
-        with self._explained(key) as client:
-            try:
-                found = obstore.get(client, check_key(key), options={"head": True})
-            except FileNotFoundError:
-                return None
+        try:
+            found = self._ask(key, lambda client: obstore.get(client, check_key(key), options={"head": True}))
+        except FileNotFoundError:
+            return None
         # the path in this answer, unlike that in a listing, begins with the prefix of the store
         return _entry(key, found.meta), found.attributes.get("sha256", "")
 
@@ -206,8 +223,8 @@ class S3Store:
         options: obstore.GetOptions = {"range": (start, end), "if_match": entry.etag}
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self._explained(entry.key) as client:
-                    return memoryview(obstore.get(client, entry.key, options=options).bytes())
+                found = self._ask(entry.key, lambda client: obstore.get(client, entry.key, options=options).bytes())
+                return memoryview(found)
             except Unreachable:
                 if attempt == ATTEMPTS:
                     raise

@@ -4,12 +4,11 @@ Every `logging_freq` steps one line has PaddleNLP's exact text, so that whatever
 second line says what that does not: tokens, operations, waiting, saving, memory.
 """
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ernie_core.progress import Progress
+from ernie_core.progress import Progress, say
 from ernie_core.train import figures, lines
 from ernie_core.train.history import entry, restarts
 from ernie_core.train.lines import first_loss, line, three
@@ -21,11 +20,6 @@ __all__ = ["Log", "View", "first_loss", "line", "say", "three"]
 View = Callable[[int, Mapping[str, float]], None]
 """Shows the figures of a step, under their tags, somewhere else: in event files, to Prometheus."""
 _UNSCALED: Mapping[str, float] = {}
-
-
-def say(line: str) -> None:
-    """Print a line to the log of the step."""
-    print(line, file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -47,7 +41,11 @@ class Log:
     sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     lasting: dict[str, float] = field(default_factory=dict)
     """Figures that are shown with every step until they change: the last checkpoint, the number of restarts."""
+    unshown: set[str] = field(default_factory=set)
+    """Views that could not show the last step, which was said."""
     reached: int = 0
+    leave_seconds: float = 0.0
+    """What a stop takes, by the steps and saves until now."""
 
     def __post_init__(self) -> None:
         self.recent, self.stretch, self.whole = (Pace(self.clock()) for _ in range(3))
@@ -76,12 +74,17 @@ class Log:
         self.reached = step
         full = self.recipe.global_batch_size * self.recipe.max_seq_len
         self._add(steps=1, tokens=full if tokens is None else tokens)
-        self.progress(step, self.recipe.max_steps, "steps", loss=losses[0])
+        more = {"leave_seconds": round(self.leave_seconds, 1)} if self.leave_seconds else {}
+        self.progress(step, self.recipe.max_steps, "steps", loss=losses[0], **more)
         if step % self.recipe.logging_freq == 0:
             self._report(step, rate, scaler)
             self.sums, self.recent = [0.0, 0.0, 0.0], Pace(self.clock())
         if step % self.recipe.window == 0:
             self.history, self.stretch = self.times(), Pace(self.clock())
+
+    def busy(self, doing: str) -> None:
+        """Show what keeps the training from the next step, for as long as something does."""
+        self.progress(self.reached, self.recipe.max_steps, "steps", doing=doing, leave_seconds=self.leave_seconds)
 
     def waited(self, seconds: float) -> None:
         """Time within a step in which there was no data to go on with."""
@@ -137,10 +140,12 @@ class Log:
             say(text)
 
     def _show(self, step: int, said: Mapping[str, float]) -> None:
-        """A view that has no room left on its disk is let go, aloud: a training of weeks is worth more than it is."""
-        for view in list(self.views):
+        """A view that has no room on its disk is no error: a training of weeks is worth more, and it catches up."""
+        for view in self.views:
             try:
                 view(step, said)
+                self.unshown.discard(str(view))
             except OSError as error:
-                self.views.remove(view)
-                say(f"step {step}: {view} shows nothing from here on: {error}; the curve is kept in the checkpoints")
+                if str(view) not in self.unshown:
+                    say(f"step {step}: {view} cannot show this, it is tried again with every line: {error}")
+                self.unshown.add(str(view))

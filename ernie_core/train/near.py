@@ -8,7 +8,6 @@ import mmap
 import os
 import secrets
 import select
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import numpy as np
 
 from ernie_core.errors import Error, Unreachable
 from ernie_core.train import kernel
+from ernie_core.waiting import Wait
 
 if TYPE_CHECKING:
     from ernie_core.train.team import Team
@@ -60,13 +60,13 @@ class Near:
     def meet(self) -> None:
         """Return when every rank is here; an error if one has ended."""
         self.turn += 1
-        began = time.monotonic()
+        wait: Wait | None = None
         while not self._here(_LOOK):
             for rank, peer in enumerate(self.peers):
                 if _ended(peer) and not self._here(0.0):
                     raise Unreachable(f"rank {self.rank}: the process of rank {rank} has ended")
-            if time.monotonic() - began > PATIENCE:
-                raise Unreachable(f"rank {self.rank}: not all processes came within {PATIENCE:.0f} s")
+            wait = wait or Wait(f"rank {self.rank} waits for the other processes", PATIENCE)
+            wait.more()
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """The sum of a few numbers over the ranks, in float64 and in the order of the ranks."""

@@ -10,11 +10,13 @@ from pathlib import Path
 import paddle
 
 from ernie_core.data.cache import Cache
-from ernie_core.errors import Stopped
+from ernie_core.errors import Error, Stopped
 from ernie_core.model import weights
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.runtime import keep_signals
+from ernie_core.store import artefact
 from ernie_core.train import precision, snapshot, start, watch
+from ernie_core.train.adamw import halves
 from ernie_core.train.checkpoint import Place
 from ernie_core.train.evaluation import evaluate
 from ernie_core.train.log import Log, line
@@ -25,6 +27,8 @@ from ernie_core.train.step import feed, step
 from ernie_core.train.team import ALONE, Team
 from ernie_core.train.training import Training
 
+LEAVE = 10.0
+"""Seconds that a process needs to end, beside two steps and two saves: one of each may have just begun."""
 LAST_LINES = 20
 """Lines of train_log.jsonl that the training loss among the scores is the mean of."""
 
@@ -63,6 +67,7 @@ def run(
     watch.begin(log, checkpoints, config, at.step, at.lines, textfiles=textfiles, rank=team.rank)
     with feed(training) as batches:
         while training.at.step < recipe.max_steps:
+            log.leave_seconds = LEAVE + 2 * (training.seconds + training.saver.seconds)
             stopping = step(training, batches, stop())
             _publish(training)
             done = training.at.step
@@ -109,13 +114,16 @@ def _save(training: Training) -> None:
 
 
 def _publish(training: Training) -> None:
-    """Raise if a save has failed; once it is committed, show it."""
+    """Raise if a save has failed; once it is committed, show it. What cannot be shown now is with the next one."""
     training.saver.check()
     committed = training.saver.committed
     if training.team.rank == 0 and committed > training.published:
         began, training.published = time.monotonic(), committed
         training.log.committed(committed)
-        publish(training.place, training.subject, training.at.lines, training.log.times())
+        try:
+            publish(training.place, training.subject, training.at.lines, training.log.times())
+        except Error as error:
+            training.say(f"the report of step {committed} could not be written, the next one is tried: {error}")
         training.log.paused(time.monotonic() - began)
 
 
@@ -137,6 +145,10 @@ def _finish(training: Training, model: Path, stop: Stop) -> dict[str, float]:
 
 def _write(training: Training, model: Path, scores: dict[str, float]) -> None:
     weights.save(training.net, model)
+    if any(halves(training.net).values()):  # sharding gives every rank the rounded ones, a checkpoint has all others
+        place, last = training.place, training.place.of(f"model_{training.at.step}")
+        folder = artefact.fetch(place.store, last, place.scratch / "checkpoints")
+        weights.write_arrays(snapshot.trained(training.net, folder), model / weights.FILE)
     snapshot.copy_tokenizer(training.vocab, model)
     (model / snapshot.LOG).write_text("".join(f"{text}\n" for text in training.at.lines), encoding="utf-8")
     (model / FILE).write_text(page(training.subject, training.at.lines), encoding="utf-8")

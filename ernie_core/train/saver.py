@@ -1,5 +1,6 @@
 """Checkpoints are copied and written while training goes on: only an update waits, until the copy is complete."""
 
+import concurrent.futures
 import hashlib
 import secrets
 import threading
@@ -8,26 +9,31 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from ernie_core.errors import Error
 from ernie_core.model import weights
 from ernie_core.model.heads import ErnieForPretraining
+from ernie_core.patience import patiently
 from ernie_core.store import gathering
 from ernie_core.store.gathering import Gathering
 from ernie_core.train import checkpoint, copies, shares, snapshot
 from ernie_core.train.checkpoint import Place, Say
 from ernie_core.train.copies import Copies, Values
-from ernie_core.train.image import Files, Sources
+from ernie_core.train.image import Files, Image, Sources
 from ernie_core.train.optimiser import Optimiser
 from ernie_core.train.snapshot import Identity, Progressed
 from ernie_core.train.team import Team
+from ernie_core.waiting import Wait
 
-PATIENCE = 1800.0
-"""Seconds that rank 0 waits for the shares of the others."""
+T = TypeVar("T")
+
 PAUSE = 0.2
 """Seconds between two looks whether a share is there."""
+PATIENCE = 7200.0
+"""Seconds that a save may take: the store may be away, and its disk full, before it is given up."""
 
 
 @dataclass
@@ -43,6 +49,8 @@ class _Save:
     """This rank's files, once they are in the store."""
     done: "Future[None]" = field(default_factory=Future)
     """Rank 0: committed, the pointer moved, the oldest removed. The others: as `files`."""
+    trouble: str = ""
+    """What it waits for: room on a disk, a store that is away."""
     handed: threading.Event = field(default_factory=threading.Event)
     everyone: list[Files | None] = field(default_factory=list)
     """The files of all ranks when they come over the network, before they are seen in the store."""
@@ -55,11 +63,15 @@ class Saver:
     `save` or `wait`, and a process that does not end by a signal ends only when its save has.
     """
 
-    def __init__(self, place: Place, team: Team, say: Say) -> None:
+    def __init__(self, place: Place, team: Team, say: Say, busy: Say = lambda _: None) -> None:
         self.place, self.team, self.say = place, team, say
+        self.busy = busy
+        """Is told what the training waits for, as long as it does."""
         self.committed = 0
         """The newest step that is committed, as far as this rank knows: rank 0 always does, the others after `wait`."""
         self._session: str = team.first(secrets.token_hex(16))
+        self.seconds = 0.0
+        """The longest that a save took, from the look at the state to the commit."""
         self._saves = 0
         self._copies = Copies()
         self._mine: list[str] | None = None
@@ -107,7 +119,7 @@ class Saver:
         if self._save is None:
             return 0.0
         began = time.monotonic()
-        self._save.copied.result()
+        self._until(self._save.copied, self._save)
         return time.monotonic() - began
 
     def check(self) -> None:
@@ -121,31 +133,48 @@ class Saver:
             return
         save = self._save
         if self.team.world > 1:
-            mine = None if save.files.exception() else save.files.result()
+            mine = None if self._ended(save.files, save).exception() else save.files.result()
             # a file system that is far away may show the others' reports late, and a stop has no time for that
             save.everyone = self.team.gather(mine)  # type: ignore[assignment]
             save.handed.set()
-            failed = save.done.exception()
+            failed = self._ended(save.done, save).exception()
             said = self.team.gather(None if failed is None else f"rank {self.team.rank}: {failed}")
             if failed is None and any(said):
                 raise Error(f"step {save.step} was not saved: {'; '.join(str(text) for text in said if text)}")
-        save.done.result()
+        self._until(save.done, save)
         self.committed, self._save = save.step, None
+
+    def _until(self, future: "Future[None]", save: _Save) -> None:
+        """Until the saving thread has come so far, or its error."""
+        self._ended(future, save).result()
+
+    def _ended(self, future: "Future[T]", save: _Save) -> "Future[T]":
+        """The future, once it has a result or an error; whoever waits says so, and for how long at most."""
+        wait: Wait | None = None
+        while not concurrent.futures.wait([future], 1.0).done:
+            self.busy(save.trouble or f"saving step {save.step}")
+            wait = wait or Wait(f"step {save.step} is being saved", PATIENCE, alone=None, tell=self.say)
+            wait.more()
+        return future
 
     def _settle(self, step: int) -> None:
         """Until there is memory for a copy."""
         if self._save is not None:
             if not self._save.done.done():
                 self.say(f"step {step}: waiting for the checkpoint of step {self._save.step}, which is being written")
-            self._save.done.result()
+            self._until(self._save.done, self._save)
 
     def _share(self, state: Mapping[str, Values], net: ErnieForPretraining) -> list[str]:
-        """What this rank writes of the optimiser's state, which all or one may hold; settled at the first save."""
+        """What this rank writes of the optimiser's state, which all or one may hold; settled at the first save.
+
+        Refused if all of them together do not hold the state of every parameter.
+        """
         if self._mine is None:
             sizes = {name: 4 * int(np.prod(tensor.shape)) for name, tensor in state.items()}
-            held = self.team.gather(sizes)
+            held: list[dict[str, int]] = self.team.gather(sizes)  # type: ignore[assignment]
+            shares.check(held, net)
             before = self._before(sum(4 * int(np.prod(p.shape)) for p in net.parameters()))
-            self._mine = shares.assign(held, before)[self.team.rank]  # type: ignore[arg-type]
+            self._mine = shares.assign(held, before)[self.team.rank]
         return self._mine
 
     def _before(self, size: int) -> list[int]:
@@ -154,6 +183,11 @@ class Saver:
 
     def _run(self, save: _Save, sources: Sources) -> None:
         """In the background."""
+
+        def tell(text: str) -> None:
+            save.trouble = text
+            self.say(text)
+
         began = time.monotonic()
         try:
             image = sources.copy(self._copies)
@@ -161,14 +195,15 @@ class Saver:
             copied = time.monotonic()
             image.check(save.step, self.committed)
             address = self.place.of(f"model_{save.step}")
-            part = gathering.begin(self.place.store, address, save.token, self.team.rank, self.place.scratch)
-            save.files.set_result(image.write(part))
+            part, own = patiently(lambda: self._write(save, image), f"saving step {save.step}", tell=tell)
+            save.files.set_result(own)
             if self.team.rank == 0:
                 files = [file for share in self._collect(save, part) for file in share]
-                checkpoint.commit(part, self.place, save.step, files, permanent=save.permanent)
+                checkpoint.commit(part, self.place, save.step, files, permanent=save.permanent, say=tell)
                 self.committed = save.step
                 size, spent = sum(file.size for file in files), (copied - began, time.monotonic() - copied)
                 self.say(f"saved {address}: {size / 1e6:.1f} MB, {spent[0]:.2f} s to copy, {spent[1]:.2f} s to write")
+            self.seconds = max(self.seconds, time.monotonic() - began)
         except BaseException as error:
             for future in (save.copied, save.files):
                 if not future.done():
@@ -177,16 +212,22 @@ class Saver:
         else:
             save.done.set_result(None)
 
+    def _write(self, save: _Save, image: Image) -> tuple[Gathering, Files]:
+        """This rank's files, in the store and reported; after a failure nothing of them is left."""
+        self.place.check()
+        address = self.place.of(f"model_{save.step}")
+        part = gathering.begin(self.place.store, address, save.token, self.team.rank, self.place.scratch)
+        return part, image.write(part)
+
     def _collect(self, save: _Save, part: Gathering) -> list[Files]:
         """The files of all ranks, as soon as they have reported them."""
-        until = time.monotonic() + PATIENCE
         found = [save.files.result()]
         for rank in range(1, self.team.world):
+            wait = Wait(f"step {save.step} waits for the share of rank {rank}", PATIENCE, tell=self.say)
             while (files := gathering.reported(part, rank)) is None and not save.handed.wait(PAUSE):
                 if not threading.main_thread().is_alive():
                     raise Error(f"step {save.step}: this process ended before rank {rank} had saved its share")
-                if time.monotonic() > until:
-                    raise Error(f"step {save.step}: rank {rank} has not saved its share within {PATIENCE:.0f} s")
+                wait.more()
             files = files or save.everyone[rank]
             if files is None:
                 raise Error(f"step {save.step}: rank {rank} could not save its share, its log says why")

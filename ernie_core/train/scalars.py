@@ -1,14 +1,18 @@
 """Curves for VisualDL and TensorBoard: one event file of each for a run, however often it was restarted."""
 
+import errno
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ernie_core.train.records import TENSORBOARD, VISUALDL, Format, whole
 
 FORMATS = (VISUALDL, TENSORBOARD)
+MOST = 1 << 22
+"""Bytes of points that wait for room on the disk; more would be worth less than the memory."""
 SHOWN = ("train/", "valid/", "test/", "amp/", "speed/", "memory/")
 
 
@@ -16,17 +20,23 @@ SHOWN = ("train/", "valid/", "test/", "amp/", "speed/", "memory/")
 class Scalars:
     """A view of a log: appends the figures of a step to the event files in a folder.
 
-    The figures of a step are one write each time, and a start cuts off what is torn and what is of steps that will be
-    made again, so neither a kill nor a resume leaves a wrong or a second point.
+    The figures of a step are one write each time, and a start cuts off what is torn and what is of steps that are
+    made again, so neither a kill nor a resume leaves a wrong or a second point. What finds no room on the disk waits
+    for the next step.
     """
 
     folder: Path
+    waiting: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, step: int, said: Mapping[str, float]) -> None:
-        """Add a point to every curve."""
+        """Add a point to every curve. OSError if they cannot be written now."""
         shown = {tag: value for tag, value in said.items() if tag.startswith(SHOWN)}
         for form in FORMATS:
-            _append(self.folder / form.file, form.scalars(step, time.time(), shown))
+            points = self.waiting.get(form.file, b"") + form.scalars(step, time.time(), shown)
+            self.waiting[form.file] = points if len(points) <= MOST else b""
+        for form in FORMATS:
+            _append(self.folder / form.file, self.waiting[form.file])
+            self.waiting[form.file] = b""
 
     def __str__(self) -> str:
         return str(self.folder)
@@ -62,6 +72,9 @@ def _from_the_start(form: Format, texts: Mapping[str, str], curve: Sequence[str]
 
 
 def _append(path: Path, data: bytes) -> None:
+    """All or nothing: half a point would spoil those behind it."""
     with open(path, "ab", buffering=0) as file:
+        before = os.fstat(file.fileno()).st_size
         if file.write(data) < len(data):
-            raise OSError(f"{path}: only a part could be written, its disk is full")
+            file.truncate(before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

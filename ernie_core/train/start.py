@@ -61,7 +61,7 @@ def prepare(
         recipe, team, net, adamw, way, data, words, vocab, init, identity, place, log,
         precision.scaler(recipe),
         Guard(recipe.max_loss_spike, recipe.loss_spike_window, recipe.loss_spike_steps),
-        Saver(place, team, say),
+        Saver(place, team, say, log.busy),
         _subject(recipe, net, read, ids, place.address),
     )  # fmt: skip
 
@@ -118,13 +118,14 @@ def _build(
     recipe: Recipe, words: Vocabulary, init: Path | None, team: Team
 ) -> tuple[ErnieForPretraining, Optimiser, Exchange]:
     """Net with random weights, equal on all ranks, its optimiser, and what the ranks do together in an update."""
+    precision.keep_bits()
     paddle.seed(derived(recipe.seed, "weights"))
     net = ErnieForPretraining(_shape(recipe, words, init), recipe.binary_head)
     net.ernie.encoder.recompute = recipe.use_recompute
     precision.cast(net, recipe)
     settings = Settings(
         recipe.weight_decay, recipe.adam_beta1, recipe.adam_beta2, recipe.adam_epsilon,
-        optimiser.layer_factors(net.config.num_hidden_layers, recipe.layer_decay), recipe.use_amp,
+        optimiser.layer_factors(net.config.num_hidden_layers, recipe.layer_decay),
     )  # fmt: skip
     memory = partial(near.zeros, team)
     way = exchange(net, team, recipe.sharding, memory)

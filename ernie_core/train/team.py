@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ernie_core.errors import BadInput, Unreachable
+from ernie_core import runtime
+from ernie_core.errors import BadInput
+from ernie_core.progress import say
 from ernie_core.train.near import PATIENCE, Near, open_near
+from ernie_core.waiting import Wait
 
 if TYPE_CHECKING:
     import paddle
@@ -123,11 +126,11 @@ class Team:
         """Count oneself in, and wait for the others: gloo itself gives up on a busy process after 30 seconds."""
         from paddle.base import core
 
-        store, since, pause = core.create_or_get_global_tcp_store(), time.monotonic(), _OFTEN
+        store, pause = core.create_or_get_global_tcp_store(), _OFTEN
         here = store.add(key, 1)
+        waiting = Wait(f"rank {self.rank} waits for the other processes", PATIENCE)
         while wait and here < self.world:
-            if time.monotonic() - since > PATIENCE:
-                raise Unreachable(f"rank {self.rank}: {here} of {self.world} processes came within {PATIENCE:.0f} s")
+            waiting.more()
             time.sleep(pause)
             pause = min(_SELDOM, pause * 1.5)
             here = store.add(key, 0)
@@ -142,9 +145,7 @@ def join() -> Team:
     world = int(os.environ.get("PADDLE_TRAINERS_NUM", "1"))
     if world == 1:
         return ALONE
-    from ernie_core.runtime import import_paddle
-
-    paddle = import_paddle()
+    paddle = runtime.import_paddle()
     if not paddle.is_compiled_with_cuda():
         os.environ["PADDLE_DISTRI_BACKEND"] = "gloo"
     for name in ("PADDLE_TRAINER_ID", "PADDLE_CURRENT_ENDPOINT", "PADDLE_TRAINER_ENDPOINTS"):
@@ -152,7 +153,9 @@ def join() -> Team:
             raise BadInput(f"PADDLE_TRAINERS_NUM is {world}, but {name} is not set: start through a launcher")
     import paddle.distributed as dist
 
-    dist.init_parallel_env()
+    say(f"rank {os.environ['PADDLE_TRAINER_ID']} of {world} looks for the others, for {PATIENCE:.0f} s at most")
+    with runtime.deaf(PATIENCE):
+        dist.init_parallel_env()
     rank = int(os.environ["PADDLE_TRAINER_ID"])
     team = Team(rank, world, int(os.environ.get("PADDLE_RANK_IN_NODE", rank)))
     return team if paddle.is_compiled_with_cuda() else replace(team, near=open_near(team))

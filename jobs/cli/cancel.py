@@ -4,13 +4,17 @@ import os
 import signal
 import socket
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from jobs.cli import arguments
 
-PATIENCE = 45.0
-"""Seconds that a run gets to save."""
+if TYPE_CHECKING:
+    from jobs.runs import Run
+
+TELL = 10.0
+"""Seconds between two words on what is waited for."""
 
 
 @click.command("cancel", help="Ask a run to save what is worth keeping and stop.")
@@ -33,15 +37,22 @@ def command(run: str | None, store: str | None, as_json: bool) -> int:
         raise Error(f"{record.id} runs on {record.host}: cancel it there")
     else:
         os.kill(record.pid, signal.SIGTERM)
-        waited = time.monotonic() + PATIENCE
+        began = told = time.monotonic()
         while runs.alive(record, cache):
-            if time.monotonic() > waited:
-                raise Error(
-                    f"{record.id} was asked to stop but goes on after {PATIENCE:.0f}s: see `kfp status {record.id}`"
-                )
+            if time.monotonic() - told > TELL:
+                told = time.monotonic()
+                _tell(runs.read(place, record.job, record.id), told - began)
             time.sleep(0.2)
         record = runs.read(place, record.job, record.id)
         click.echo(f"{record.job}/{record.id} {record.state}; go on with: kfp resume {record.id}", err=True)
     if as_json:
         arguments.show_json(record.to_json())
     return 0
+
+
+def _tell(record: "Run", seconds: float) -> None:
+    """What a run is waited for, which saves for as long as that takes it."""
+    running = {name: step for name, step in record.steps.items() if step.state == "running"}
+    at = "; ".join(f"`{name}`: {step.note or step.state}" for name, step in running.items())
+    again = f"`kfp cancel {record.id}` again kills it, Ctrl-C here leaves it to itself"
+    click.echo(f"asked to stop {seconds:.0f} s ago, still at work: {at or 'between two steps'} ({again})", err=True)

@@ -3,8 +3,10 @@
 import hashlib
 import os
 import signal
+import time
 from pathlib import Path
 
+import trainings
 from machines import Machine, wait_for
 
 STEPS = """\
@@ -24,15 +26,7 @@ def weights(machine: Machine, store: str) -> str:
 
 def rank(machine: Machine, number: int) -> int | None:
     """The process of a rank of this machine's training."""
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            words = entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        mine = f"ERNIE_JOBS_HOME={machine.home}".encode() in words
-        if mine and f"PADDLE_TRAINER_ID={number}".encode() in words:
-            return int(entry.parent.name)
-    return None
+    return trainings.processes(machine).get(f"rank {number}")
 
 
 def test_a_killed_rank_takes_all_along_and_they_go_on_from_the_last_checkpoint(machine: Machine) -> None:
@@ -48,6 +42,40 @@ def test_a_killed_rank_takes_all_along_and_they_go_on_from_the_last_checkpoint(m
     log = machine.kfp("logs", "demo.yaml", "pretrain").stdout
     assert "rank 1 was killed by SIGKILL; starting all 2 processes again from model_" in log
     assert weights(machine, "other") == weights(machine, "store")
+
+
+def test_a_rank_whose_launcher_dies_while_all_meet_does_not_live_on(machine: Machine) -> None:
+    machine.corpus(300)
+    machine.spec(STEPS)
+    runner = machine.start("run", "demo.yaml")
+    first = wait_for(lambda: rank(machine, 0))
+    os.kill(first, signal.SIGSTOP)  # so that the other one waits for it
+    try:
+        other = wait_for(lambda: rank(machine, 1))
+        launcher = int(Path(f"/proc/{other}/stat").read_text().rpartition(")")[2].split()[1])
+        log = wait_for(lambda: next((machine.folder / "store/runs").rglob("pretrain.log"), None))
+        wait_for(lambda: "rank 1 of 2 looks for the others, for 1800 s at most" in log.read_text())
+        time.sleep(1)  # it is in Paddle's own call then, which hears no signal
+    finally:
+        os.kill(first, signal.SIGKILL)
+        os.kill(launcher, signal.SIGKILL)
+    wait_for(lambda: rank(machine, 1) is None, 20)
+    runner.communicate(timeout=60)
+    assert runner.returncode == 1
+
+
+def test_ranks_whose_launcher_dies_save_what_they_have_and_the_next_run_waits_for_them(machine: Machine) -> None:
+    machine.corpus(300)
+    machine.spec(STEPS.replace("max_steps: 120, checkpoint_steps: 20", "max_steps: 300, checkpoint_steps: 300"))
+    runner = machine.start("run", "demo.yaml")
+    log = wait_for(lambda: next((machine.folder / "store/runs").rglob("pretrain.log"), None))
+    wait_for(lambda: "global step 50" in log.read_text())
+    os.kill(int(Path(f"/proc/{rank(machine, 1)}/stat").read_text().rpartition(")")[2].split()[1]), signal.SIGKILL)
+    runner.communicate(timeout=60)
+    machine.kfp("run", "demo.yaml")
+    logs = machine.kfp("logs", "demo.yaml", "pretrain").stdout
+    assert "going on after step" in logs
+    assert not list((machine.folder / "store").glob("pretrain/*/lease.json")), "it is given back in the end"
 
 
 def test_what_no_restart_can_cure_ends_a_training_at_once(machine: Machine) -> None:

@@ -27,8 +27,8 @@ def task(place, tmp_path):
 
 def arguments(task, code, *, processes=1, hosts="localhost", number=0):
     return [
-        "--hosts", hosts, "--number", str(number), "--port", "36543", "--processes", str(processes), "--attempt", "2",
-        "--task", json.dumps(task), "--", sys.executable, "-c", code,
+        "--hosts", hosts, "--number", str(number), "--port", "36543", "--processes", str(processes),
+        "--attempt", "2", "--grace", "30", "--task", json.dumps(task), "--", sys.executable, "-c", code,
     ]  # fmt: skip
 
 

@@ -148,8 +148,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Answers]]:
         (401, "Whatever", Denied, "refused access"),
         (301, "PermanentRedirect", BadInput, "set AWS_REGION"),
         (400, "AuthorizationHeaderMalformed", BadInput, "set AWS_REGION"),
-        (500, "InternalError", Unreachable, "did not answer"),
-        (503, "SlowDown", Unreachable, "did not answer"),
+        (500, "InternalError", Unreachable, "answered 500 InternalError: it is full"),
+        (503, "SlowDown", Unreachable, "answered 503 SlowDown"),
         (400, "EntityTooStrange", Error, "answered EntityTooStrange"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -95,19 +96,37 @@ def test_fewer_tokens_are_counted_when_batches_are_cut_to_their_longest_sample(c
     assert seen.figures[0][1]["speed/tokens_per_second"] == 500.0
 
 
-def test_a_view_that_fails_is_let_go_aloud_and_the_training_goes_on(
+def test_a_view_that_fails_is_said_once_and_shows_again_when_it_can(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    shown = []
+
     def broken(step: int, said: Mapping[str, float]) -> None:
-        raise OSError("no space left")
+        if step < 5:
+            raise OSError("no space left")
+        shown.append(step)
 
     seen = Seen()
     log = Log(RECIPE, silent, views=[broken, seen], clock=clock)
-    for step in range(1, 5):
+    for step in range(1, 7):
         clock.now += 1.0
         log.step(step, [9.0, 9.0, 0.0], 1e-4)
     assert capsys.readouterr().err.count("no space left") == 1
-    assert [step for step, _ in seen.figures] == [2, 4]
+    assert [step for step, _ in seen.figures] == [2, 4, 6]
+    assert shown == [6]
+
+
+def test_a_line_that_cannot_be_printed_ends_nothing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr("sys.stderr", full)
+        log = Log(RECIPE, silent, clock=clock)
+        clock.now += 1.0
+        log.step(2, [9.0, 9.0, 0.0], 1e-4)
+        monkeypatch.undo()
+        with pytest.raises(OSError):
+            full.close()
 
 
 def test_other_processes_keep_silent(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,8 @@ from train import ranks
 from ernie_core import errors
 from ernie_core.model import weights
 from ernie_core.store import artefact, gathering, open_store, pointed
-from ernie_core.train import checkpoint, copies, shares, snapshot
+from ernie_core.train import checkpoint, copies, optimiser, shares, snapshot
+from ernie_core.train.adamw import halves, keys
 from ernie_core.train.checkpoint import Place
 from ernie_core.train.saver import Saver
 from ernie_core.train.team import Team
@@ -83,6 +84,67 @@ def test_what_any_number_of_ranks_saved_one_reads_to_the_bit(place: Place, world
         ["MANIFEST.json", "config.json", "config.yml", "model_state.pdparams", "state.json", "train_log.jsonl",
          "vocab.txt", *names]
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("divided", [False, True])
+@pytest.mark.parametrize("world", [1, 2])
+def test_saves_before_the_first_update_hold_the_whole_state_and_so_do_later_ones(
+    place: Place, world: int, divided: bool
+) -> None:
+    """As when the first steps overflow, and are skipped: whatever a saver sees first, it writes everything for ever."""
+    place.scratch.mkdir()
+    lock = threading.Lock()
+
+    def rank(team: Team) -> None:
+        with lock:
+            net, adamw = ranks.build()
+            if divided:
+                own = [name for k, (name, _) in enumerate(net.named_parameters()) if k % world == team.rank]
+                adamw = optimiser.adamw(net, only=own)
+            shadow, whole = ranks.build()  # the others' updates of what this rank has no state of
+        saver = Saver(place, team, [].append)
+        for step in (1, 2, 3):
+            if step == 3:
+                saver.before_update()
+                with lock:
+                    ranks.train(shadow, whole, step)
+                    ranks.train(net, adamw, step)
+                net.set_state_dict(shadow.state_dict())
+            ranks.save(saver, step, net, adamw, ranks.vocabulary(place), permanent=True)
+            saver.wait()
+
+    ranks.together(world, rank)
+    undisturbed = ranks.build()
+    everything = set(keys(halves(undisturbed[0])))
+    for step in (1, 2, 3):
+        folder = place.store.path(f"pretrain/x/model_{step}")
+        assert folder is not None and snapshot._shares(folder).keys() == everything
+        net, adamw = ranks.build(seed=9)
+        assert snapshot.read(folder, net, adamw, ranks.IDENTITY)[1] == []
+        if step == 3:
+            ranks.train(*undisturbed, 3)
+        assert ranks.state(net, adamw) == ranks.state(*undisturbed)
+    for pair in ((net, adamw), undisturbed):
+        ranks.train(*pair, 4)
+    assert ranks.state(net, adamw) == ranks.state(*undisturbed)
+
+
+@pytest.mark.parametrize("world", [1, 2])
+def test_what_no_rank_has_a_state_of_is_never_saved(place: Place, world: int) -> None:
+    place.scratch.mkdir()
+    nets = [ranks.build()[0] for _ in range(world)]
+
+    def rank(team: Team) -> str:
+        own = [name for name, _ in nets[team.rank].named_parameters() if "pooler" not in name]
+        saver = Saver(place, team, [].append)
+        with pytest.raises(errors.Refused) as raised:
+            ranks.save(saver, 1, nets[team.rank], optimiser.adamw(nets[team.rank], only=own), ranks.vocabulary(place))
+        return str(raised.value)
+
+    said = ranks.together(world, rank)
+    assert set(said) == set(said[:1]) and f"8 of 120 arrays are on none of {world} ranks" in said[0]
+    assert "ernie.pooler.dense.weight.moment1" in said[0] and "and 5 more" in said[0]
+    assert checkpoint.latest(place, [].append) is None
 
 
 def test_a_checkpoint_holds_the_moment_of_the_call_though_training_goes_on(

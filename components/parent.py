@@ -1,0 +1,47 @@
+"""A process ends with the one that started it: it saves and leaves, or is ended if it cannot hear."""
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+
+from ernie_core import errors, runtime, waiting
+from ernie_core.progress import say
+
+STILL = 60.0
+"""Seconds that the main thread may stand at one place, once its launcher has gone, before the process is ended."""
+LOOK = 1.0
+
+
+def follow(stop: threading.Event) -> None:
+    """Set `stop` when the process that started this one ends, if it asked for that, and see that it is heard.
+
+    The other end of stdin is held by the parent, and the kernel sends SIGTERM when it dies: either is enough.
+    """
+    if os.environ.get(runtime.PARENT) is not None:
+        threading.Thread(target=_follow, args=(stop,), daemon=True).start()
+        runtime.end_with_parent(signal.SIGTERM)
+
+
+def _follow(stop: threading.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    stop.set()
+    at, since = _place(), time.monotonic()
+    while True:
+        time.sleep(LOOK)
+        if (now := _place()) != at:
+            at, since = now, time.monotonic()
+        elif time.monotonic() - since > STILL:
+            say(f"who started this process has gone, and it has stood still for {STILL:.0f} s: it ends unsaved")
+            faulthandler.dump_traceback(file=sys.__stderr__ or 2)
+            os._exit(errors.Stopped.exit_code)
+
+
+def _place() -> object:
+    """Where the main thread is, as far as Python knows; it changes for one that waits within bounds."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    return waiting.turns(), [(f.f_code.co_filename, f.f_lasti) for f, _ in traceback.walk_stack(frame)]

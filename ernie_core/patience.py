@@ -1,0 +1,50 @@
+"""Trying again as long as a store does not answer or a disk is full: neither is worth what was computed."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from ernie_core import waiting
+from ernie_core.errors import Full, Unreachable
+from ernie_core.progress import say
+
+T = TypeVar("T")
+
+OUTAGE = 3600.0
+"""Seconds for which a store may not answer, as launchers on a cluster bear it."""
+ROOMLESS = 1800.0
+"""Seconds for which a disk may be full while something is saved: a person, or another job that ends, makes room."""
+PAUSES = (0.5, 10.0)
+"""Seconds between two tries: at first, and in the end."""
+
+
+def patiently(
+    act: Callable[[], T],
+    what: str,
+    *,
+    outage: float = OUTAGE,
+    roomless: float = ROOMLESS,
+    tell: Callable[[str], None] = say,
+) -> T:
+    """Do it until it does well, and say once what it waits for; its last error if the trouble lasts too long.
+
+    A background thread gives up at once when the main thread has ended: nobody waits for it any more.
+    """
+    began, told, pause = time.monotonic(), False, PAUSES[0]
+    while True:
+        try:
+            done = act()
+            if told:
+                tell(f"{what}: done, after {time.monotonic() - began:.0f} s")
+            return done
+        except (Full, Unreachable) as error:
+            limit = roomless if isinstance(error, Full) else outage
+            if time.monotonic() - began >= limit or not threading.main_thread().is_alive():
+                raise
+            if not told:
+                tell(f"{what}: {error} (trying again, for {limit:.0f} s at most)")
+            told = True
+        waiting.turn()
+        time.sleep(pause)
+        pause = min(PAUSES[1], pause * 2)

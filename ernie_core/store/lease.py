@@ -1,0 +1,183 @@
+"""One writer at a time at an address that several machines see: a small object that says who, renewed while it lives.
+
+Another machine takes over when it is sure that the writer is gone: on the same machine because its processes are, on
+another one because the lease has not changed for its whole term while it was looked at. Clocks are never compared. A
+writer that slept through its term finds out before it writes, in `check`.
+"""
+
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ernie_core import waiting
+from ernie_core.errors import Error, Refused, Stopped
+from ernie_core.progress import Say, Stop, never, say
+from ernie_core.store.base import Store, join
+
+NAME = "lease.json"
+TERM, EVERY = 60.0, 15.0
+"""Seconds without a sign of life after which another machine may take over, and between two signs."""
+LOOK = 1.0
+"""Seconds between two looks at the lease of another."""
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who writes: enough to know on the same machine whether it still lives."""
+
+    token: str
+    host: str
+    machine: str
+    """Of this start of the kernel, and its space of process numbers."""
+    pid: int
+    born: int
+    """When that process started, in the kernel's ticks: a number may be used again."""
+    leads: bool
+    """Whether it leads a session: all of that session's processes write with it."""
+    attempt: int = 0
+    """Of a launcher, which begins one when the one before is gone; 0 without a launcher."""
+    signs: int = 0
+
+    def __str__(self) -> str:
+        return f"process {self.pid} of {self.host}" + (f", attempt {self.attempt}" if self.attempt else "")
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is known to have ended; False of what cannot be known here."""
+        return self.machine == _machine() != "" and not _lives(self.pid, self.born, self.leads)
+
+
+class Lease:
+    """The right to write at an address. `check` before everything that changes something there."""
+
+    def __init__(
+        self, store: Store, address: str, *, shared: str = "", attempt: int = 0, term: float = TERM, tell: Say = say
+    ) -> None:
+        self._store, self._key, self._term, self._tell = store, join(address, NAME), term, tell
+        self._own = Holder(**json.loads(shared)) if shared else _this(attempt)
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+
+    @property
+    def shared(self) -> str:
+        """For a process of the same session that writes too: it gives this to its own `Lease`, and keeps that."""
+        return json.dumps(asdict(self._own), sort_keys=True)
+
+    def acquire(self, stop: Stop = never) -> None:
+        """Return once it is ours, and keep it from then on; Stopped if asked to meanwhile."""
+        seen, since, told = None, time.monotonic(), False
+        while (found := self._read()) is not None and not self._is_free(found):
+            if found != seen:
+                seen, since = found, time.monotonic()
+            elif time.monotonic() - since > self._term:
+                self._tell(f"{found} has said nothing for {self._term:.0f} s: taking over {self._place}")
+                break
+            if not told:
+                until = f"until it has ended, or is silent for {self._term:.0f} s"
+                self._tell(f"{found} writes at {self._place}: waiting {until}")
+                told = True
+            if stop():
+                raise Stopped(f"asked to stop while waiting for {found}, which writes at {self._place}")
+            waiting.turn()
+            time.sleep(LOOK)
+        self._write()
+        self.keep()
+
+    def keep(self) -> None:
+        """Renew it in the background until `release`."""
+        threading.Thread(target=self._renew, daemon=True, name="lease").start()
+
+    def check(self) -> None:
+        """Refused if another has it now. Called before anything is written or removed."""
+        found = self._read()
+        if found is not None and found.token != self._own.token:
+            raise Refused(f"{self._place}: {found} has taken over from this process, which was taken for dead and ends")
+        if found is None:
+            self._write()
+
+    def release(self) -> None:
+        """Let the next one have it at once; a store that does not answer leaves it to run out."""
+        self._over.set()
+        with self._lock:
+            try:
+                if (found := self._read()) is not None and found.token == self._own.token:
+                    self._store.delete(self._key)
+            except Error as error:
+                self._tell(f"{self._place} could not be given back, it runs out in {self._term:.0f} s: {error}")
+
+    def _renew(self) -> None:
+        trouble = False
+        while not self._over.wait(EVERY * self._term / TERM):
+            try:
+                with self._lock:
+                    if self._over.is_set() or ((found := self._read()) and found.token != self._own.token):
+                        return  # `check` says so where it matters
+                    self._write()
+                trouble = False
+            except Error as error:
+                if not trouble:
+                    self._tell(f"{self._place} could not be renewed, trying again: {error}")
+                trouble = True
+
+    def _is_free(self, found: Holder) -> bool:
+        return found.token == self._own.token or 0 < found.attempt < self._own.attempt or found.is_gone
+
+    def _read(self) -> Holder | None:
+        data = self._store.get(self._key)
+        return None if data is None else _holder(data)
+
+    def _write(self) -> None:
+        self._own = replace(self._own, signs=self._own.signs + 1)
+        self._store.write(self._key, f"{self.shared}\n".encode())
+
+    @property
+    def _place(self) -> str:
+        return f"{self._store.url}/{self._key}"
+
+
+def _holder(data: bytes) -> Holder:
+    """What cannot be read is somebody, and runs out like any other."""
+    try:
+        value: Mapping[str, Any] = json.loads(data)
+        return Holder(**value)
+    except (ValueError, TypeError):
+        return Holder(data[:80].decode("utf-8", "replace"), "unknown", "", 0, 0, False)
+
+
+def _this(attempt: int) -> Holder:
+    pid, token = os.getpid(), secrets.token_hex(16)
+    return Holder(token, socket.gethostname(), _machine(), pid, _stat(pid)[1], os.getsid(0) == pid, attempt)
+
+
+def _machine() -> str:
+    """Equal for two processes exactly if each can see whether the other lives."""
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink(_PROC / 'self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def _lives(pid: int, born: int, leads: bool) -> bool:
+    _, started = _stat(pid)
+    if started == born and started:
+        return True
+    # its number is not given to another process while its session has members
+    return leads and not started and any(_stat(int(p.name))[0] == pid for p in _PROC.glob("[0-9]*"))
+
+
+def _stat(pid: int) -> tuple[int, int]:
+    """Session and start of a process; zeros if there is none, or only what its parent has not looked at yet."""
+    try:
+        words = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0, 0
+    return (0, 0) if words[0] in "ZX" else (int(words[3]), int(words[19]))

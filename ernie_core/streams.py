@@ -1,0 +1,78 @@
+"""Output that is never worth the work it tells of: what cannot be written now is kept for later."""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+
+MOST = 1 << 20
+"""Bytes that are kept; of more the oldest lines are dropped, and counted."""
+
+
+class Forgiving(io.RawIOBase):
+    """Writes to a descriptor; a full disk, a lost mount or a reader that has gone is no error, and is said once."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._kept = bytearray()
+        self._dropped = 0
+        self._trouble = ""
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        """Take everything, whether or not it can be written now."""
+        new = bytes(data)  # type: ignore[call-overload]
+        self._kept += new
+        try:
+            if self._trouble:
+                self._all(self._notice())
+                self._trouble, self._dropped = "", 0
+            while self._kept:
+                del self._kept[: os.write(self._descriptor, self._kept)]
+        except OSError as error:
+            self._trouble = (error.strerror or str(error)).lower()
+            self._shorten()
+        return len(new)
+
+    def _all(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+    def _notice(self) -> bytes:
+        lost = f"; {self._dropped} older lines are lost" if self._dropped else ""
+        return f"\n[what follows could not be written when it was said: {self._trouble}{lost}]\n".encode()
+
+    def _shorten(self) -> None:
+        if len(self._kept) > MOST:
+            end = self._kept.find(b"\n", len(self._kept) - MOST) + 1 or len(self._kept)
+            self._dropped += self._kept.count(b"\n", 0, end)
+            del self._kept[:end]
+
+
+@contextlib.contextmanager
+def forgiving() -> Iterator[None]:
+    """Within, nothing that is printed can fail."""
+    before = sys.stdout, sys.stderr
+    for stream in before:
+        stream.flush()
+    sys.stdout, sys.stderr = (_text(stream.fileno()) for stream in before)
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        sys.stdout, sys.stderr = before
+
+
+def _text(descriptor: int) -> io.TextIOWrapper:
+    raw = io.BufferedWriter(Forgiving(descriptor))
+    return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)

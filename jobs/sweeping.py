@@ -1,0 +1,25 @@
+"""What killed runs left on this machine, and killed writers in a store, is removed when the next run begins."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from components import scratch
+from ernie_core.errors import Error
+from ernie_core.store import Store, artefact
+from jobs import runs
+
+ABANDONED = 7 * 86400.0
+"""Seconds after which an uncommitted folder that nobody touched is taken for abandoned."""
+
+
+def clean(store: Store, cache: Path, say: Callable[[str], None]) -> None:
+    """Remove what no process needs. What cannot be removed now keeps no run from its work: the next one tries again."""
+    for place in sorted((cache / "scratch").glob("*")):
+        if not runs.held(cache, place.name):
+            for step in scratch.clear(place):
+                say(f"`{step}` of run {place.name}, whose runner has gone, is still at work: its files stay")
+    try:
+        for left in artefact.sweep(store, older_than=ABANDONED):
+            say(f"removed {left}, left by a writer that was killed")
+    except Error as error:
+        say(f"what killed writers left in the store stays for now: {error}")
