@@ -9,6 +9,8 @@ SCIENCE := .science
 # The other Paddle that trainings run on.
 PADDLE3 := .paddle3
 PYTEST_ARGS ?=
+# What the tests of runs build once for all of their processes.
+export ERNIE_JOBS_TEST_ENVIRONMENTS ?= $(CURDIR)/build/environments
 # Bytecode is written once and makes every start three times as fast.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -50,7 +52,7 @@ demo: setup  ## the quickstart: from raw text to three predictions
 	$(KFP) predict build/quickstart "服务态度很好，下次还会来" "质量太差了，退货也没人理" "物流很快，宝贝和描述的一样"
 
 test: setup science paddle3  ## every test but the slow ones
-	$(BIN)/python -m pytest tests/jobs tests/components tests/install $(CLUSTER_TESTS) -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/jobs tests/components tests/install $(CLUSTER_TESTS) -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)
 	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)
 
 BESIDE_PADDLE := OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 ERNIE_OTHER_PADDLE=$(CURDIR)/$(PADDLE3)/bin/python
@@ -58,7 +60,7 @@ CLUSTER_TESTS := $(wildcard tests/chart tests/images tests/launch)
 SCIENCE_TESTS := $(foreach room,store text model data train tasks compress serve,$(wildcard tests/$(room)))
 
 test-ladder: setup science paddle3  ## slow tests of trainings that are killed, lose a rank, go on with another number
-	$(BIN)/python -m pytest tests/jobs/test_drill.py -m slow $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/jobs/test_drill.py tests/jobs/test_schedule.py -m slow -n 2 --dist load $(PYTEST_ARGS)
 	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest tests/train -m slow -n 2 --dist load $(PYTEST_ARGS)
 
 test-slow: setup science paddle3  ## the slow tests alone (5 is pytest's word for: there are none)

@@ -1,6 +1,7 @@
 """`python -m components STEP --task FILE`: the only entry point of every container and local process."""
 
 import argparse
+import functools
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from components.base import Here, Scores, Step
 from components.launch import record
 from components.task import Task
 from ernie_core import errors, runtime, streams
+from ernie_core.patience import patiently
 from ernie_core.store import Store, artefact, disk, open_store
 from ernie_core.store.lease import Lease
 
@@ -127,7 +129,9 @@ def _make(task: Task, store: Store, started: float, stop: threading.Event, lease
     cls = type(step)
     if cls.gang:
         begun.write(task, step, store, started)
-    folder = artefact.staging(store, task.address, Path(task.scratch))
+    stage = functools.partial(artefact.staging, store, task.address, Path(task.scratch))
+    # a training that starts again after a crash has hours in its checkpoints; what has just begun has nothing to lose
+    folder = patiently(stage, "a place for what is made") if cls.gang else stage()
     place.keep_fresh(folder)
     work = shards.open_(task, store, step, arguments) if cls.is_cut() else None
     if work:

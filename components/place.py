@@ -25,7 +25,7 @@ from components.reports import Reporter
 from components.task import Source, Task
 from ernie_core import errors
 from ernie_core import store as stores
-from ernie_core.patience import OUTAGE
+from ernie_core.patience import OUTAGE, patiently
 from ernie_core.store import Store, artefact, files
 from ernie_core.store.files import StoredFile
 from ernie_core.store.lease import Lease
@@ -74,7 +74,7 @@ def leased(task: Task, place: Store, stop: threading.Event) -> Iterator[Lease | 
     if shared:
         lease.keep()  # the launcher that holds it may die while this process still saves
     else:
-        lease.acquire(stop.is_set)
+        patiently(lambda: lease.acquire(stop.is_set), "the right to write checkpoints is taken")
     try:
         yield lease
     finally:

@@ -101,11 +101,12 @@ def run(prepared: Prepared, cache: Path, say: Callable[[str], None]) -> list[Out
     record = runs.start(f"drill-{prepared.job.name}", "drill", prepared.store, prepared.provenance(), {})
     environments.build(type(node.step).image, say=say)
     drill = _Drill(prepared, node, record, cache, say)
-    try:
-        expected = drill.undisturbed()
-        return [drill.disturbed(disturbance, expected) for disturbance in disturbances(node)]
-    finally:
-        drill.clear()
+    with runs.hold(cache, record.id):  # no other run removes what lies there between two lives
+        try:
+            expected = drill.undisturbed()
+            return [drill.disturbed(disturbance, expected) for disturbance in disturbances(node)]
+        finally:
+            drill.clear()
 
 
 def inputs(prepared: Prepared) -> Prepared:

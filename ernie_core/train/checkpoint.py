@@ -85,7 +85,7 @@ def attempt(place: Place, *, limit: int) -> int:
     found = standing.look(place.store, place.address)
     starts = found.counted(limit) + 1
     note = json.dumps({"newest": found.name, "starts": starts}, sort_keys=True)
-    place.store.write(place.of(RESTARTS), f"{note}\n".encode())
+    patiently(lambda: place.store.write(place.of(RESTARTS), f"{note}\n".encode()), "a start is noted")
     return starts
 
 

@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ernie_core.errors import BadInput
+from ernie_core.errors import BadInput, Error
+from ernie_core.progress import say
 from ernie_core.train.checkpoint import Place
 from ernie_core.train.pace import Pace, memory
 
@@ -52,7 +53,10 @@ def begin(place: Place, step: int) -> list[str]:
     lines = [] if held is None else held.decode("utf-8").splitlines()
     kept = [text for text in lines if decode(text, place.of(FILE)).step <= step]
     kept.append(json.dumps({"start": step, "at": round(time.time(), 3)}))
-    write(place, kept)
+    try:
+        write(place, kept)
+    except Error as error:
+        say(f"that this started could not be noted yet: {error}")
     return kept
 
 

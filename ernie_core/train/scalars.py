@@ -1,13 +1,15 @@
 """Curves for VisualDL and TensorBoard: one event file of each for a run, however often it was restarted."""
 
 import errno
+import functools
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ernie_core.progress import say
 from ernie_core.train.records import TENSORBOARD, VISUALDL, Format, whole
 
 FORMATS = (VISUALDL, TENSORBOARD)
@@ -16,7 +18,7 @@ MOST = 1 << 22
 SHOWN = ("train/", "valid/", "test/", "amp/", "speed/", "memory/")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Scalars:
     """A view of a log: appends the figures of a step to the event files in a folder.
 
@@ -26,10 +28,15 @@ class Scalars:
     """
 
     folder: Path
+    opening: Callable[[], None] | None = field(default=None, repr=False, compare=False)
+    """What is to be done before the first point, if it could not be done at once."""
     waiting: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, step: int, said: Mapping[str, float]) -> None:
         """Add a point to every curve. OSError if they cannot be written now."""
+        if self.opening is not None:
+            self.opening()
+            self.opening = None
         shown = {tag: value for tag, value in said.items() if tag.startswith(SHOWN)}
         for form in FORMATS:
             points = self.waiting.get(form.file, b"") + form.scalars(step, time.time(), shown)
@@ -46,8 +53,19 @@ def begin(folder: Path, step: int, texts: Mapping[str, str], curve: Sequence[str
     """Open the curves of a run that goes on after `step` (0: begins).
 
     `texts` are shown beside the curves (`model_config`, `args`). If the folder is empty, because the one before was on
-    a machine that is gone, the curves begin with the lines of train_log.jsonl in the checkpoint, `curve`.
+    a machine that is gone, the curves begin with the lines of train_log.jsonl in the checkpoint, `curve`. On a full
+    disk they are opened with the first point that finds room.
     """
+    opening = functools.partial(_open, folder, step, texts, curve)
+    try:
+        opening()
+    except OSError as error:
+        say(f"{folder}: the curves cannot be opened yet: {error}")
+        return Scalars(folder, opening)
+    return Scalars(folder)
+
+
+def _open(folder: Path, step: int, texts: Mapping[str, str], curve: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for form in FORMATS:
         path = folder / form.file
@@ -58,7 +76,6 @@ def begin(folder: Path, step: int, texts: Mapping[str, str], curve: Sequence[str
                 file.truncate(kept)
         if kept == 0:
             _append(path, _from_the_start(form, texts, curve))
-    return Scalars(folder)
 
 
 def _from_the_start(form: Format, texts: Mapping[str, str], curve: Sequence[str]) -> bytes:

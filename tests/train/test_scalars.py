@@ -1,5 +1,6 @@
 """Event files: what VisualDL and TensorBoard read of them, and that no kill leaves a wrong or a second point."""
 
+import contextlib
 import json
 import struct
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import crc32c
 import pytest
+from disks import small
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from visualdl import LogReader
 
@@ -116,3 +118,24 @@ def test_starting_afresh_leaves_nothing_of_the_run_before(tmp_path: Path) -> Non
     scalars.begin(tmp_path, 0, TEXTS)(20, {"train/loss": 1.0})
     scalars.begin(tmp_path, 0, TEXTS)(20, {"train/loss": 2.0})
     assert visualdl(tmp_path, "train/loss") == [(20, 2.0)]
+
+
+def test_points_that_find_no_room_are_there_as_soon_as_there_is_some(tmp_path: Path) -> None:
+    with small(tmp_path / "small", "1m") as disk:
+        folder = disk.folder / "runs"
+        disk.fill()
+        view = scalars.begin(folder, 0, TEXTS)
+        for step in (1, 2):
+            with pytest.raises(OSError):
+                view(step, {"train/loss": float(step)})
+        disk.empty()
+        view(3, {"train/loss": 3.0})
+        disk.fill()
+        with contextlib.suppress(OSError):  # the rest of a block is used up in the midst of a point
+            for step in range(4, 4000):
+                view(step, {"train/loss": float(step)})
+        disk.empty()
+        view(4000, {"train/loss": 4000.0})
+        assert [step for step, _ in visualdl(folder, "train/loss")][-1] == 4000
+        found = [event.step for event in tensorboard(folder) if event.step]
+        assert found == sorted(set(found)) and found[-1] == 4000 and 3 in found
