@@ -1,5 +1,9 @@
-"""The record of a run of this machine and the logs of its steps, in the store: never worth a run, caught up later."""
+"""The record of a run of this machine and the logs of its steps, in the store: never worth a run, caught up later.
 
+A store may not only fail but hang, and a run must still hear a person: so what is asked of it, another thread asks.
+"""
+
+import threading
 import time
 from collections.abc import Iterable
 
@@ -12,8 +16,8 @@ from jobs.screen import Screen
 
 BEAT = 10.0
 """Seconds between two signs of life, two copies of a log, and two tries after one that failed."""
-LAST_TRIES = 6
-"""Of the last record; there is no later one."""
+LAST = 20.0
+"""Seconds for the last words of a run; there are no later ones."""
 
 
 class Keeper:
@@ -21,58 +25,86 @@ class Keeper:
 
     def __init__(self, store: Store, screen: Screen) -> None:
         self._store, self._screen = store, screen
-        self._saved, self._copied, self._retry = 0.0, time.monotonic(), 0.0
+        self._record: Run | None = None
+        self._written: Run | None = None
+        self._logs: dict[str, StepProcess] = {}
+        """Of steps that run, and of those that ended since their log was copied."""
+        self._ended: set[str] = set()
+        self._saved, self._copied = 0.0, time.monotonic()
         self._trouble = ""
+        self._wake, self._over = threading.Event(), threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
 
-    def keep(self, record: Run, running: Iterable[StepProcess], *, new: bool) -> bool:
-        """Whether the record is in the store as it is now."""
-        now = time.monotonic()
-        if now < self._retry:
-            return not new
-        try:
-            if new or now - self._saved > BEAT:
-                runs.save(self._store, record)
-                self._saved, new = now, False
-            if now - self._copied > BEAT:
-                self._copied = now
-                for step in running:
-                    self._copy(record, step)
-            self._well()
-        except Error as error:
-            self._trouble = self._say(error)
-        return not new
+    def keep(self, record: Run, running: Iterable[StepProcess]) -> None:
+        """Take note of how things are now; returns at once."""
+        with self._lock:
+            self._logs |= {step.node.name: step for step in running}
+        if record is not self._record:
+            self._record = record
+            self._wake.set()
 
-    def log(self, record: Run, step: StepProcess) -> None:
-        """The whole log of a step that has ended."""
-        try:
-            self._copy(record, step)
-        except Error as error:
-            self._trouble = self._say(error)
+    def log(self, step: StepProcess) -> None:
+        """The whole log of a step that has ended is to be kept."""
+        with self._lock:
+            self._logs[step.node.name] = step
+            self._ended.add(step.node.name)
+        self._wake.set()
 
-    def end(self, record: Run, state: str, running: Iterable[StepProcess] = ()) -> Run:
-        """The last record. If it cannot be written that is said, and the run has ended as it has."""
-        for tries in range(LAST_TRIES):
+    def end(self, record: Run, state: str) -> Run:
+        """Write the last record. If that cannot be done it is said, and the run has ended as it has."""
+        ended = runs.ended(record, state)
+        self.keep(ended, ())
+        until = time.monotonic() + LAST
+        while time.monotonic() < until and (self._written is not ended or self._ended):
+            self._wake.set()
+            time.sleep(0.05)
+        self._over.set()
+        if self._written is not ended:
+            why = self._trouble or f"the store did not answer within {LAST:.0f} s"
+            self._screen.say(f"the record of {record.id} does not say that it ended ({state}): {why}")
+        return ended
+
+    def _work(self) -> None:
+        while not self._over.is_set():
+            self._wake.wait(0.5)
+            self._wake.clear()
             try:
-                ended = runs.end(self._store, record, state)
+                self._write()
                 self._well()
-                return ended
             except Error as error:
-                self._trouble = self._say(error)
-                time.sleep(2.0**tries / 4)
-        self._screen.say(f"the record of {record.id} says nothing of its end ({state}): {self._trouble}")
-        return runs.ended(record, state)
+                self._say(error)
+                self._over.wait(BEAT / 5)
 
-    def _copy(self, record: Run, step: StepProcess) -> None:
+    def _write(self) -> None:
+        record, now = self._record, time.monotonic()
+        if record is None:
+            return
+        if record is not self._written or now - self._saved > BEAT:
+            runs.save(self._store, record)
+            self._written, self._saved = record, now
+        if now - self._copied > BEAT or self._ended:
+            self._copied = now
+            self._copy(record)
+
+    def _copy(self, record: Run) -> None:
         """Object stores cannot append: the log is written anew each time. One that lies in the store is there."""
-        key = record.log(step.node.name)
-        if step.log != self._store.path(key) and step.log.is_file():
-            self._store.write(key, step.log.read_bytes())
+        with self._lock:
+            logs, ended = dict(self._logs), set(self._ended)
+        for name, step in logs.items():
+            key = record.log(name)
+            if step.log != self._store.path(key) and step.log.is_file():
+                self._store.write(key, step.log.read_bytes())
+            if name in ended:
+                with self._lock:
+                    self._ended.discard(name)
+                    del self._logs[name]
 
-    def _say(self, error: Error) -> str:
-        self._retry = time.monotonic() + BEAT
+    def _say(self, error: Error) -> None:
         if not self._trouble:
             self._screen.say(f"the record of the run could not be written, the run goes on and tries again: {error}")
-        return str(error)
+        self._trouble = str(error)
 
     def _well(self) -> None:
         if self._trouble:

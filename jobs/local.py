@@ -21,6 +21,7 @@ from jobs.process import StepProcess
 from jobs.runs import Run, StepRecord
 from jobs.screen import Row, Screen
 from jobs.site import Site
+from jobs.within import within
 
 POLL = 0.1
 TELL = 10.0
@@ -30,9 +31,8 @@ OUTAGE = 600.0
 OVER = ("failed", "refused", "stopped", "skipped")
 
 
-def run(
-    plan: Plan, record: Run, store: Store, inputs: Mapping[str, Content], cache: Path, site: Site, screen: Screen
-) -> Run:
+def run(plan: Plan, record: Run, store: Store, inputs: Mapping[str, Content], cache: Path, site: Site,
+        screen: Screen) -> Run:  # fmt: skip
     """Do what the plan says. The record that comes back says how it ended; the store holds it too."""
     cores, memory = site.capacity()
     for step in plan.steps:
@@ -55,7 +55,7 @@ class _Runner:
         self.unprepared: dict[str, Error] = {}
         self.signals = 0
         self.failures: list[str] = []
-        self.keeper, self.dirty = Keeper(store, screen), True
+        self.keeper = Keeper(store, screen)
         self.asking, self.told = dict[str, float](), dict[str, float]()
         """When it was first asked in vain whether a step has committed; when last said what it is waited for."""
 
@@ -102,7 +102,7 @@ class _Runner:
             if step := self.running.get(name):
                 row.seconds, row.progress = step.seconds, step.progress()
         self.screen.show(self.rows)
-        self.dirty = not self.keeper.keep(self.record, self.running.values(), new=self.dirty)
+        self.keeper.keep(self.record, self.running.values())
         waits = any(r.state in ("waiting", "preparing") for r in self.record.steps.values())
         return bool(self.running) or (waits and not self.signals)
 
@@ -166,7 +166,7 @@ class _Runner:
         if code is None:
             return
         try:
-            committed = artefact.read(self.store, step.node.address) is not None
+            committed = within(lambda: artefact.read(self.store, step.node.address)) is not None
         except Unreachable as error:
             # it has ended, so there is time to ask again; what it has committed must not be taken for failed
             if step.seconds - self.asking.setdefault(step.node.name, step.seconds) < OUTAGE:
@@ -183,7 +183,7 @@ class _Runner:
         """It has ended; with an error nobody can say how."""
         step.close()
         del self.running[step.node.name]
-        self.keeper.log(self.record, step)
+        self.keeper.log(step)
         if error is not None:
             self._failed(step.node, str(error), 1, step)
 
@@ -193,9 +193,9 @@ class _Runner:
         if now - self.told.setdefault(name, now) < TELL:
             return
         self.told[name] = now
-        doing, lost = step.doing(), step.lost(self.store)
-        end = "asked again, it is killed" if self.signals else f"after {step.patience:.0f} s it is killed"
-        self.screen.say(f"waiting for `{name}`, asked to stop {step.waited:.0f} s ago: {doing}; {end}: {lost}")
+        doing, end = step.doing(), "asked again" if self.signals else f"after {step.patience:.0f} s"
+        text = f"waiting for `{name}`, asked to stop {step.waited:.0f} s ago: {doing}"
+        self.screen.say(f"{text}; {end} it is killed: {step.lost(self.store)}")
         self._set(name, "running", note=f"stopping: {doing}")
 
     def _finish(self, step: StepProcess, code: int, committed: bool) -> None:
@@ -222,13 +222,12 @@ class _Runner:
     ) -> None:
         state = "refused" if code == Refused.exit_code else "failed"
         self._set(node.name, state, error=error, code=code, seconds=step.seconds if step else 0.0, scores=scores or {})
-        self.rows[node.name].note = error.splitlines()[0] if error else ""
         lines = process.last_lines(step.log) if step and state == "failed" else []
         self.failures.append("\n".join([f"step `{node.name}` {state}: {error}", *(f"  | {line}" for line in lines)]))
 
     def _set(self, name: str, state: str, **changes: object) -> None:
         steps = {**self.record.steps, name: replace(self.record.steps[name], state=state, **changes)}  # type: ignore[arg-type]
-        self.record, self.dirty = replace(self.record, steps=steps), True
+        self.record = replace(self.record, steps=steps)
         row = self.rows[name]
         row.state, row.seconds = state, steps[name].seconds or row.seconds
         row.note = _note(steps[name])

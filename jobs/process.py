@@ -22,6 +22,7 @@ from jobs.inputs import Content
 from jobs.room import Room
 from jobs.runs import Run
 from jobs.tasks import sources
+from jobs.within import within
 
 LAST_LINES = 15
 KILL_AFTER = 30.0
@@ -103,7 +104,7 @@ class StepProcess:
         if row.get("unit") != "steps":
             return "it begins anew next time"
         try:
-            newest = pointed(store, f"{self.node.address}/model_last") or "the beginning"
+            newest = within(lambda: pointed(store, f"{self.node.address}/model_last")) or "the beginning"
         except Error as error:
             return f"what it had not committed is lost ({error})"
         at, kept = int(row.get("done") or 0), int(newest.removeprefix("model_")) if newest[-1].isdigit() else 0

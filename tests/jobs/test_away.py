@@ -100,9 +100,9 @@ def test_a_second_ctrl_c_kills_and_says_what_is_lost(machine: Machine, store: St
     kept = wait_for(lambda: trainings.at(machine) > (newest(store) or 10**9) + 20 and newest(store))
     with servers.away(place):
         os.kill(runner.pid, signal.SIGINT)
-        time.sleep(3)
+        time.sleep(15)  # by now the runner has asked the store for something, and hears a person all the same
         os.kill(runner.pid, signal.SIGINT)
-        wait_for(lambda: machine.step_pid("pretrain") is None)
+        wait_for(lambda: machine.step_pid("pretrain") is None, 20)
     _, err = runner.communicate(timeout=120)
     assert runner.returncode == 130, err
     assert f"step `pretrain` killed before it had saved: steps {kept + 1} to " in err
