@@ -68,11 +68,10 @@ def _attempt(task: Task, given: argparse.Namespace, world: int, rank: int, stop:
     """Do it; the exit code, and what there is to say of an error. Both are in the outcome too."""
     outcome, code, file = {}, 0, Path(task.outcome)
     try:
-        held = scratch.hold(file.parent)
+        scratch.keep(file.parent)
         reports.reserve(file)
         task = place.unfold(task, place.open_store(task.store))
         outcome = _do(task, given, world, rank, stop)
-        held.close()
     except (errors.Error, OSError, MemoryError) as error:
         outcome, code = {"error": _say(error)}, getattr(error, "exit_code", 1)
         print(f"error: {outcome['error']}", file=sys.stderr)

@@ -63,6 +63,11 @@ def run(task: Task, file: Path, store: Store, here: Here) -> None:
         print(f"{said}; starting all {task.ranks} processes again from {begin}", flush=True)
 
 
+def last_words(task: Task) -> float:
+    """Seconds that the others have once one process has died: a checkpoint may be on its way into the store."""
+    return max(LAST_WORDS, float(reports.read(Path(task.progress)).get("leave_seconds") or 0.0))
+
+
 def _attempt(task: Task, file: Path, here: Here) -> tuple[list[int], int]:
     """One life of all ranks: the exit code of each, and which ended it."""
     ports, leaving = _ports(task.ranks + 1), None
@@ -77,7 +82,7 @@ def _attempt(task: Task, file: Path, here: Here) -> tuple[list[int], int]:
                 leaving.more()
             time.sleep(0.05)
         first = next((n for n, p in enumerate(processes) if p.poll()), 0)
-        end = time.monotonic() + LAST_WORDS
+        end = time.monotonic() + last_words(task)
         while time.monotonic() < end and any(p.poll() is None for p in processes):
             time.sleep(0.05)
     finally:

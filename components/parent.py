@@ -11,8 +11,11 @@ import traceback
 from ernie_core import errors, runtime, waiting
 from ernie_core.progress import say
 
-STILL = 60.0
-"""Seconds that the main thread may stand at one place, once its launcher has gone, before the process is ended."""
+STILL = 180.0
+"""Seconds without any sign of work, once its launcher has gone, after which a process is ended: a request that hangs is
+given up after 120."""
+WORK = 0.02
+"""Seconds of computing between two looks that are work."""
 LOOK = 1.0
 
 
@@ -30,13 +33,14 @@ def _follow(stop: threading.Event) -> None:
     while os.read(0, 4096):
         pass
     stop.set()
-    at, since = _place(), time.monotonic()
+    at, since, spent = _place(), time.monotonic(), time.process_time()
     while True:
         time.sleep(LOOK)
-        if (now := _place()) != at:
+        worked, spent = time.process_time() - spent > WORK, time.process_time()
+        if (now := _place()) != at or worked:
             at, since = now, time.monotonic()
         elif time.monotonic() - since > STILL:
-            say(f"who started this process has gone, and it has stood still for {STILL:.0f} s: it ends unsaved")
+            say(f"the process that started this one has gone, and this one did nothing for {STILL:.0f} s: it ends")
             faulthandler.dump_traceback(file=sys.__stderr__ or 2)
             os._exit(errors.Stopped.exit_code)
 

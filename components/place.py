@@ -70,7 +70,8 @@ def leased(task: Task, place: Store, stop: threading.Event) -> Iterator[Lease | 
         yield None
         return
     shared = os.environ.get(LEASE, "")
-    lease = Lease(place, task.address, shared=shared, attempt=int(os.environ.get(ATTEMPT, "0")))
+    # not a patient one: a request that is repeated for an hour would come over the lease of whoever took over
+    lease = Lease(stores.impatient(place), task.address, shared=shared, attempt=int(os.environ.get(ATTEMPT, "0")))
     if shared:
         lease.keep()  # the launcher that holds it may die while this process still saves
     else:

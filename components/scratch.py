@@ -10,6 +10,7 @@ from ernie_core.errors import Error
 
 LOCK = "held"
 """In the folder of a step."""
+_kept: list[IO[bytes]] = []
 
 
 def hold(folder: Path) -> IO[bytes]:
@@ -26,6 +27,11 @@ def hold(folder: Path) -> IO[bytes]:
         handle.close()
         raise _removed(folder)
     return handle
+
+
+def keep(folder: Path) -> None:
+    """Hold it until this process ends, whatever happens in it: a background thread may save when all else is over."""
+    _kept.append(hold(folder))
 
 
 def clear(run: Path) -> list[str]:

@@ -15,6 +15,8 @@ OUTAGE = 3600.0
 """Seconds for which a store may not answer, as launchers on a cluster bear it."""
 ROOMLESS = 1800.0
 """Seconds for which a disk may be full while something is saved: a person, or another job that ends, makes room."""
+LEFT = 60.0
+"""Seconds for either when the main thread has ended, which nobody waits for any more."""
 PAUSES = (0.5, 10.0)
 """Seconds between two tries: at first, and in the end."""
 
@@ -29,7 +31,7 @@ def patiently(
 ) -> T:
     """Do it until it does well, and say once what it waits for; its last error if the trouble lasts too long.
 
-    A background thread gives up at once when the main thread has ended: nobody waits for it any more.
+    A background thread gives up sooner when the main thread has ended.
     """
     began, told, pause = time.monotonic(), False, PAUSES[0]
     while True:
@@ -40,7 +42,8 @@ def patiently(
             return done
         except (Full, Unreachable) as error:
             limit = roomless if isinstance(error, Full) else outage
-            if time.monotonic() - began >= limit or not threading.main_thread().is_alive():
+            limit = limit if threading.main_thread().is_alive() else min(limit, LEFT)
+            if time.monotonic() - began >= limit:
                 raise
             if not told:
                 tell(f"{what}: {error} (trying again, for {limit:.0f} s at most)")

@@ -64,13 +64,15 @@ def forgiving() -> Iterator[None]:
     before = sys.stdout, sys.stderr
     for stream in before:
         stream.flush()
-    sys.stdout, sys.stderr = (_text(stream.fileno()) for stream in before)
+    ours = sys.stdout, sys.stderr = _text(before[0].fileno()), _text(before[1].fileno())
     try:
         yield
     finally:
-        for stream in (sys.stdout, sys.stderr):
+        for stream in ours:
             stream.flush()
-        sys.stdout, sys.stderr = before
+        # a display that began before and ended within has put back what was before itself
+        sys.stdout = before[0] if sys.stdout is ours[0] else sys.stdout
+        sys.stderr = before[1] if sys.stderr is ours[1] else sys.stderr
 
 
 def _text(descriptor: int) -> io.TextIOWrapper:

@@ -49,7 +49,7 @@ class Wait:
         turn()
         if self.alone is not None and runtime.is_orphan():
             self.most, self.alone = min(self.most, self.seconds + self.alone), None
-            self.tell(f"{self.what}; who started this process has gone: until {self.most:.0f} s are over")
+            self.tell(f"{self.what}; the process that started this one has gone: at most {self.most:.0f} s in all")
         if self.seconds > self.most:
             raise Unreachable(f"{self.what}: in vain for {self.most:.0f} s")
         if time.monotonic() > self.due:

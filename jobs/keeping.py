@@ -7,8 +7,7 @@ import threading
 import time
 from collections.abc import Iterable
 
-from ernie_core.errors import Error
-from ernie_core.store import Store
+from ernie_core.store import Store, disk
 from jobs import runs
 from jobs.process import StepProcess
 from jobs.runs import Run
@@ -73,7 +72,7 @@ class Keeper:
             try:
                 self._write()
                 self._well()
-            except Error as error:
+            except Exception as error:  # whatever it is: the record must go on, or others take the run for dead
                 self._say(error)
                 self._over.wait(BEAT / 5)
 
@@ -95,13 +94,14 @@ class Keeper:
         for name, step in logs.items():
             key = record.log(name)
             if step.log != self._store.path(key) and step.log.is_file():
-                self._store.write(key, step.log.read_bytes())
+                with disk.explained(step.log):
+                    self._store.write(key, step.log.read_bytes())
             if name in ended:
                 with self._lock:
                     self._ended.discard(name)
                     del self._logs[name]
 
-    def _say(self, error: Error) -> None:
+    def _say(self, error: Exception) -> None:
         if not self._trouble:
             self._screen.say(f"the record of the run could not be written, the run goes on and tries again: {error}")
         self._trouble = str(error)

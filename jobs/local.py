@@ -1,7 +1,6 @@
 """Run a plan as processes on this machine: independent steps side by side, within its cores and memory."""
 
 import signal
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +11,8 @@ from components import gates, scratch
 from ernie_core import streams
 from ernie_core.errors import Error, Refused, Unreachable
 from ernie_core.store import Store, artefact
-from jobs import environments, process, report, room, sweeping
+from jobs import process, report, room, sweeping
+from jobs.building import Building
 from jobs.graph import Node
 from jobs.inputs import Content
 from jobs.keeping import Keeper
@@ -51,9 +51,8 @@ class _Runner:
         self.steps = {s.node.name: s for s in plan.steps}
         self.rows = {name: Row(name) for name in self.steps}
         self.running: dict[str, StepProcess] = {}
-        self.preparing: dict[str, threading.Thread] = {}
-        self.unprepared: dict[str, Error] = {}
-        self.signals = 0
+        self.building = Building(screen.say)
+        self.signals, self.heard = 0, False
         self.failures: list[str] = []
         self.keeper = Keeper(store, screen)
         self.asking, self.told = dict[str, float](), dict[str, float]()
@@ -71,8 +70,11 @@ class _Runner:
         try:
             while self._turn():
                 time.sleep(POLL)
-        finally:
+        except BaseException:
             self._leave()
+            self.keeper.end(self.record, "failed")
+            raise
+        finally:
             self.screen.close()
             for s, handler in before.items():
                 signal.signal(s, handler)
@@ -93,6 +95,9 @@ class _Runner:
             left.close()
 
     def _turn(self) -> bool:
+        if self.signals and not self.heard:
+            self.heard = True
+            self.screen.say("stopping: every step saves and leaves, as long as that takes (again to kill)")
         for name in list(self.running):
             self._watch(self.running[name])
         if not self.signals:
@@ -133,44 +138,29 @@ class _Runner:
     def _prepared(self, node: Node) -> bool:
         """Whether the environment of the step's image is there; if not, see that it is being built."""
         image = type(node.step).image
-        if image in self.unprepared:
-            self._failed(node, str(self.unprepared[image]), 1, None)
+        try:
+            if self.building.ready(image):
+                return True
+        except Error as error:
+            self._failed(node, str(error), 1, None)
             return False
-        if image not in self.preparing and environments.python(image):
-            return True
-        if image not in self.preparing:
-            self.preparing[image] = threading.Thread(target=self._build, args=(image,), daemon=True)
-            self.preparing[image].start()
         if self.record.steps[node.name].state != "preparing":
             self._set(node.name, "preparing", error="")
             self.rows[node.name].note = f"building the environment of image `{image}`"
-        if self.preparing[image].is_alive():
-            return False
-        return image not in self.unprepared
-
-    def _build(self, image: str) -> None:
-        try:
-            environments.build(image, say=self.screen.say)
-        except Error as error:
-            self.unprepared[image] = error
+        return False
 
     def _watch(self, step: StepProcess) -> None:
-        if step.node.timeout and step.seconds > step.node.timeout:
-            step.late = True
-        if self.signals or step.late:
-            step.stop()
-            self._tell(step)
-        if self.signals > 1 or (step.late and not self.signals and step.waited > step.patience):
-            step.kill()
         code = step.process.poll()
         if code is None:
-            return
+            return self._hurry(step)
         try:
             committed = within(lambda: artefact.read(self.store, step.node.address)) is not None
         except Unreachable as error:
             # it has ended, so there is time to ask again; what it has committed must not be taken for failed
-            if step.seconds - self.asking.setdefault(step.node.name, step.seconds) < OUTAGE:
-                self.rows[step.node.name].note = f"ended; whether it is committed is asked for {OUTAGE:.0f} s: {error}"
+            since = self.asking.setdefault(step.node.name, step.seconds)
+            if self.signals < 2 and step.seconds - since < OUTAGE:
+                note = f"ended; asking the store for up to {OUTAGE:.0f} s whether it committed: {error}"
+                self.rows[step.node.name].note = note
                 return
             self._over(step, error)
         except Error as error:
@@ -178,6 +168,16 @@ class _Runner:
         else:
             self._over(step)
             self._finish(step, code, committed)
+
+    def _hurry(self, step: StepProcess) -> None:
+        """Ask a step to stop that runs, or end it, if that is wanted."""
+        if step.node.timeout and step.seconds > step.node.timeout:
+            step.late = True
+        if self.signals or step.late:
+            step.stop()
+            self._tell(step)
+        if self.signals > 1 or (step.late and not self.signals and step.waited > step.patience):
+            step.kill()
 
     def _over(self, step: StepProcess, error: Error | None = None) -> None:
         """It has ended; with an error nobody can say how."""
@@ -239,9 +239,7 @@ class _Runner:
         return next((s for s in ("failed", "refused", "stopped") if s in states), "done")
 
     def _asked(self, number: int, frame: FrameType | None) -> None:
-        self.signals += 1
-        if self.signals == 1:
-            self.screen.say("stopping: every step saves and leaves, as long as that takes (again to kill)")
+        self.signals += 1  # nothing is printed here: the signal may have come in the midst of a print
 
 
 def _note(step: StepRecord) -> str:

@@ -94,7 +94,7 @@ class StepProcess:
             return str(row["doing"])
         if unit == "steps" and done is not None:
             return f"in step {int(done) + 1} of {int(total or 0)}, after which it saves"
-        return f"at {done:g} of {total:g} {unit}" if done is not None and total else "what it is at it does not say"
+        return f"at {done:g} of {total:g} {unit}" if done is not None and total else "it does not say what it is doing"
 
     def lost(self, store: Store) -> str:
         """What of its work is lost if it is killed now, in words."""

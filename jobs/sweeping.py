@@ -15,11 +15,17 @@ ABANDONED = 7 * 86400.0
 def clean(store: Store, cache: Path, say: Callable[[str], None]) -> None:
     """Remove what no process needs. What cannot be removed now keeps no run from its work: the next one tries again."""
     for place in sorted((cache / "scratch").glob("*")):
-        if not runs.held(cache, place.name):
-            for step in scratch.clear(place):
-                say(f"`{step}` of run {place.name}, whose runner has gone, is still at work: its files stay")
+        try:
+            left = [] if runs.held(cache, place.name) else scratch.clear(place)
+        except FileNotFoundError:
+            continue  # another run removes it just now
+        except OSError as error:
+            say(f"what an earlier run left in {place} stays for now: {error}")
+            continue
+        for step in left:
+            say(f"`{step}` of run {place.name}, whose runner has gone, is still at work: its files stay")
     try:
-        for left in artefact.sweep(store, older_than=ABANDONED):
-            say(f"removed {left}, left by a writer that was killed")
+        for removed in artefact.sweep(store, older_than=ABANDONED):
+            say(f"removed {removed}, left by a writer that was killed")
     except Error as error:
         say(f"what killed writers left in the store stays for now: {error}")

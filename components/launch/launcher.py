@@ -185,7 +185,7 @@ class Launcher:
             self._follower = None
 
     def _leave(self) -> float:
-        """It to whoever holds the step, until that one has made it."""
+        """Leave it to whoever holds the step, until that one has made it."""
         self._say(f"another launcher is at this step ({self._lease.holder or 'just now'}): waiting for it")
         self._done = artefact.read(self._store, self._task["address"]) is not None
         return self._pace.look

@@ -112,7 +112,7 @@ def _run(own: Place, command: Sequence[str], task: Task, attempt: int, saving: f
     command = [*command, "--task", str(file)]
     processes, asked = [_start(own, command, i, attempt) for i in range(own.processes)], 0.0
     try:
-        while (code := _over(processes)) is None:
+        while (code := _over(processes, task)) is None:
             time.sleep(0.1)
             if replaced.is_set():
                 return REPLACED
@@ -142,12 +142,12 @@ def _start(own: Place, command: Sequence[str], local: int, attempt: int) -> "sub
     return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
 
 
-def _over(processes: Sequence["subprocess.Popen[bytes]"]) -> int | None:
+def _over(processes: Sequence["subprocess.Popen[bytes]"], task: Task) -> int | None:
     """The exit code of the pod: 0 if all are, else of the one that died. The others have time for last words."""
     codes = [process.poll() for process in processes]
     if not any(codes):
         return 0 if None not in codes else None
-    end = time.monotonic() + gang.LAST_WORDS
+    end = time.monotonic() + gang.last_words(task)
     while time.monotonic() < end and None in [process.poll() for process in processes]:
         time.sleep(0.05)
     first = next(code for code in codes if code)
@@ -167,7 +167,7 @@ def _beat(store: Store, task: Task, attempt: int, number: int, replaced: threadi
             elif number == 0 and (progress := reports.read(Path(task.progress))):
                 measured = {beat.NEEDS: found[beat.NEEDS]} if found.get(beat.NEEDS) else {}
                 beat.write(store, task.address, attempt, measured | dict(progress))
-        except errors.Error as error:  # what the training itself needs of the store it will miss itself
+        except (errors.Error, ValueError) as error:  # what the training itself needs of the store it will miss itself
             print(f"cannot say how far this is, training goes on: {error}", file=sys.stderr, flush=True)
         time.sleep(beat.EVERY)
 

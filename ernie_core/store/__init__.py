@@ -12,7 +12,7 @@ from ernie_core.store.pointers import point, pointed
 from ernie_core.store.posix import PosixStore
 from ernie_core.store.s3 import S3Store
 
-__all__ = ["Entry", "File", "Manifest", "Store", "artefact", "digests", "open_store", "point", "pointed"]
+__all__ = ["Entry", "File", "Manifest", "Store", "artefact", "digests", "impatient", "open_store", "point", "pointed"]
 
 
 def open_store(url: str | Path, *, patience: float = 0.0) -> Store:
@@ -33,3 +33,8 @@ def open_store(url: str | Path, *, patience: float = 0.0) -> Store:
     raise BadInput(
         f"{parts.scheme}://{parts.hostname or ''}: not a store, give a folder, file:///path or s3://bucket/prefix"
     )
+
+
+def impatient(store: Store) -> Store:
+    """The same store, which says at once that it is away."""
+    return S3Store(store.bucket, store.prefix) if isinstance(store, S3Store) and store.patience else store

@@ -22,6 +22,8 @@ FRESH = timedelta(minutes=5)
 
 _REFUSED = {"ExpiredToken", "InvalidToken", "RequestExpired", "TokenRefreshRequired"}
 _ELSEWHERE = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
+_AWAY = "EndpointConnection|ConnectTimeout|ReadTimeout|ConnectionClosed|CredentialRetrieval|MetadataRetrieval"
+"""Errors of botocore that say nothing against the credentials."""
 _CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN with temporary ones), or AWS_PROFILE"
 
 
@@ -121,6 +123,8 @@ def _meaning(error: BaseException, text: str, bucket: str, place: str) -> Error:
     if word in _ELSEWHERE or "Received redirect" in text:
         return BadInput(f"{place}: the bucket {bucket} is in another region; set AWS_REGION to it")
     if kind == "UnauthenticatedError" and not status:
+        if re.search(_AWAY, text):
+            return Unreachable(f"{place}: who gives out credentials did not answer; check the network, then run again")
         return Denied(f"{place}: the credentials could not be renewed; {_CREDENTIALS}")
     if status in (401, 403) or word in _REFUSED:
         return Denied(f"{place}: {server} refused access ({word}); {_CREDENTIALS}")

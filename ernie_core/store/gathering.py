@@ -13,7 +13,7 @@ from typing import Any
 from ernie_core.errors import BadInput, Error
 from ernie_core.store import disk
 from ernie_core.store.base import STAGING, Store, check_key, join
-from ernie_core.store.manifest import MANIFEST, OPEN, File, Manifest, decode, encode
+from ernie_core.store.manifest import MANIFEST, OPEN, File, Manifest, decode, encode, read
 from ernie_core.store.posix import PosixStore
 from ernie_core.store.transfer import big_first, parallel
 
@@ -166,6 +166,9 @@ def _swap_in(gathering: Gathering, manifest: Manifest) -> None:
     assert isinstance(store, PosixStore)
     place = store.path(gathering.address)
     with disk.explained(place):
+        there = None if gathering.folder.exists() else read(store, gathering.address)
+        if there is not None and there.digest == manifest.digest:
+            return disk.sync(place.parent)  # a try before has moved it, and failed after that
         _arrived(gathering, manifest, {p.name: p.stat().st_size for p in gathering.folder.iterdir()})
         if place.is_symlink() or place.is_file():
             raise BadInput(f"{place}: a file or pointer stands where the folder should be; move it away")
@@ -188,6 +191,8 @@ def _seal(gathering: Gathering, manifest: Manifest) -> None:
     store.write(join(address, MANIFEST), encode(manifest))
     keep = (join(address, MANIFEST), join(address, OPEN))
     with contextlib.suppress(Error):  # it is committed, and what is left is for a sweep
+        if (there := read(store, address)) is None or there.data != manifest.data:
+            return  # somebody has committed another one meanwhile, whose files are not ours to remove
         others = [e.key for e in store.list(address) if e.key not in keep and not e.key.startswith(f"{prefix}/")]
         parallel(store.delete, others)
         store.delete(join(address, OPEN))

@@ -22,8 +22,9 @@ from ernie_core.progress import Say, Stop, never, say
 from ernie_core.store.base import Store, join
 
 NAME = "lease.json"
-TERM, EVERY = 60.0, 15.0
-"""Seconds without a sign of life after which another machine may take over, and between two signs."""
+TERM, EVERY = 180.0, 30.0
+"""Seconds without a sign of life after which another machine may take over, and between two signs. A request that hangs
+may reach a store two minutes later: what is written must not come over what another one has written since."""
 LOOK = 1.0
 """Seconds between two looks at the lease of another."""
 _PROC = Path("/proc")
@@ -52,7 +53,8 @@ class Holder:
     @property
     def is_gone(self) -> bool:
         """Whether it is known to have ended; False of what cannot be known here."""
-        return self.machine == _machine() != "" and not _lives(self.pid, self.born, self.leads)
+        here = self.machine == _machine() != "" and self.host == socket.gethostname()
+        return here and not _lives(self.pid, self.born, self.leads)
 
 
 class Lease:
@@ -74,21 +76,25 @@ class Lease:
     def acquire(self, stop: Stop = never) -> None:
         """Return once it is ours, and keep it from then on; Stopped if asked to meanwhile."""
         seen, since, told = None, time.monotonic(), False
-        while (found := self._read()) is not None and not self._is_free(found):
-            if found != seen:
+        while True:
+            found = self._read()
+            if found is None or self._is_free(found):
+                if self._take(found):
+                    break
+            elif found != seen:
                 seen, since = found, time.monotonic()
             elif time.monotonic() - since > self._term:
                 self._tell(f"{found} has said nothing for {self._term:.0f} s: taking over {self._place}")
-                break
+                if self._take(found):
+                    break
             if not told:
                 until = f"until it has ended, or is silent for {self._term:.0f} s"
-                self._tell(f"{found} writes at {self._place}: waiting {until}")
+                self._tell(f"{found or 'another process'} writes at {self._place}: waiting {until}")
                 told = True
             if stop():
                 raise Stopped(f"asked to stop while waiting for {found}, which writes at {self._place}")
             waiting.turn()
             time.sleep(LOOK)
-        self._write()
         self.keep()
 
     def keep(self) -> None:
@@ -96,12 +102,12 @@ class Lease:
         threading.Thread(target=self._renew, daemon=True, name="lease").start()
 
     def check(self) -> None:
-        """Refused if another has it now. Called before anything is written or removed."""
-        found = self._read()
-        if found is not None and found.token != self._own.token:
-            raise Refused(f"{self._place}: {found} has taken over from this process, which was taken for dead and ends")
+        """Refused if another has it now, or it was given back. Called before anything is written or removed."""
+        found = None if self._over.is_set() else self._read()
+        if self._over.is_set() or (found is not None and found.token != self._own.token):
+            raise Refused(f"{self._place}: {found or 'another process'} may write there now, this process no longer")
         if found is None:
-            self._write()
+            self._take(None)
 
     def release(self) -> None:
         """Let the next one have it at once; a store that does not answer leaves it to run out."""
@@ -118,14 +124,33 @@ class Lease:
         while not self._over.wait(EVERY * self._term / TERM):
             try:
                 with self._lock:
+                    began = time.monotonic()
                     if self._over.is_set() or ((found := self._read()) and found.token != self._own.token):
                         return  # `check` says so where it matters
                     self._write()
+                    if time.monotonic() - began > self._term:
+                        return self._withdraw()
                 trouble = False
             except Error as error:
                 if not trouble:
                     self._tell(f"{self._place} could not be renewed, trying again: {error}")
                 trouble = True
+
+    def _withdraw(self) -> None:
+        """This process slept between a look and a write, which may have come over another's lease: that one has it."""
+        self._over.set()
+        if (found := self._read()) is not None and found.token == self._own.token:
+            self._store.delete(self._key)
+
+    def _take(self, found: Holder | None) -> bool:
+        """Write it, as nobody's or over one that is free; whether it is ours then, for others may have had the idea."""
+        if found is None:
+            return self._write(create=True)
+        self._write()
+        if found.token != self._own.token:
+            time.sleep(LOOK)
+        now = self._read()
+        return now is not None and now.token == self._own.token
 
     def _is_free(self, found: Holder) -> bool:
         return found.token == self._own.token or 0 < found.attempt < self._own.attempt or found.is_gone
@@ -134,9 +159,9 @@ class Lease:
         data = self._store.get(self._key)
         return None if data is None else _holder(data)
 
-    def _write(self) -> None:
+    def _write(self, *, create: bool = False) -> bool:
         self._own = replace(self._own, signs=self._own.signs + 1)
-        self._store.write(self._key, f"{self.shared}\n".encode())
+        return self._store.write(self._key, f"{self.shared}\n".encode(), create=create)
 
     @property
     def _place(self) -> str:
@@ -168,10 +193,21 @@ def _machine() -> str:
 
 def _lives(pid: int, born: int, leads: bool) -> bool:
     _, started = _stat(pid)
-    if started == born and started:
+    if (started == born and started) or (not started and _is_hidden(pid)):
         return True
     # its number is not given to another process while its session has members
     return leads and not started and any(_stat(int(p.name))[0] == pid for p in _PROC.glob("[0-9]*"))
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is such a process of another user, of whom /proc may say nothing."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _stat(pid: int) -> tuple[int, int]:

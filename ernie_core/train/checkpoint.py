@@ -10,7 +10,7 @@ from ernie_core import progress
 from ernie_core.errors import BadInput, Error, NotFound
 from ernie_core.patience import patiently
 from ernie_core.progress import Say
-from ernie_core.store import File, Store, artefact, gathering, point
+from ernie_core.store import File, Store, artefact, gathering, impatient, point
 from ernie_core.store.gathering import Gathering
 from ernie_core.store.lease import Lease
 from ernie_core.train import standing
@@ -31,6 +31,11 @@ class Place:
     scratch: Path
     lease: Lease | None = None
     """The right to write there, where others could."""
+
+    @property
+    def direct(self) -> Store:
+        """The same store, which says at once that it is away: who writes looks at the lease between two tries."""
+        return impatient(self.store)
 
     def check(self) -> None:
         """Refused if another process has the right to write there."""
@@ -67,10 +72,19 @@ def commit(
     """
     name = f"model_{step}"
     info = {"step": step, "permanent": permanent}
-    place.check()
-    patiently(lambda: gathering.commit(gathered, files, kind=KIND, info=info), f"{name} is committed", tell=say)
-    patiently(lambda: point(place.store, place.of(LAST), name), f"{LAST} names {name}", tell=say)
+
+    def first() -> None:
+        place.check()
+        gathering.commit(gathered, files, kind=KIND, info=info)
+
+    def then() -> None:
+        place.check()
+        point(place.direct, place.of(LAST), name)
+
+    patiently(first, f"committing {name}", tell=say)
+    patiently(then, f"letting {LAST} name {name}", tell=say)
     try:
+        place.check()
         _retire(place, step)
     except Error as error:
         say(f"{name} is committed; what is older stays for now: {error}")

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 WINDOW = 1 << 21
 """Numbers that are exchanged together: 8 MiB for each rank and half."""
-PATIENCE = 1800.0
-"""Seconds that a rank waits for the others: one of them may build an index or write a checkpoint meanwhile."""
+PATIENCE = 7200.0
+"""Seconds that a rank waits for the others: one of them may build an index meanwhile, or wait for a store that is away
+to write a checkpoint. That one has died is seen at once."""
 
 _LOOK = 0.5
 """Seconds after which a rank that waits looks whether the others are alive."""

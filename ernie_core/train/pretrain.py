@@ -28,7 +28,7 @@ from ernie_core.train.team import ALONE, Team
 from ernie_core.train.training import Training
 
 LEAVE = 10.0
-"""Seconds that a process needs to end, beside two steps and two saves: one of each may have just begun."""
+"""Seconds that a process needs to end, beside two steps, two saves and an evaluation: each may have just begun."""
 LAST_LINES = 20
 """Lines of train_log.jsonl that the training loss among the scores is the mean of."""
 
@@ -63,11 +63,21 @@ def run(
     keep = Cache(cache, maker=team.local == 0, progress=log.progress, stop=stop) if cache else None
     training = start.prepare(ids, vocab, recipe, checkpoints, init, keep, team, log)
     start.resume(training, start_fresh)
+    try:
+        return _train(training, model, textfiles, stop)
+    except BaseException:
+        training.saver.close()
+        raise
+
+
+def _train(training: Training, model: Path, textfiles: Path | None, stop: Stop) -> dict[str, float]:
+    """From where it stands to the end, or to the step in which it is asked to stop."""
+    recipe, log, checkpoints, team = training.recipe, training.log, training.place, training.team
     config, at = training.net.config, training.at
     watch.begin(log, checkpoints, config, at.step, at.lines, textfiles=textfiles, rank=team.rank)
     with feed(training) as batches:
         while training.at.step < recipe.max_steps:
-            log.leave_seconds = LEAVE + 2 * (training.seconds + training.saver.seconds)
+            log.leave_seconds = LEAVE + 2 * (training.seconds + training.saver.seconds) + training.evaluating
             stopping = step(training, batches, stop())
             _publish(training)
             done = training.at.step
@@ -93,6 +103,7 @@ def _validate(training: Training) -> None:
     batches = recipe.eval_iters * recipe.micro_batches
     first = (training.at.step // recipe.eval_freq - 1) * batches * recipe.micro_batch_size
     scores = _evaluate(training, "valid", first, batches)
+    training.evaluating = max(training.evaluating, time.monotonic() - began)
     training.at.lines.append(line(training.at.step, "valid", scores))
     training.log.scored("valid", training.at.step, batches, scores, time.monotonic() - began)
 

@@ -1,6 +1,7 @@
 """Checkpoints are copied and written while training goes on: only an update waits, until the copy is complete."""
 
 import concurrent.futures
+import contextlib
 import hashlib
 import secrets
 import threading
@@ -30,6 +31,8 @@ from ernie_core.waiting import Wait
 
 T = TypeVar("T")
 
+LEAVING = 30.0
+"""Seconds that the shares of others are waited for when this rank ends by an error: theirs may have ended, too."""
 PAUSE = 0.2
 """Seconds between two looks whether a share is there."""
 PATIENCE = 7200.0
@@ -67,12 +70,13 @@ class Saver:
         self.place, self.team, self.say = place, team, say
         self.busy = busy
         """Is told what the training waits for, as long as it does."""
+        self._direct = place.direct
         self.committed = 0
         """The newest step that is committed, as far as this rank knows: rank 0 always does, the others after `wait`."""
         self._session: str = team.first(secrets.token_hex(16))
         self.seconds = 0.0
         """The longest that a save took, from the look at the state to the commit."""
-        self._saves = 0
+        self._saves, self._leaving = 0, False
         self._copies = Copies()
         self._mine: list[str] | None = None
         self._save: _Save | None = None
@@ -144,6 +148,13 @@ class Saver:
         self._until(save.done, save)
         self.committed, self._save = save.step, None
 
+    def close(self) -> None:
+        """When a training ends by an error: let a save that is on its way come to its end, if it can, and be silent."""
+        if self._save is not None:
+            self._leaving = True
+            with contextlib.suppress(Error):
+                self._until(self._save.done, self._save)
+
     def _until(self, future: "Future[None]", save: _Save) -> None:
         """Until the saving thread has come so far, or its error."""
         self._ended(future, save).result()
@@ -163,6 +174,8 @@ class Saver:
             if not self._save.done.done():
                 self.say(f"step {step}: waiting for the checkpoint of step {self._save.step}, which is being written")
             self._until(self._save.done, self._save)
+            # rank 0 alone waits for the commit: the others would be in the next step meanwhile, and give up on it
+            self.team.barrier()
 
     def _share(self, state: Mapping[str, Values], net: ErnieForPretraining) -> list[str]:
         """What this rank writes of the optimiser's state, which all or one may hold; settled at the first save.
@@ -216,7 +229,7 @@ class Saver:
         """This rank's files, in the store and reported; after a failure nothing of them is left."""
         self.place.check()
         address = self.place.of(f"model_{save.step}")
-        part = gathering.begin(self.place.store, address, save.token, self.team.rank, self.place.scratch)
+        part = gathering.begin(self._direct, address, save.token, self.team.rank, self.place.scratch)
         return part, image.write(part)
 
     def _collect(self, save: _Save, part: Gathering) -> list[Files]:
@@ -228,6 +241,8 @@ class Saver:
                 if not threading.main_thread().is_alive():
                     raise Error(f"step {save.step}: this process ended before rank {rank} had saved its share")
                 wait.more()
+                if self._leaving and wait.seconds > LEAVING:
+                    raise Error(f"step {save.step}: the training ended before rank {rank} had saved its share")
             files = files or save.everyone[rank]
             if files is None:
                 raise Error(f"step {save.step}: rank {rank} could not save its share, its log says why")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MEETING = 1800.0
+"""Seconds in which all processes must have started."""
 _OFTEN, _SELDOM = 0.01, 0.5
 """Seconds between two looks: at first, and in the end."""
 
@@ -153,8 +155,8 @@ def join() -> Team:
             raise BadInput(f"PADDLE_TRAINERS_NUM is {world}, but {name} is not set: start through a launcher")
     import paddle.distributed as dist
 
-    say(f"rank {os.environ['PADDLE_TRAINER_ID']} of {world} looks for the others, for {PATIENCE:.0f} s at most")
-    with runtime.deaf(PATIENCE):
+    say(f"rank {os.environ['PADDLE_TRAINER_ID']} of {world} looks for the others, for {MEETING:.0f} s at most")
+    with runtime.deaf(MEETING):
         dist.init_parallel_env()
     rank = int(os.environ["PADDLE_TRAINER_ID"])
     team = Team(rank, world, int(os.environ.get("PADDLE_RANK_IN_NODE", rank)))

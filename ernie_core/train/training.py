@@ -47,6 +47,8 @@ class Training:
     """The newest checkpoint that the report knows of."""
     resumed: int = 0
     """The step that this process went on after."""
+    evaluating: float = 0.0
+    """The longest that an evaluation took between two steps."""
     seconds: float = SLOW
     """What the last step took, on the mean of the ranks."""
 

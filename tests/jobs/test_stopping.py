@@ -38,7 +38,7 @@ def test_it_is_said_what_a_step_is_at(tmp_path: Path) -> None:
         == "in step 61 of 900, after which it saves"
     )
     assert step(tmp_path, "pretrain", unit="steps", done=61, doing="saving step 61").doing() == "saving step 61"
-    assert step(tmp_path, "pretrain").doing() == "what it is at it does not say"
+    assert step(tmp_path, "pretrain").doing() == "it does not say what it is doing"
 
 
 def test_it_is_said_what_killing_it_would_lose(tmp_path: Path, store: Store) -> None:

@@ -129,7 +129,7 @@ def test_who_was_taken_for_dead_finds_out_before_it_writes_and_takes_nothing_bac
     mine = Lease(store, "train/x")
     mine.acquire()
     another_machine(store)
-    with pytest.raises(Refused, match="of elsewhere has taken over"):
+    with pytest.raises(Refused, match="of elsewhere may write there now"):
         mine.check()
     mine.release()
     assert said(store)["host"] == "elsewhere"

@@ -70,11 +70,15 @@ def test_a_store_keeps_its_patience_in_another_process(tmp_path: Path) -> None:
     assert again.patience == 5.0
 
 
-def test_a_background_thread_gives_up_when_nobody_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_background_thread_gives_up_sooner_when_nobody_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     class Ended:
         def is_alive(self) -> bool:
             return False
 
+    def never() -> None:
+        raise Full("disk full")
+
     monkeypatch.setattr(threading, "main_thread", Ended)
+    monkeypatch.setattr(patience, "LEFT", 0.1)
     with pytest.raises(Full):
-        patiently(failing(Full("disk full")), "saving", tell=lambda _: None)
+        patiently(never, "saving", tell=lambda _: None)
