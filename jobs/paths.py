@@ -37,9 +37,11 @@ def store(text: object, folder: Path) -> str:
     if text.startswith("s3://"):
         _bucket(text)
     elif "://" not in text:
-        return os.path.realpath(absolute(text, folder))
+        return _as_folder(Path(os.path.realpath(absolute(text, folder))))
     elif not text.startswith("file:///") or _CONTROL.search(text):
         raise ValueError(f"`{shown(text)}` is not a store, use a folder, `file:///...` or `s3://bucket/prefix`")
+    else:
+        _as_folder(Path(of_url(text)))
     return text
 
 
@@ -108,6 +110,22 @@ def why(path: Path, error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"`{name}` cannot be read ({error.strerror}), have its owner allow it (chmod), or leave it out"
     return f"`{name}` cannot be read: {error.strerror}"
+
+
+def _as_folder(path: Path) -> str:
+    """The path, unless no folder can be there."""
+    for place in (path, *path.parents):
+        try:
+            mode = place.stat().st_mode
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise ValueError(why(path, error)) from None
+            continue  # it, or what is above it, is to be made
+        if not stat.S_ISDIR(mode):
+            what = special(mode) or "a file"
+            raise ValueError(f"`{shown(path)}` cannot be a store: `{shown(place)}` is {what}, name a folder")
+        break
+    return str(path)
 
 
 def _bucket(url: str) -> None:

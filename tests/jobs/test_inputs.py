@@ -250,8 +250,23 @@ def test_many_faults_are_a_few_lines() -> None:
     assert len(caught.value.problems) == 6 and any("and 15 more" in p.text for p in caught.value.problems)
 
 
-@pytest.mark.parametrize("store", ["a\\0b", "~nosuchuser/x", "s3://", "s3://b/../c", "gs://b", "file://x"])
+@pytest.mark.parametrize(
+    "store",
+    [
+        "a\\0b",
+        "~nosuchuser/x",
+        "s3://",
+        "s3://b/../c",
+        "gs://b",
+        "file://x",
+        "a.txt",
+        "a.txt/b",
+        "/dev/null",
+        "x" * 300,
+    ],
+)
 def test_a_store_that_can_be_none_is_said_with_its_line(store: str) -> None:
+    put("a.txt")
     with pytest.raises(SpecError) as caught:
         spec.parse(f'version: 1\nname: x\nstore: "{store}"\ninputs: {{a: {{text: t}}}}\nsteps: [segment]\n', "s.yaml")
     (problem,) = caught.value.problems
