@@ -1,51 +1,15 @@
-"""Which files an input is: every one that is meant, once, by a name of its own; and what is no input, in one line."""
+"""Which files an input is: every one that is meant, once, by a name of its own."""
 
 import hashlib
-import json
-import os
-import socket
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from jobs import inputs, spec
-from jobs.inputs import Content
-from jobs.problems import SpecError
+from found import found, names, put, wrong
 
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def put(*names: str) -> None:
-    """Files that hold their own name."""
-    for name in names:
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).write_text(name)
-
-
-def found(*patterns: str, kind: str = "text", folder: Path | None = None) -> Content:
-    """What an input of these patterns is."""
-    rows = "".join(f"    - {json.dumps(pattern)}\n" for pattern in patterns)
-    text = f"version: 1\nname: x\nstore: s\ninputs:\n  a:\n   text:\n{rows}steps:\n  - segment:\n"
-    job = spec.parse(text, str((folder or Path()) / "s.yaml"))
-    job = replace(job, inputs={"a": replace(job.inputs["a"], kind=kind)})
-    return inputs.resolve(job, Path("cache.sqlite").absolute())["a"]
-
-
-def names(*patterns: str) -> list[str]:
-    return [file.name for file in found(*patterns).files]
-
-
-def wrong(*patterns: str, kind: str = "text") -> str:
-    """The one thing that is wrong with an input."""
-    with pytest.raises(SpecError) as caught:
-        found(*patterns, kind=kind)
-    (problem,) = caught.value.problems
-    assert problem.line > 0
-    return str(problem)
 
 
 def old_fingerprint(kind: str, *rows: tuple[str, str]) -> str:
@@ -171,103 +135,3 @@ def test_a_folder_may_end_with_a_slash_and_a_url_have_percent_signs(tmp_path: Pa
     assert names(f"file://{tmp_path}/100%25") == ["a.txt"]
     put("100%/b.txt")
     assert names(f"file://{tmp_path}/100%") == ["b.txt"]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "said"),
-    [
-        ("a\0b.txt", r"`a\x00b.txt` is no path"),
-        ("~nosuchuser/x", "there is no home of `~nosuchuser` here"),
-        ("a.txt/b", "a.txt` is a file, not a folder"),
-        ("a.txt/*.txt", "a.txt` is a file, not a folder"),
-        ("x" * 300, "is longer than a path can be"),
-        ("pipe", "is a named pipe, not a file"),
-        ("socket", "is a socket, not a file"),
-        ("/dev/zero", "is a device, not a file"),
-        ("/", "is the whole machine"),
-        ("s3://", "names no bucket"),
-        ("s3:///x", "names no bucket"),
-        ("s3://my*/x", "`my*` is not the name of a bucket"),
-        ("s3://a/../b", "names nothing in a bucket"),
-        ("s3a://a/b", "nothing is read from s3a://, use s3://bucket/prefix"),
-        ("https://a/b.txt", "nothing is read from https://"),
-        ("file://", "names no file"),
-        ("sub*", "only folders match `sub*`"),
-        ("nothing", "no file matches `nothing`, correct the path"),
-    ],
-)
-def test_what_is_no_input_is_said_with_its_line(pattern: str, said: str, tmp_path: Path) -> None:
-    put("a.txt", "sub/b.txt")
-    os.mkfifo("pipe")
-    with socket.socket(socket.AF_UNIX) as bound:
-        bound.bind("socket")
-        with pytest.raises(SpecError) as caught:
-            found(pattern)
-    (problem,) = caught.value.problems
-    assert said in problem.text and problem.line in (6, 7) and problem.path.startswith("inputs.a.text")
-
-
-def test_what_is_neither_file_nor_folder_is_named_within_a_folder_too() -> None:
-    put("corpus/a.txt")
-    os.mkfifo("corpus/b.txt")
-    assert "corpus/b.txt` is a named pipe" in wrong("corpus/*.txt") and "named pipe" in wrong("corpus")
-
-
-def test_names_that_are_not_utf_8_or_cannot_be_printed_are_shown_safely() -> None:
-    put("corpus/a.txt")
-    Path("corpus", os.fsdecode("新闻".encode("gbk")) + ".txt").write_text("x")
-    for pattern in ("corpus", "corpus/*.txt", "corpus/**/*"):
-        text = wrong(pattern)
-        text.encode()
-        assert r"`\xd0\xc2\xce\xc5.txt`: the name is not UTF-8" in text and "convmv -f gbk" in text
-    assert names("corpus/a*") == ["a.txt"]
-    Path("deep", os.fsdecode(b"\xff"), "x").mkdir(parents=True)
-    Path("deep", os.fsdecode(b"\xff"), "x", "a.txt").write_text("x")
-    assert r"`\xff/x/a.txt`: the name is not UTF-8" in wrong("deep")
-    put("ctl/a\x1b[2J.txt")
-    assert r"`a\x1b[2J.txt`: the name has control characters" in wrong("ctl")
-
-
-@pytest.mark.parametrize("pattern", ["corpus", "corpus/*/*.txt", "corpus/**/*.txt"])
-def test_a_folder_that_cannot_be_read_is_named(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    put("corpus/a/a.txt", "corpus/shut/b.txt")
-    real = os.scandir
-
-    def scandir(path: Path) -> object:
-        if str(path).endswith("shut"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", scandir)
-    assert "corpus/shut` cannot be read (Permission denied)" in wrong(pattern)
-
-
-def test_many_faults_are_a_few_lines() -> None:
-    for i in range(20):
-        put(f"corpus/{i}\t.txt")
-    with pytest.raises(SpecError) as caught:
-        found("corpus")
-    assert len(caught.value.problems) == 6 and any("and 15 more" in p.text for p in caught.value.problems)
-
-
-@pytest.mark.parametrize(
-    "store",
-    [
-        "a\\0b",
-        "~nosuchuser/x",
-        "s3://",
-        "s3://b/../c",
-        "gs://b",
-        "file://x",
-        "a.txt",
-        "a.txt/b",
-        "/dev/null",
-        "x" * 300,
-    ],
-)
-def test_a_store_that_can_be_none_is_said_with_its_line(store: str) -> None:
-    put("a.txt")
-    with pytest.raises(SpecError) as caught:
-        spec.parse(f'version: 1\nname: x\nstore: "{store}"\ninputs: {{a: {{text: t}}}}\nsteps: [segment]\n', "s.yaml")
-    (problem,) = caught.value.problems
-    assert (problem.line, problem.path) == (3, "store")
