@@ -16,10 +16,9 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import components
-from components import base
+from components import base, given
 from components.base import Here, Port, Step
 from components.reports import Reporter
 from components.task import Source, Task
@@ -100,13 +99,7 @@ def bring(port: Port, task: Task, store: Store, report: Reporter) -> Any:
 def _files(source: Source, task: Task, store: Store) -> list[StoredFile]:
     if source.address:
         return files.of_artefact(store, source.address, Path(task.cache) / "artefacts", _redo(source, task))
-    found = []
-    for row in source.files:
-        root, _, key = row["url"].rpartition("/")
-        found.append(
-            files.of(open_store(root), unquote(key) if root.startswith("file:") else key, row["name"], row["size"])
-        )
-    return found
+    return given.streams(source, task)
 
 
 def unfold(task: Task, store: Store) -> Task:
@@ -152,7 +145,10 @@ def lineage(task: Task, store: Store) -> Mapping[str, Any]:
 
 
 def provenance(task: Task, cls: type[Step], step: Step, scores: Mapping[str, float], started: float) -> dict[str, Any]:
-    """What a manifest says of how its artefact was made."""
+    """What a manifest says of how its artefact was made. BadInput if it was not made of what was planned: a file of the
+    person's that was brought was changed meanwhile."""
+    brought = [port.name for port in cls.takes() if not port.as_files]  # others are looked at with everything read
+    given.check((source for name in brought for source in task.inputs.get(name, ())), task)
     usage = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     kib = 1024 if sys.platform != "darwin" else 1
     return {
@@ -205,17 +201,4 @@ def _folder(source: Source, port: Port, i: int, task: Task, store: Store, report
         except errors.BadInput as error:
             raise errors.BadInput(f"{error}\n{_redo(source, task)}") from error
     folder = Path(task.scratch) / "inputs" / f"{port.name}-{i}"
-    for row in source.files:
-        target = folder / row["name"]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not row["url"].startswith("file://"):
-            root, _, key = row["url"].rpartition("/")
-            open_store(root).download(key, target, size=row["size"], progress=report.bytes(f"fetch {source.name}"))
-            continue
-        path = Path(unquote(urlsplit(row["url"]).path))
-        if not path.is_file() or path.stat().st_size != row["size"]:
-            raise errors.BadInput(
-                f"input `{source.name}`: {path} is not what was planned (gone or another size), run again to plan anew"
-            )
-        target.symlink_to(path)
-    return folder
+    return given.bring(source, folder, task, report.bytes(f"fetch {source.name}"))

@@ -7,7 +7,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Source:
-    """What is bound at a port: an artefact of the store (`address`), or files (`files`: name, url, size), which are in
+    """What is bound at a port: an artefact of the store (`address`), or files (`files`: name, url, size, and
+    the tag `sha256:...` or `etag:...` that they had when this was planned; earlier versions noted none), which are in
     a `listing` in the store if they are too many for a command line."""
 
     name: str

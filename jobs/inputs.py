@@ -2,15 +2,25 @@
 
 import hashlib
 import json
-import re
+import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ernie_core.progress import Progress, silent
-from ernie_core.store import digests, open_store
+from ernie_core.store import digests
+from jobs import in_bucket, on_disk, paths
+from jobs.on_disk import Finding, Found
 from jobs.problems import Problem, SpecError
 from jobs.spec import InputFiles, Job
+
+FREELY_NAMED = ("text", "custom_words")
+"""Kinds whose files may be called anything, so that those of several folders go together."""
+Fault = tuple[str, int | None]
+"""What is wrong, and with which of the patterns."""
+_SAID = 5
+"""Faults of an input that are said one by one."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +31,8 @@ class InputFile:
     url: str
     size: int
     tag: str
+    known: str = ""
+    """Its name in fingerprints, where that is another: they outlive a change of how steps see it."""
 
 
 @dataclass(frozen=True)
@@ -33,68 +45,100 @@ class Content:
     @property
     def fingerprint(self) -> str:
         """Of names and content; where the files lie does not matter."""
-        rows = [[f.name, f.size, f.tag] for f in self.files]
+        rows = sorted(([f.known or f.name, f.size, f.tag] for f in self.files), key=lambda row: str(row[0]))
         text = json.dumps([self.kind, rows], ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def resolve(job: Job, cache: Path, progress: Progress = silent) -> Mapping[str, Content]:
-    """Find and fingerprint the files of every input. SpecError, for all inputs at once, where nothing matches."""
-    found, problems = {}, []
+    """Find and fingerprint the files of every input. SpecError, for all inputs at once, with what cannot be read."""
+    found, problems = dict[str, Content](), list[Problem]()
     for name, entry in job.inputs.items():
-        files = sorted(
-            {f.name: f for pattern in entry.files for f in _files(job, pattern, cache, progress)}.values(),
-            key=lambda f: f.name,
-        )
-        if not files:
-            problems.append(_nothing(job, name, entry))
-        found[name] = Content(entry.kind, tuple(files))
+        findings = [_find(job, pattern) for pattern in entry.files]
+        files, alike = _named(entry.kind, findings)
+        faults = [*((fault, i) for i, finding in enumerate(findings) for fault in finding.faults), *alike]
+        if not files and not faults:
+            faults.append((_nothing(entry, findings), None))
+        rows = []
+        for file in files if not faults else ():
+            progress(0, None, "bytes", hashing=file.name)
+            known = file.known if file.known != file.name else ""
+            try:
+                rows.append(InputFile(file.name, file.url, file.size, _tag(file, cache), known))
+            except OSError as error:
+                faults.append((paths.why(Path(file.place), error), None))
+        found[name] = Content(entry.kind, tuple(rows))
+        problems += _said(job, name, entry, faults)
     if problems:
         raise SpecError(problems)
     return found
 
 
-def _files(job: Job, pattern: str, cache: Path, progress: Progress) -> Iterator[InputFile]:
+def _find(job: Job, pattern: str) -> Finding:
     if pattern.startswith("s3://"):
-        root, rest = _split(pattern)
-        for entry in open_store(root).list():
-            if _matches(entry.key, rest):
-                yield InputFile(entry.key, f"{root}/{entry.key}", entry.size, f"etag:{entry.etag}")
-        return
-    path = Path(pattern.removeprefix("file://")).expanduser()
-    path = path if path.is_absolute() else (Path(job.file).parent / path).resolve()
-    root, rest = _split(str(path))
-    if path.is_dir():
-        root, found = str(path), path.rglob("*")
-    else:
-        found = Path(root).glob(rest)
-    for file in sorted(f for f in found if f.is_file()):
-        name = file.relative_to(root).as_posix()
-        progress(0, None, "bytes", hashing=name)
-        yield InputFile(name, file.as_uri(), file.stat().st_size, f"sha256:{digests.sha256(file, cache)}")
+        return in_bucket.find(pattern)
+    return on_disk.find(paths.of_url(pattern) if "://" in pattern else pattern, Path(job.file).parent)
 
 
-def _split(pattern: str) -> tuple[str, str]:
-    """`/a/b/*.txt` -> (`/a/b`, `*.txt`); a path without wildcards is a file, or a folder taken whole."""
-    parts = pattern.rstrip("/").split("/")
-    wild = next((i for i, part in enumerate(parts) if re.search(r"[*?[]", part)), len(parts) - 1)
-    return "/".join(parts[:wild]) or "/", "/".join(parts[wild:])
+def _named(kind: str, findings: list[Finding]) -> tuple[list[Found], list[Fault]]:
+    """Every file once, under a name of its own, sorted by it; and what is wrong with the names."""
+    files = list({file.same: file for finding in reversed(findings) for file in reversed(finding.files)}.values())
+    names, faults = Counter(file.name for file in files), list[Fault]()
+    alike = sorted(name for name, count in names.items() if count > 1)
+    if alike and kind not in FREELY_NAMED:
+        for name in alike:
+            where = [f"`{paths.shown(file.place)}`" for file in files if file.name == name]
+            text = (
+                f"{len(where)} files are called `{name}`: {', '.join(sorted(where))}; name the one that is meant, or "
+            )
+            faults.append((f"{text}make an input of each folder", None))
+    elif alike:
+        files = _told_apart(files)
+        faults += [(fault, None) for file in files if (fault := paths.flaw(file.name))]
+    if len({file.known for file in files}) < len(files):
+        files = [replace(file, known=file.name) for file in files]
+    return sorted(files, key=lambda file: file.name), faults
 
 
-def _matches(name: str, pattern: str) -> bool:
-    expression = ""
-    for token in re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]*\]|.", pattern):
-        expression += {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(token) or (
-            token.replace("[!", "[^") if token.startswith("[") and len(token) > 1 else re.escape(token)
-        )
-    return re.fullmatch(expression + ("" if re.search(r"[*?[]", pattern) else "(?:/.*)?"), name) is not None
+def _told_apart(files: list[Found]) -> list[Found]:
+    """Named from the folder on that holds all of the input, which says nothing of where on the machine that is."""
+    named = []
+    for far in (False, True):
+        group = [file for file in files if file.url.startswith("s3://") == far]
+        common = os.path.commonpath([os.path.dirname(file.place) for file in group]) if group else ""
+        named += [(file, file.place[len(common) :].lstrip("/")) for file in group]
+    if len({name for _, name in named}) < len(named):  # one on a disk as one on S3
+        named = [(file, f"{'s3' if file.url.startswith('s3:') else 'file'}/{name}") for file, name in named]
+    return [replace(file, name=name, known=name) for file, name in named]
 
 
-def _nothing(job: Job, name: str, entry: InputFiles) -> Problem:
+def _tag(file: Found, cache: Path) -> str:
+    if file.url.startswith("s3://"):
+        return f"etag:{file.etag}"
+    return f"sha256:{digests.sha256(Path(file.place), cache)}"
+
+
+def _said(job: Job, name: str, entry: InputFiles, faults: list[Fault]) -> Iterator[Problem]:
     from jobs import document
 
-    doc = document.parse(job.text, job.file)
-    return doc.problem(
-        ("inputs", name, entry.kind),
-        f"no file matches {', '.join(f'`{p}`' for p in entry.files)}, correct the path (from the spec's folder)",
-    )
+    if not faults:
+        return
+    doc, path = document.apply(document.parse(job.text, job.file), job.edits), ("inputs", name, entry.kind)
+    for fault, i in faults[:_SAID]:
+        own = (*path, -1 if i is None else i)
+        yield doc.problem(own if own in doc.lines else path, fault)
+    if len(faults) > _SAID:
+        yield doc.problem(path, f"and {len(faults) - _SAID} more like these")
+
+
+def _nothing(entry: InputFiles, findings: list[Finding]) -> str:
+    named = ", ".join(f"`{paths.shown(pattern)}`" for pattern in entry.files)
+    passed = [name for finding in findings for name in finding.hidden]
+    if passed:
+        return (
+            f"only hidden files match {named} (`{paths.shown(passed[0])}`), which are left out unless a pattern names "
+            "them by their dot, correct the path"
+        )
+    if any(finding.folders for finding in findings):
+        return f"only folders match {named}, not what is in them: write `**/*` for that, or name a folder"
+    return f"no file matches {named}, correct the path (from the spec's folder)"

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field, PrivateAttr, ValidationError
 
 from components.values import Size
-from jobs import document, fields
+from jobs import document, fields, paths
 from jobs.cluster_settings import S3, Cluster, Settings, contradictions
 from jobs.problems import Problem, SpecError
 
@@ -65,7 +65,10 @@ def read(file: Path) -> Site:
     if site.cluster and (wrong := contradictions(site.cluster)):
         raise SpecError(doc.problem(("cluster", *path), text) for path, text in wrong)
     if site.store and "://" not in site.store:
-        site = site.model_copy(update={"store": str((file.parent / Path(site.store).expanduser()).resolve())})
+        try:
+            site = site.model_copy(update={"store": os.path.realpath(paths.absolute(site.store, file.parent))})
+        except ValueError as error:
+            raise SpecError([doc.problem(("store",), str(error))]) from error
     site._file = str(file)
     return site
 

@@ -13,7 +13,7 @@ import components
 from components.base import Step
 from components.gates import Gate
 from components.values import Duration, Size
-from jobs import bind, document, fields, site
+from jobs import bind, document, fields, paths, site
 from jobs.bind import Binding
 from jobs.document import Document, Edit, Value
 from jobs.problems import Problem, SpecError, unknown, unknown_key
@@ -144,12 +144,11 @@ class _Reader:
     def _store(self, value: Value) -> str:
         if value is None and self.site.store:
             return self.site.store
-        if not isinstance(value, str) or not value:
-            self._bad(("store",), "where do artefacts go? name a folder, `file:///...` or `s3://bucket/prefix`")
+        try:
+            return paths.store(value, Path(self.doc.file).parent)
+        except ValueError as error:
+            self._bad(("store",), str(error))
             return ""
-        if "://" in value and not value.startswith(("file:///", "s3://")):
-            self._bad(("store",), f"`{value}` is not a store, use a folder, `file:///...` or `s3://bucket/prefix`")
-        return value if "://" in value else str((Path(self.doc.file).parent / Path(value).expanduser()).resolve())
 
     def _inputs(self, value: Value) -> dict[str, InputFiles]:
         if value is None:
@@ -174,6 +173,8 @@ class _Reader:
         if not isinstance(files, list) or not files or not all(isinstance(f, str) and f for f in files):
             self._bad((*path, kind), "name a file, a pattern with `*`, or a list of them")
             return None
+        for i, text in paths.wrong(map(str, files)):
+            self._bad((*path, kind, i) if (*path, kind, i) in self.doc.lines else (*path, kind), text)
         return InputFiles(kind, tuple(str(f) for f in files))
 
     def _steps(self, value: Value, inputs: Mapping[str, InputFiles]) -> tuple[JobStep, ...]:

@@ -168,5 +168,6 @@ def _key(data: bytes) -> str:
 
 
 def _source(link: Link, inputs: Mapping[str, Content]) -> Source:
-    files = [] if link.address else [{"name": f.name, "url": f.url, "size": f.size} for f in inputs[link.name].files]
-    return Source(link.name, link.kind, link.fingerprint, link.address, files, link.weight)
+    files = () if link.address else inputs[link.name].files
+    rows = [{"name": f.name, "url": f.url, "size": f.size, "tag": f.tag} for f in files]
+    return Source(link.name, link.kind, link.fingerprint, link.address, rows, link.weight)

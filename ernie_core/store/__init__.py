@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from ernie_core.errors import BadInput
 from ernie_core.store import artefact, digests
@@ -23,10 +23,13 @@ def open_store(url: str | Path, *, patience: float = 0.0) -> Store:
     if isinstance(url, Path) or "://" not in url:
         if not str(url):
             raise BadInput("the store is empty, give a folder or s3://bucket/prefix")
-        return PosixStore(Path(os.path.abspath(Path(url).expanduser())))
+        try:
+            return PosixStore(Path(os.path.abspath(Path(url).expanduser())))
+        except RuntimeError as error:
+            raise BadInput(f"{url}: there is no such home here, write the whole path") from error
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
-        return PosixStore(Path(os.path.abspath(unquote(parts.path))))
+        return PosixStore(Path(os.path.abspath(os.fsdecode(unquote_to_bytes(parts.path)))))
     if parts.scheme == "s3" and parts.netloc and not parts.username:
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         return S3Store(bucket, prefix.strip("/"), patience)

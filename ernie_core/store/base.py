@@ -56,16 +56,23 @@ class Store(Protocol):
     def path(self, key: str) -> Path | None:
         """Where the key is on a file system; None if the store has none."""
 
-    def open(self, key: str, at: int = 0) -> BinaryIO:
-        """The bytes from `at` on, to be read once from there to the end; NotFound without such a key."""
+    def open(self, key: str, at: int = 0, *, etag: str | None = None) -> BinaryIO:
+        """The bytes from `at` on, to be read once from there to the end; NotFound without such a key. BadInput, then
+        or at any time of reading, if the object has not the `etag` that it is expected to have."""
 
     def upload(self, source: Path, key: str, progress: Progress = silent, *, sha256: str = "") -> None:
         """Write a file of any size, whole or not at all; with `sha256` skip what is there already and equal."""
 
-    def download(
-        self, key: str, target: Path, *, size: int, progress: Progress = silent, sha256: str | None = None
-    ) -> None:
-        """Read a file of any size into `target`, which appears whole; after a crash go on from what `.part` holds."""
+    def download(self, key: str, target: Path, *, size: int, progress: Progress = silent, sha256: str | None = None,
+                 etag: str | None = None) -> None:  # fmt: skip
+        """Read a file of any size into `target`, which appears whole; after a crash go on from what `.part` holds.
+        BadInput if it is not what `size`, `sha256` and `etag` say."""
+
+
+def check_etag(entry: Entry, etag: str | None, url: str) -> None:
+    """Refuse an object that was replaced since it was given this tag."""
+    if etag is not None and entry.etag != etag:
+        raise BadInput(f"{url}/{entry.key}: was changed since this was planned (its ETag is another), run again")
 
 
 def check_key(key: str) -> str:

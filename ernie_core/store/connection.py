@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ernie_core.errors import BadInput, Denied, Error, Unreachable
 
@@ -78,6 +78,21 @@ def connect(bucket: str, prefix: str) -> "obstore.store.S3Store":
     )
 
 
+def client(bucket: str) -> Any:
+    """boto3's client, for what obstore cannot; it gives up as soon as obstore does."""
+    import boto3
+    from botocore.config import Config
+
+    path = endpoint() is not None or "." in bucket
+    config = Config(
+        connect_timeout=5, read_timeout=TIMEOUT.total_seconds(), retries={"mode": "standard", "total_max_attempts": 4},
+        s3={"addressing_style": "path" if path else "virtual"},
+    )  # fmt: skip
+    session = boto3.Session()
+    where = region() or session.region_name or "us-east-1"
+    return session.client("s3", endpoint_url=endpoint(), region_name=where, config=config)
+
+
 def abort(bucket: str, below: str, limit: datetime) -> list[str]:
     """Abort uploads of many parts begun before `limit`, which obstore cannot; the keys that they were of."""
     import boto3
@@ -97,6 +112,7 @@ def abort(bucket: str, below: str, limit: datetime) -> list[str]:
 @contextlib.contextmanager
 def explained(bucket: str, place: str) -> Iterator[None]:
     """Turn what the client says into one of our errors; a missing key stays a FileNotFoundError."""
+    import botocore.exceptions as failures
     from obstore.exceptions import BaseError
 
     try:
@@ -105,19 +121,32 @@ def explained(bucket: str, place: str) -> Iterator[None]:
         text = str(error)
         if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in text:
             raise
-        raise _meaning(error, text, bucket, place) from error
+        raise _meaning(type(error).__name__, text, bucket, place) from error
+    except failures.ClientError as error:
+        said = error.response
+        status, word = said.get("ResponseMetadata", {}).get("HTTPStatusCode", 0), said.get("Error", {}).get("Code", "")
+        # in the words in which obstore quotes the server
+        text = f"status code: {status} <Code>{word}</Code>"
+        raise _meaning(type(error).__name__, text, bucket, place) from error
+    except (failures.NoCredentialsError, failures.PartialCredentialsError, failures.ProfileNotFound) as error:
+        raise Denied(f"no credentials for s3://{bucket}: {error}; {_CREDENTIALS}") from error
+    except failures.BotoCoreError as error:
+        raise _meaning(type(error).__name__, "HTTP error", bucket, place) from error
 
 
 def code(error: BaseException) -> str:
     """The server's own word for an error, else the HTTP status, else nothing."""
-    found = re.search(r"<Code>(\w+)</Code>", str(error))
-    return found[1] if found else str(_status(error) or "")
+    return _code(str(error))
 
 
-def _meaning(error: BaseException, text: str, bucket: str, place: str) -> Error:
+def _code(text: str) -> str:
+    found = re.search(r"<Code>(\w+)</Code>", text)
+    return found[1] if found else str(_status(text) or "")
+
+
+def _meaning(kind: str, text: str, bucket: str, place: str) -> Error:
     """Built from the server's code alone: the client's own text may hold anything."""
-    server, word, status = endpoint() or "amazonaws.com", code(error), _status(error)
-    kind = type(error).__name__
+    server, word, status = endpoint() or "amazonaws.com", _code(text), _status(text)
     if word == "NoSuchBucket":
         return Denied(f"{place}: there is no bucket {bucket} at {server}; create it, or correct the store's address")
     if word in _ELSEWHERE or "Received redirect" in text:
@@ -139,6 +168,6 @@ def _meaning(error: BaseException, text: str, bucket: str, place: str) -> Error:
     return Error(f"{place}: {server} answered {word or kind}; see its log")
 
 
-def _status(error: BaseException) -> int:
-    found = re.search(r"status code: (\d{3})", str(error))
+def _status(text: str) -> int:
+    found = re.search(r"status code: (\d{3})", text)
     return int(found[1]) if found else 0

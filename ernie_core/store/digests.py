@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
+    from io import FileIO
 
+State = tuple[int, int, int, int]
 BLOCK = 1 << 20
 SETTLED = 2.0
 """Seconds a file must have been still before its digest is remembered: within the clock's grain a second write
@@ -28,8 +30,9 @@ def sha256(path: Path, cache: Path | None = None) -> str:
         return _hash(path)
     # ctime too: a tampered file can have its mtime put back, but not its ctime
     stat = path.stat()
-    state = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-    place = os.path.abspath(path)
+    state = state_of(stat)
+    # SQLite takes no names that are not UTF-8
+    place = os.path.abspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     with _open(cache) as table:
         row = table.execute("select inode, size, mtime, ctime, sha256 from digests where path = ?", (place,)).fetchone()
     if row and row[:4] == state:
@@ -42,13 +45,24 @@ def sha256(path: Path, cache: Path | None = None) -> str:
     return digest
 
 
-def _hash(path: Path) -> str:
+def state_of(stat: os.stat_result) -> State:
+    """What changes with the content of a file, and sometimes without."""
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+def of_open(file: "FileIO") -> str:
+    """The digest of a file that is open, whatever its name leads to by now; where it is read moves."""
     digest, block = hashlib.sha256(), bytearray(BLOCK)
     view = memoryview(block)
-    with path.open("rb", buffering=0) as file:
-        while count := file.readinto(block):
-            digest.update(view[:count])
+    file.seek(0)
+    while count := file.readinto(block):
+        digest.update(view[:count])
     return digest.hexdigest()
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb", buffering=0) as file:
+        return of_open(file)
 
 
 @contextlib.contextmanager

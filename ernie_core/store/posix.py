@@ -12,7 +12,9 @@ from typing import BinaryIO
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.progress import Progress, silent
 from ernie_core.store import disk, transfer
-from ernie_core.store.base import STAGING, Entry, Names, check_key
+from ernie_core.store.base import STAGING, Entry, Names, check_etag, check_key
+
+BUFFER = 1 << 20
 
 
 class PosixStore:
@@ -78,10 +80,11 @@ class PosixStore:
     def path(self, key: str) -> Path:
         return self._place(key) if key else self.root
 
-    def open(self, key: str, at: int = 0) -> BinaryIO:
+    def open(self, key: str, at: int = 0, *, etag: str | None = None) -> BinaryIO:
         place = self._place(key)
         if not place.is_file():
             raise NotFound(f"{self.url}/{key}: no such file")
+        check_etag(_entry(key, place.stat()), etag, self.url)
         return opened(place, at)
 
     def upload(self, source: Path, key: str, progress: Progress = silent, *, sha256: str = "") -> None:
@@ -92,14 +95,14 @@ class PosixStore:
                 raise BadInput(f"{source}: changed while it was copied, from {size} bytes to {found}; run again")
             disk.move(draft, target)
 
-    def download(
-        self, key: str, target: Path, *, size: int, progress: Progress = silent, sha256: str | None = None
-    ) -> None:
+    def download(self, key: str, target: Path, *, size: int, progress: Progress = silent, sha256: str | None = None,
+                 etag: str | None = None) -> None:  # fmt: skip
         place = self._place(key)
         with disk.explained(place):
             if not place.is_file():
                 raise NotFound(f"{self.url}/{key}: no such file")
             stat = place.stat()
+            check_etag(_entry(key, stat), etag, self.url)
             with place.open("rb") as source:
                 blob = transfer.Blob(
                     f"{self.url}/{key}",
@@ -147,7 +150,7 @@ class PosixStore:
 def opened(path: Path, at: int = 0) -> BinaryIO:
     """A file to be read from `at` on."""
     with disk.explained(path):
-        file = path.open("rb", buffering=1 << 20)
+        file = path.open("rb", buffering=BUFFER)
         file.seek(at)
         return file
 

@@ -11,7 +11,7 @@ from ernie_core.errors import BadInput, NotFound, Unreachable
 from ernie_core.patience import patiently
 from ernie_core.progress import Progress, silent
 from ernie_core.store import ahead, connection, disk, transfer
-from ernie_core.store.base import Entry, Names, check_key, join
+from ernie_core.store.base import Entry, Names, check_etag, check_key, join
 
 if TYPE_CHECKING:
     import obstore
@@ -121,10 +121,11 @@ class S3Store:
     def path(self, key: str) -> None:
         return None
 
-    def open(self, key: str, at: int = 0) -> BinaryIO:
+    def open(self, key: str, at: int = 0, *, etag: str | None = None) -> BinaryIO:
         found = self.head(key)
         if found is None:
             raise NotFound(f"{self.url}/{key}: no such object")
+        check_etag(found, etag, self.url)
         return ahead.opened(lambda start, end: self._range(found, start, end), at, found.size)
 
     def copy(self, source: str, target: str) -> None:
@@ -165,12 +166,12 @@ class S3Store:
             raise BadInput(f"{source}: changed while it was uploaded to {self.url}/{key}; run again")
         progress(size, size, "B")
 
-    def download(
-        self, key: str, target: Path, *, size: int, progress: Progress = silent, sha256: str | None = None
-    ) -> None:
+    def download(self, key: str, target: Path, *, size: int, progress: Progress = silent, sha256: str | None = None,
+                 etag: str | None = None) -> None:  # fmt: skip
         found = self.head(key)
         if found is None:
             raise NotFound(f"{self.url}/{key}: no such object")
+        check_etag(found, etag, self.url)
         blob = transfer.Blob(
             f"{self.url}/{key}", found.size, found.etag or "", lambda start, end: self._range(found, start, end)
         )
