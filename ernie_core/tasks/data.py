@@ -77,7 +77,7 @@ def difference(found: Sequence[str], names: Sequence[str]) -> str:
     """Where two lists of labels differ first; nothing if they are the same, in the same order."""
     if tuple(found) == tuple(names):
         return ""
-    if len(found) != len(names):
+    if len(found) != len(names) or len(names) <= _SHOWN:
         return f"the labels are {shown(found)}, the model's are {shown(names)}"
     line = next(n for n, (a, b) in enumerate(zip(found, names, strict=True)) if a != b)
     return f"label {line + 1} of {LABELS} is {found[line]}, the model's is {names[line]}, of {shown(names)}"
