@@ -70,14 +70,7 @@ def _check(place: Path, name: str, manifest: Manifest, force: bool) -> None:
 @contextlib.contextmanager
 def _working(work: Path) -> Iterator[Path]:
     """A folder to fetch into, of one pull at a time. It is removed when that fails, for a full disk needs the room."""
-    handle = -1
-    while handle < 0:
-        work.mkdir(parents=True, exist_ok=True)
-        handle = os.open(work, os.O_RDONLY)
-        fcntl.flock(handle, fcntl.LOCK_EX)  # of a killed pull the kernel has let go
-        if not (work.exists() and os.path.samestat(os.fstat(handle), work.stat())):  # the one waited for removed it
-            os.close(handle)
-            handle = -1
+    handle = _held_alone(work)
     try:
         new = work / "new"
         new.mkdir(exist_ok=True)
@@ -85,6 +78,18 @@ def _working(work: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(work, ignore_errors=True)
         os.close(handle)
+
+
+def _held_alone(work: Path) -> int:
+    """The folder, made, locked, and still there: the pull that was waited for has removed it, most likely."""
+    while True:
+        work.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            handle = os.open(work, os.O_RDONLY)
+            fcntl.flock(handle, fcntl.LOCK_EX)  # of a killed pull the kernel has let go
+            if work.exists() and os.path.samestat(os.fstat(handle), work.stat()):
+                return handle
+            os.close(handle)
 
 
 def _download(store: Store, address: str, manifest: Manifest, folder: Path, verify: bool, progress: Progress) -> None:

@@ -25,7 +25,7 @@ class _Texts(click.Command):
             return super().parse_args(ctx, [*marked, *args[at:]])
         except click.NoSuchOption as error:
             remedy = f"if it is a text, put `--` before it: kfp predict PACKAGE -- '{error.option_name}...'"
-            raise click.UsageError(f"{error.format_message()} {remedy}", ctx) from error
+            raise click.UsageError(f"no such option {error.option_name}; {remedy}", ctx) from error
 
 
 @click.command(
