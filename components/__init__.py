@@ -7,7 +7,7 @@ from pathlib import Path
 from components.base import Step
 
 _NOT_STEPS = {"__init__", "__main__", "base", "kinds", "values", "task", "place", "shards", "gang", "gates", "handover",
-              "begun", "given", "parent", "redact", "reports", "said", "scratch"}  # fmt: skip
+              "begun", "given", "naming", "parent", "redact", "reports", "said", "scratch"}  # fmt: skip
 
 
 @cache

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import components
-from components import begun, gang, handover, parent, place, reports, said, scratch, shards
+from components import begun, gang, handover, naming, parent, place, reports, said, scratch, shards
 from components.base import Here, Scores, Step
 from components.launch import record
 from components.task import Task
@@ -73,7 +73,7 @@ def _attempt(task: Task, given: argparse.Namespace, world: int, rank: int, stop:
         task = place.unfold(task, place.open_store(task.store))
         outcome = _do(task, given, world, rank, stop)
     except (errors.Error, OSError, MemoryError) as error:
-        outcome, code = {"error": _say(error)}, getattr(error, "exit_code", 1)
+        outcome, code = {"error": naming.users(task, _say(error))}, getattr(error, "exit_code", 1)
         print(f"error: {outcome['error']}", file=sys.stderr)
         if not isinstance(error, errors.Error):
             traceback.print_exc()

@@ -32,6 +32,15 @@ Scores = Mapping[str, float]
 
 
 @dataclass(frozen=True)
+class Unmeasured:
+    """Why a score may not be there, with the remedy; `count` is the score that says of how many it was measured: where
+    that is 0, what earlier versions gave as 0 was not measured either."""
+
+    why: str
+    count: str = ""
+
+
+@dataclass(frozen=True)
 class Port:
     """One artefact that a component takes or makes."""
 
@@ -133,6 +142,9 @@ class Step(BaseModel):
     """Cores that a run on one machine gives it, unless the spec says otherwise."""
     memory: ClassVar[str] = "2GiB"
     """Memory that it may need, likewise."""
+
+    unmeasured: ClassVar[Mapping[str, Unmeasured]] = {}
+    """Scores that a run may not have, or have of nothing, and why."""
 
     gang: ClassVar[bool] = False
     """Whether several processes, on one machine or on many, do its work together and live and die together."""

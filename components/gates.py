@@ -4,6 +4,11 @@ import operator
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from components.base import Unmeasured
 
 _COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
@@ -33,12 +38,16 @@ class Gate:
         return f"{self.sign}{self.bound!r}"
 
 
-def failures(gates: Iterable[Gate], scores: Mapping[str, object]) -> list[str]:
-    """Why the gates do not pass; empty if they do."""
+def failures(
+    gates: Iterable[Gate], scores: Mapping[str, object], unmeasured: "Mapping[str, Unmeasured]" = MappingProxyType({})
+) -> list[str]:
+    """Why the gates do not pass; empty if they do. `unmeasured` are scores that a step may not have, of its class."""
     found = []
     for gate in gates:
-        value = scores.get(gate.score)
-        if not isinstance(value, (int, float)):
+        value, lack = scores.get(gate.score), unmeasured.get(gate.score)
+        if lack and (value is None or (lack.count and not scores.get(lack.count, 1))):
+            found.append(f"{gate} was not measured: {lack.why}")
+        elif not isinstance(value, (int, float)):
             found.append(
                 f"{gate} cannot be tested, the step has no such score, "
                 f"choose from: {', '.join(sorted(scores)) or 'none'}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import components
 from components import gates, reports
 from components.gates import Gate
 from components.task import Task
@@ -32,7 +33,8 @@ def write(task: Task, store: Store, manifest: Path, executor_input: str = "") ->
     reports.write(manifest, json.dumps(made, ensure_ascii=False, sort_keys=True).encode(), durable=False)
     if executor_input:
         _show(json.loads(executor_input)["outputs"], made)
-    failed = gates.failures([Gate.parse(score, bound) for score, bound in task.require.items()], scores)
+    bounds = [Gate.parse(score, bound) for score, bound in task.require.items()]
+    failed = gates.failures(bounds, scores, components.find(task.component).unmeasured)
     if failed:
         raise errors.Refused("gate: " + "; ".join(failed))
 

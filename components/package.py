@@ -1,13 +1,15 @@
 """The `package` step: an exported model under a name, for anyone to pull."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from components.base import Here, In, Out, Scores, Step
+from components.base import Here, In, Out, Scores, Step, Unmeasured
 from components.kinds import Inference, Report
 from components.kinds import Package as Packaged
 
+_UNEVALUATED = Unmeasured("nothing was evaluated: put an `evaluate` step before it, or take the gate out")
 _SLUG = r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?"
 
 
@@ -18,6 +20,9 @@ class Package(Step):
     """
 
     image = "deploy"
+    unmeasured: ClassVar[Mapping[str, Unmeasured]] = dict.fromkeys(
+        ("accuracy", "macro_f1", "loss", "examples", "test_accuracy", "agreement"), _UNEVALUATED
+    )
 
     name: Annotated[str, Field(pattern=f"^{_SLUG}$")]
     """What it is pulled by: a-z, 0-9, `.`, `_` and `-`."""

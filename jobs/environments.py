@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ernie_core.errors import Error, NotFound
 from ernie_core.runtime import paddle_environment
+from ernie_core.store import disk
 from jobs import installer, interpreter
 
 RECIPE = 1
@@ -23,6 +24,8 @@ _ELSEWHERE = {"control", "launch", "train-gpu"}
 """The images of this command line and of what only clusters run: none of them is built here."""
 
 _HERE = Path(__file__).resolve().parent
+
+REMEDY = "set ERNIE_JOBS_HOME to a folder that you may write to"
 
 Say = Callable[[str], None]
 
@@ -61,9 +64,33 @@ def folder(image: str) -> Path:
 
 def home() -> Path:
     """Where we keep what can be made again: `$ERNIE_JOBS_HOME`, else the user's cache folder."""
-    named = os.environ.get("ERNIE_JOBS_HOME")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.path.abspath(Path(named).expanduser() if named else cache / "ernie-jobs"))
+    named, cache = os.environ.get("ERNIE_JOBS_HOME"), os.environ.get("XDG_CACHE_HOME")
+    try:
+        if named:
+            return Path(os.path.abspath(Path(named).expanduser()))
+        return Path(os.path.abspath(Path(cache or Path.home() / ".cache") / "ernie-jobs"))
+    except RuntimeError:  # a pod, say, whose user has no entry in passwd and no $HOME
+        what = (
+            f"ERNIE_JOBS_HOME is {named}, there is no such user" if named else f"user {os.getuid()} has no home folder"
+        )
+        raise NotFound(f"{what}: {REMEDY}") from None
+
+
+def ready() -> Path:
+    """The same folder, made if it is not there, and tried. Error, with the remedy, if nothing can be written there."""
+    place = home()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place) as trial:
+            trial.write(b" " * 4096)
+            trial.flush()
+    except OSError as error:
+        why = "it is a file" if place.is_file() else (error.strerror or str(error)).lower()
+        more = "make room there, or " if disk.is_full(error) else ""
+        raise Error(
+            f"nothing can be written to {place}, where we keep what can be made again: {why}: {more}{REMEDY}"
+        ) from None
+    return place
 
 
 def python(image: str) -> Path | None:
@@ -77,6 +104,9 @@ def build(image: str, *, say: Say) -> Path:
     found = python(image)
     if found:
         return found
+    if not (os.environ.get("HOME") or os.environ.get("XDG_CACHE_HOME")):
+        os.environ.setdefault("UV_CACHE_DIR", str(ready() / "uv"))  # uv does not know where to keep files, either
+    ready()
     base = interpreter.find()
     target = folder(image)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -101,6 +131,7 @@ def code() -> Path:
     target = home() / "code" / name
     if target.exists():
         return target
+    ready()
     target.parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(prefix=".", dir=target.parent))
     for package, place in packages.items():

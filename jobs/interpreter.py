@@ -78,6 +78,9 @@ def _candidates() -> Iterator[tuple[Path, str]]:
 
 
 def _pyenv() -> list[Path]:
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    try:
+        root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    except RuntimeError:  # a user without a home has no pyenv in it
+        return []
     versions = [p for p in root.glob(f"versions/{WANTED}.*") if re.fullmatch(r"\d+\.\d+\.\d+", p.name)]
     return sorted(versions, key=lambda p: int(p.name.rpartition(".")[2]), reverse=True)

@@ -202,7 +202,7 @@ class _Runner:
         node, outcome = step.node, step.outcome()
         if code == 0 and committed:
             scores = outcome.get("scores", {})
-            if failed := gates.failures(node.gates, scores):
+            if failed := gates.failures(node.gates, scores, type(node.step).unmeasured):
                 self._failed(node, "gate: " + "; ".join(failed), Refused.exit_code, step, scores=scores)
             else:
                 self._set(node.name, "done", seconds=step.seconds, scores=scores, address=node.address)

@@ -74,7 +74,7 @@ def make(nodes: Iterable[Node], store: Store) -> Plan:
 def _look(node: Node, before: dict[str, PlannedStep], store: Store, addresses: Collection[str]) -> PlannedStep:
     manifest = artefact.read(store, node.address)
     if manifest:
-        failed = gates.failures(node.gates, manifest.info.get("scores", {}))
+        failed = gates.failures(node.gates, manifest.info.get("scores", {}), type(node.step).unmeasured)
         if failed:
             return PlannedStep(node, "refused", "gate: " + "; ".join(failed), manifest)
         made = manifest.info

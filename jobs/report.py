@@ -19,7 +19,7 @@ def plan_text(name: str, plan: Plan, where: str) -> str:
         seconds = step.expected_seconds or 0.0
         took = f" (took {spell_duration(seconds)})" if seconds >= 1 else ""
         # not cut: the end of it may be the remedy
-        first, *rest = textwrap.wrap(step.why + took, MOST, break_on_hyphens=False) or [""]
+        first, *rest = wrapped(step.why + took)
         rows.append((step.node.name, "wait" if step.state == "blocked" else step.state, first))
         rows += [("", "", more) for more in rest]
     return f"{name} on {where}\nstore {plan.store}\n\n{table(rows)}"
@@ -42,8 +42,11 @@ def run_text(run: Run, state: str) -> str:
     rows = [("step", "state", "time", "scores")]
     for name, step in run.steps.items():
         clock = spell_duration(step.seconds) if step.seconds >= 1 else ("before" if step.already else "")
-        said = step.error.splitlines()[0] if step.error else step.note or scores_text(step.scores)
-        rows.append((name, step.state, clock, said))
+        said = step.error.partition("\n")[0] if step.error else step.note or scores_text(step.scores)
+        # not cut: what is to be done stands at its end
+        first, *rest = wrapped(said) if step.error or step.note else [said]
+        rows.append((name, step.state, clock, first))
+        rows += [("", "", "", more) for more in rest]
     ended = f", ended {run.ended}" if run.ended else ""
     where = f", on {run.cluster['endpoint']} as {run.cluster['name']}" if run.cluster else ""
     return f"{run.job}/{run.id}: {state}, started {run.started} by {run.user}@{run.host}{ended}{where}\n\n{table(rows)}"
@@ -53,6 +56,11 @@ def scores_text(scores: Mapping[str, object], most: int = 5) -> str:
     """`accuracy 0.842  loss 0.3711`."""
     shown = [f"{name} {spell_figure(value)}" for name, value in scores.items()]
     return "  ".join(shown[:most]) + ("  ..." if len(shown) > most else "")
+
+
+def wrapped(text: str) -> list[str]:
+    """A text in lines that a table does not cut; a path stays whole where it can."""
+    return textwrap.wrap(text, MOST, break_on_hyphens=False) or [""]
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:

@@ -158,7 +158,7 @@ def held(cache: Path, id: str) -> bool:
         return False
     except BlockingIOError:
         return True
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

@@ -1,5 +1,6 @@
 """What a person sees of a run: one live table on a terminal, `key=value` lines otherwise. On stderr."""
 
+import json
 import sys
 import time
 from collections.abc import Mapping
@@ -47,6 +48,7 @@ class Lines:
         self._states: dict[str, str] = {}
         self._notes: dict[str, str] = {}
         self._said: dict[str, float] = {}
+        self._told: dict[str, str] = {}
 
     def show(self, rows: Mapping[str, Row]) -> None:
         for row in rows.values():
@@ -55,15 +57,16 @@ class Lines:
             elif time.monotonic() - self._said.get(row.name, -1e9) < 10:
                 continue
             elif row.state == "running" and row.progress:
-                self._said[row.name] = time.monotonic()
-                told = (f'{k}="{v}"' if " " in v else f"{k}={v}" for k, v in facts(row.progress).items())
-                self.say(f"step={row.name} {' '.join(told)}")
+                told = " ".join(f"{k}={_quoted(v)}" for k, v in facts(row.progress).items())
+                if told != self._told.get(row.name):  # it may wait, or be done but not over
+                    self._said[row.name], self._told[row.name] = time.monotonic(), told
+                    self.say(f"step={row.name} {told}")
             elif row.note and row.note != self._notes.get(row.name):
                 self._state(row)
 
     def _state(self, row: Row) -> None:
         self._states[row.name], self._notes[row.name], self._said[row.name] = row.state, row.note, time.monotonic()
-        note = f' note="{row.note}"' if row.note else ""
+        note = f" note={json.dumps(row.note, ensure_ascii=False)}" if row.note else ""
         self.say(f"step={row.name} state={row.state} seconds={row.seconds:.1f}{note}")
 
     def say(self, text: str) -> None:
@@ -117,6 +120,11 @@ def facts(progress: Mapping[str, object]) -> dict[str, str]:
         if key not in ("done", "total", "unit", "seconds", "time", "doing", *QUIET):
             found[key] = spell_figure(value)
     return {k: v if k == "doing" else v.replace(" ", "") for k, v in found.items()}
+
+
+def _quoted(value: str) -> str:
+    """A value as a word; one of several words, or with a quote within, as JSON writes it."""
+    return json.dumps(value, ensure_ascii=False) if " " in value or '"' in value else value
 
 
 def _number(value: object) -> float | None:

@@ -17,8 +17,8 @@ def accuracies(
     models: Mapping[str, Engine], folder: Path, names: tuple[str, ...], cutter: Tokenizer, max_seq_len: int
 ) -> dict[str, float]:
     """Accuracy on dev and on test (`test_...`) of every model, by the ending of its name; share of equal labels."""
-    if data.label_names(folder) != names:
-        raise BadInput(f"{folder}: the labels are not the model's ({', '.join(names)}), take the data it learned from")
+    if differs := data.difference(data.label_names(folder), names):
+        raise BadInput(f"{folder}: {differs}: take the data it learned from")
     scores: dict[str, float] = {}
     for split, prefix in (("dev", ""), ("test", "test_")):
         rows = data.encode(data.examples(folder, split, names), cutter, max_seq_len)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ernie_core.errors import BadInput, NotFound
+from ernie_core.text import lines
 
 SPECIALS = ("[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]")
 
@@ -42,10 +43,7 @@ def read(folder: Path) -> Vocabulary:
     if not path.is_file():
         raise NotFound(f"{path}: no such file, this folder holds no vocabulary")
     raw = path.read_bytes()
-    tokens = raw.decode("utf-8").split("\n")
-    if tokens and not tokens[-1]:
-        tokens.pop()
-    tokens = [token.removesuffix("\r") for token in tokens]
+    tokens = lines.split(lines.text_of(raw, str(path)))
     number = {token: k for k, token in enumerate(tokens)}
     if len(number) != len(tokens):
         twice = next(t for k, t in enumerate(tokens) if number[t] != k)

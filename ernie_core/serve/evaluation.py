@@ -11,6 +11,7 @@ import numpy as np
 
 from ernie_core.errors import BadInput, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
+from ernie_core.serve import asked
 from ernie_core.serve.predictor import Predictor
 from ernie_core.tasks import data, metrics
 
@@ -25,8 +26,8 @@ def score(
 ) -> dict[str, float]:
     """Write `metrics.json` and `predictions.jsonl` of a split; returns accuracy, macro_f1, loss and examples."""
     names = predictor.labels
-    if (found := data.label_names(task_data)) != names:
-        raise BadInput(f"{task_data}: the labels are {', '.join(found)}, the model's are {', '.join(names)}")
+    if differs := data.difference(data.label_names(task_data), names):
+        raise BadInput(f"{task_data}: {differs}: take the data it learned from")
     rows = data.examples(task_data, split, names)
     logits = []
     with (report / "predictions.jsonl").open("w", encoding="utf-8", newline="\n") as file:
@@ -52,7 +53,7 @@ def label(
     counts: Counter[str] = Counter()
     with (report / "predictions.jsonl").open("w", encoding="utf-8", newline="\n") as out:
         for part in _parts(_lines(files), predictor.batch_size * _BATCHES):
-            texts = [_text(where, line, predictor.serving.text_pair) for where, line in part]
+            texts = [asked.text(where, line, predictor.serving.text_pair) for where, line in part]
             for (where, line), probable in zip(part, metrics.softmax(predictor.logits(texts)), strict=True):
                 counts[_line(out, {"id": where, "text": line}, predictor.labels, probable)] += 1
             _report(progress, stop, counts.total(), None)
@@ -72,22 +73,10 @@ def _parts(rows: Iterable[T], size: int) -> Iterator[list[T]]:
 
 def _lines(files: list[Path]) -> Iterator[tuple[str, str]]:
     for path in files:
-        with path.open(encoding="utf-8", newline="\n") as file:
-            try:
-                for number, line in enumerate(file, 1):
-                    if line.strip():
-                        yield f"{path.name}:{number}", line.rstrip("\r\n")
-            except UnicodeDecodeError as e:
-                raise BadInput(f"{path}: not UTF-8 ({e.reason}): save the file as UTF-8") from None
-
-
-def _text(where: str, line: str, pair: bool) -> str | tuple[str, str]:
-    first, tab, second = line.partition("\t")
-    if not pair:
-        return line
-    if not tab:
-        raise BadInput(f"{where}: this model was trained on pairs, write the two texts with a tab between")
-    return first, second
+        with path.open("rb") as file:
+            for number, line in asked.lines_of(file, str(path)):
+                if line.strip():
+                    yield f"{path.name}:{number}", line
 
 
 def _line(file: TextIO, facts: dict[str, str], names: tuple[str, ...], probable: np.ndarray) -> str:

@@ -2,17 +2,14 @@
 
 import difflib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 
 from ernie_core.errors import BadInput, NotFound, Refused
-from ernie_core.progress import Progress, silent
 from ernie_core.serve.package import check_slug
-from ernie_core.store import Manifest, Store, artefact, digests
+from ernie_core.store import Store, artefact
+from ernie_core.text import json_text
 
 ROOT = "packages"
 FORMAT = 1
@@ -81,61 +78,9 @@ def entries(store: Store) -> list[Entry]:
     return sorted(whole, key=lambda entry: (entry.name, entry.created))
 
 
-def pull(
-    store: Store, ref: str, into: Path, *, verify: bool = True, force: bool = False, progress: Progress = silent
-) -> Path:
-    """Copy a package to the folder `into`, which appears whole; `verify` checks the digest of every file.
-
-    A folder that holds the package already stays as it is; one that holds anything else is refused unless `force`.
-    """
-    entry = resolve(store, ref)
-    manifest = artefact.read(store, entry.address)
-    if manifest is None:
-        raise NotFound(f"{store.url}/{entry.address}: `{ref}` was removed just now, look again")
-    into, name = Path(os.path.abspath(into)), f"{entry.name}@{entry.version}"
-    if os.path.lexists(into) and not _empty(into):
-        if _same(into, manifest):
-            return into
-        if not force:
-            raise Refused(f"{into} holds something else than {name}: choose another folder, or force")
-    into.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{into.name}.", dir=into.parent) as beside:
-        fresh = Path(beside) / "new"
-        fresh.mkdir()
-        _download(store, entry.address, manifest, fresh, verify, progress)
-        if os.path.lexists(into) and not _empty(into):
-            os.rename(into, Path(beside) / "old")
-        os.rename(fresh, into)
-    return into
-
-
-def _download(store: Store, address: str, manifest: Manifest, folder: Path, verify: bool, progress: Progress) -> None:
-    done = 0
-    for file in manifest.files:
-        key = "/".join(part for part in (address, manifest.data, file.name) if part)
-        target = folder / file.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        store.download(key, target, size=file.size, sha256=file.sha256 if verify else None)
-        done += file.size
-        progress(done, manifest.size, "B")
-
-
-def _same(folder: Path, manifest: Manifest) -> bool:
-    if not folder.is_dir():
-        return False
-    there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if not path.is_dir()}
-    return there.keys() == {file.name for file in manifest.files} and all(
-        there[f.name].stat().st_size == f.size and digests.sha256(there[f.name]) == f.sha256 for f in manifest.files
-    )
-
-
-def _empty(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
-
-
 def _read(store: Store, key: str) -> Entry:
     try:
-        said = json.loads(store.read(key))
+        said = json_text.parse(store.read(key).decode())
         if said.pop("format") != FORMAT:
             raise BadInput(f"{store.url}/{key}: another format than {FORMAT}, use a newer version")
         return Entry(**said)

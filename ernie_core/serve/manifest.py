@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ernie_core.errors import BadInput, NotFound
+from ernie_core.text import json_text
 
 FILE = "serving.json"
 FORMAT = 1
@@ -50,7 +51,7 @@ def read(folder: Path) -> Serving:
     if not path.is_file():
         raise NotFound(f"{path}: no such file, this folder holds no exported model or package")
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = json_text.parse(path.read_text(encoding="utf-8"))
         if said["format"] != FORMAT:
             raise BadInput(f"{path}: another format than {FORMAT}, serve it with the version that made it")
         probe = said["probe"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.serve import manifest
+from ernie_core.text import json_text
 
 PROVENANCE = "provenance.json"
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
@@ -46,7 +47,7 @@ def build(
 def _figures(folder: Path) -> dict[str, float]:
     path = folder / "metrics.json"
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = json_text.parse(path.read_text(encoding="utf-8"))
         return {key: float(value) for key, value in said.items() if isinstance(value, int | float)}
     except FileNotFoundError:
         raise NotFound(f"{path}: no such file, a package needs the scores of its model") from None

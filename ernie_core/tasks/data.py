@@ -9,9 +9,11 @@ from typing import Protocol
 import numpy as np
 
 from ernie_core.errors import BadInput, NotFound
+from ernie_core.text import json_text, lines
 
 SPLITS = ("train", "dev", "test")
 LABELS = "labels.txt"
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -49,24 +51,44 @@ class Cutter(Protocol):
 def label_names(folder: Path) -> tuple[str, ...]:
     """The names of `labels.txt`; the id of a label is its line number from 0."""
     path = folder / LABELS
-    names = tuple(_text(path).splitlines())
+    names = tuple(lines.split(_text(path)))
+    first: dict[str, int] = {}
     for number, name in enumerate(names, 1):
         if not name.strip() or name != name.strip():
             raise BadInput(f"{path}:{number}: `{name}` is not a label: one name a line, no empty lines or outer spaces")
-        if name in names[: number - 1]:
-            raise BadInput(f"{path}:{number}: label `{name}` stands there twice, remove one")
+        if "\r" in name or "\0" in name:
+            raise BadInput(
+                f"{path}:{number}: {json.dumps(name)} is not a label: take out what is no character of a name"
+            )
+        if (other := first.setdefault(name, number)) != number:
+            raise BadInput(f"{path}:{number}: label `{name}` stands in line {other} already, remove one")
     if len(names) < 2:
         raise BadInput(f"{path}: {len(names)} label(s), a classifier needs at least two, one name a line")
     return names
+
+
+def shown(names: Sequence[str]) -> str:
+    """The first of many names, and how many there are."""
+    more = f", ... ({len(names)} in all)" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def difference(found: Sequence[str], names: Sequence[str]) -> str:
+    """Where two lists of labels differ first; nothing if they are the same, in the same order."""
+    if tuple(found) == tuple(names):
+        return ""
+    if len(found) != len(names) or len(names) <= _SHOWN:
+        return f"the labels are {shown(found)}, the model's are {shown(names)}"
+    line = next(n for n, (a, b) in enumerate(zip(found, names, strict=True)) if a != b)
+    return f"label {line + 1} of {LABELS} is {found[line]}, the model's is {names[line]}, of {shown(names)}"
 
 
 def examples(folder: Path, split: str, names: Sequence[str]) -> tuple[Example, ...]:
     """All examples of `<split>.jsonl`; faults are errors that say file and line."""
     path = folder / f"{split}.jsonl"
     ids = {name: number for number, name in enumerate(names)}
-    # Only \n ends a line: JSON strings may hold U+2028 and the like.
-    lines = _text(path).split("\n")
-    found = tuple(_example(f"{path}:{n}", line, ids) for n, line in enumerate(lines, 1) if line.strip())
+    rows = enumerate(lines.split(_text(path)), 1)
+    found = tuple(_example(f"{path}:{n}", line, ids) for n, line in rows if line.strip())
     if not found:
         raise BadInput(f"{path}: no examples, every split needs at least one")
     if len({e.text_pair is None for e in found}) > 1:
@@ -98,7 +120,7 @@ def pair_ids(cutter: Cutter, text: str, text_pair: str | None, max_seq_len: int)
 
 def _example(where: str, line: str, ids: dict[str, int]) -> Example:
     try:
-        row = json.loads(line)
+        row = json_text.parse(line.removeprefix("\ufeff"))
     except ValueError as e:
         raise BadInput(f'{where}: not JSON ({e}): write {{"id", "text", "label"}} a line') from None
     if not isinstance(row, dict):
@@ -108,17 +130,40 @@ def _example(where: str, line: str, ids: dict[str, int]) -> Example:
             raise BadInput(f'{where}: no "{key}": every example needs id, text and label')
     for key in ("text", "text_pair"):
         if not isinstance(row.get(key, ""), str):
-            raise BadInput(f'{where}: "{key}" is {json.dumps(row[key])[:40]}, it must be a string')
-    label = row["label"]
-    if not isinstance(label, str) or label not in ids:
-        raise BadInput(f"{where}: label {json.dumps(label, ensure_ascii=False)} is not in {LABELS}: {', '.join(ids)}")
-    return Example(str(row["id"]), row["text"], row.get("text_pair"), ids[label])
+            raise BadInput(f'{where}: "{key}" is {_spell(row[key])}, it must be a string')
+    if isinstance(row["id"], bool) or not isinstance(row["id"], str | int | float):
+        raise BadInput(f'{where}: "id" is {_spell(row["id"])}, it must be a string or a number')
+    for key in ("id", "text", "text_pair"):
+        if half := json_text.half_character(str(row.get(key, ""))):
+            raise BadInput(
+                f'{where}: "{key}" holds {half}, half of a surrogate pair: write the whole pair, or take it out'
+            )
+    return Example(str(row["id"]), row["text"], row.get("text_pair"), _label(where, row["label"], ids))
+
+
+def _label(where: str, label: object, ids: Mapping[str, int]) -> int:
+    if isinstance(label, str):
+        if label not in ids:
+            raise BadInput(f"{where}: label {_spell(label)} is not in {LABELS}: {shown(tuple(ids))}")
+        return ids[label]
+    said = f'{where}: "label" is {_spell(label)}, it must be a string, a line of {LABELS}'
+    if isinstance(label, int | float) and not isinstance(label, bool):
+        names, number = tuple(ids), str(label)
+        if number in ids:
+            raise BadInput(f'{said}: put it in quotes, "label": "{number}"')
+        if isinstance(label, int) and 0 <= label < len(names):
+            raise BadInput(f"{said}: write the name; if it is meant as a number from 0, that is {_spell(names[label])}")
+    raise BadInput(f"{said}: {shown(tuple(ids))}")
+
+
+def _spell(value: object) -> str:
+    """A value as JSON writes it, not longer than a line can show; what UTF-8 cannot write stays escaped."""
+    text = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return lines.text_of(path.read_bytes(), str(path))
     except FileNotFoundError:
         raise NotFound(f"{path}: no such file, task data is train.jsonl, dev.jsonl, test.jsonl and {LABELS}") from None
-    except UnicodeDecodeError as e:
-        raise BadInput(f"{path}: not UTF-8 at byte {e.start}: save the file as UTF-8") from None

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from ernie_core.errors import BadInput
 from ernie_core.store.files import below
-from ernie_core.text import formats
+from ernie_core.text import formats, lines
 
 _LINE = re.compile(r"(\S+)(?:[ \t]+([1-9][0-9]{0,14}))?(?:[ \t]+[A-Za-z]+)?")
+COUNTED = re.compile(r"\S+[ \t]+([-+]?[0-9][0-9.,eE+-]*)([ \t]+[A-Za-z]+)?")
+"""A word and a number, whether or not that can be its count."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ def read(folder: Path) -> tuple[Word, ...]:
     Tags are not used. Of a word that stands there twice the later line counts. BadInput with the place of a fault.
     """
     found: dict[str, Word] = {}
-    for place, line in lines(folder):
+    for place, line in lines_of(folder):
         if line:
             word = _word(line, place)
             found[word.text] = word
@@ -36,20 +38,23 @@ def read(folder: Path) -> tuple[Word, ...]:
     return tuple(found.values())
 
 
-def lines(folder: Path) -> Iterator[tuple[str, str]]:
+def lines_of(folder: Path) -> Iterator[tuple[str, str]]:
     """The lines of all text files of a folder with their places, stripped. BadInput for one that is not UTF-8."""
     for source in formats.find(below(folder)):
         with formats.opened(source) as opened:
-            for number, raw in enumerate(opened.file, 1):
-                place = f"{source.name}:{number}"
-                try:
-                    yield place, raw.decode("utf-8-sig").strip()
-                except UnicodeDecodeError:
-                    raise BadInput(f"{place}: not UTF-8: save the list of words as UTF-8") from None
+            for number, line in enumerate(lines.split(lines.text_of(opened.file.read(), source.name)), 1):
+                yield f"{source.name}:{number}", line.removeprefix("\ufeff").strip()
 
 
 def _word(line: str, place: str) -> Word:
     fields = _LINE.fullmatch(line)
+    if not fields and (counted := COUNTED.fullmatch(line)):
+        raise BadInput(
+            f"{place}: `{line}` is not a word with a count: {counted[1]} must be a whole number from 1 on, of "
+            f"at most 15 digits, how often the word occurs: correct it, or leave it out"
+        )
+    if "\0" in line:
+        raise BadInput(f"{place}: `{line}` has a NUL within, which is no part of a word: take it out")
     if not fields:
         raise BadInput(f"{place}: `{line}` is not `word`, `word count` or `word count tag`: a word has no space within")
     return Word(fields[1], int(fields[2]) if fields[2] else None, place)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ernie_core.errors import BadInput
 from ernie_core.store.files import StoredFile
+from ernie_core.text import lines
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -20,6 +21,8 @@ _BLOCK = 1 << 20
 _PACKED_BLOCK = 1 << 14
 """Bytes unpacked at once: small, because zstd can make megabytes of each kilobyte."""
 _EXAMPLES = 5
+_BEGINNINGS = {"gz": re.compile(rb"\x1f\x8b"), "zst": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")}
+_PACKER = {"gz": "gzip", "zst": "zstd"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class TextFile:
 class Opened:
     """The unpacked bytes of a file, and of what they are made: its `taken` says how far reading is."""
 
-    file: BinaryIO
+    file: io.BufferedReader
     packed: "_Window"
 
 
@@ -70,25 +73,41 @@ def find(files: Sequence[StoredFile]) -> list[TextFile]:
 
 @contextmanager
 def opened(source: TextFile, begin: int = 0, end: int | None = None) -> Iterator[Opened]:
-    """A file to read from, as if it were these bytes. BadInput if it is packed and damaged or cut off."""
+    """A file to read from, as if it were these bytes. BadInput if it is packed and damaged or cut off, or in UTF-16."""
     size = source.file.size
     with source.file.open(begin) as stream:
         packed = _Window(stream, (size if end is None else end) - begin)
         try:
-            yield Opened(_unpacked(source.packing, io.BufferedReader(packed, _BLOCK)), packed)
+            file = _unpacked(source, io.BufferedReader(packed, _BLOCK))
+            if begin == 0:
+                lines.check(file.peek(lines.SAMPLE)[: lines.SAMPLE], source.name)
+            yield Opened(file, packed)
         except (EOFError, zlib.error, gzip.BadGzipFile, _Damaged) as e:
             raise BadInput(
                 f"{source.name}: damaged at or before byte {packed.taken:,} of {size:,} ({e}): "
-                f"fetch the file again, or test it with {'gzip' if source.packing == 'gz' else 'zstd'} -t"
+                f"fetch the file again, or test it with {_PACKER[source.packing]} -t"
             ) from None
 
 
-def _unpacked(packing: str, packed: BinaryIO) -> BinaryIO:
-    if packing == "gz":
+def _unpacked(source: TextFile, packed: io.BufferedReader) -> io.BufferedReader:
+    if not source.packing:
+        return packed
+    _check_packed(source, packed.peek(4)[:4])
+    if source.packing == "gz":
         return io.BufferedReader(gzip.GzipFile(fileobj=packed, mode="rb"), _BLOCK)  # type: ignore[arg-type]
-    if packing == "zst":
-        return io.BufferedReader(_Zstandard(packed), _BLOCK)
-    return packed
+    return io.BufferedReader(_Zstandard(packed), _BLOCK)
+
+
+def _check_packed(source: TextFile, begins: bytes) -> None:
+    """BadInput if it is no packed file at all: both packers make more than 0 bytes of nothing."""
+    packer = _PACKER[source.packing]
+    if not begins:
+        raise BadInput(f"{source.name}: 0 bytes, which {packer} makes of no file: fetch it again, or take it out")
+    if not _BEGINNINGS[source.packing].match(begins):
+        raise BadInput(
+            f"{source.name}: begins with {begins.hex(' ')}, no file that {packer} has packed does: fetch it again, or "
+            f"take .{source.packing} off its name if it is not packed"
+        )
 
 
 class _Window(io.RawIOBase):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from ernie_core.errors import BadInput, NotFound
-from ernie_core.text import marks, wordcut
+from ernie_core.text import lines, marks, wordcut
 
 Document = list[list[str]]
 """Sentences of words."""
@@ -36,7 +36,7 @@ def of_words(names: Sequence[str], bring: Bring, number: int) -> Document:
 
 def of_ids(names: Sequence[str], bring: Bring, number: int) -> Document:
     """The document with this number, from 0, of token ids, put together to words again by its marks."""
-    vocab = bring("vocab.txt").read_text(encoding="utf-8").splitlines()
+    vocab = lines.split(lines.text_of(bring("vocab.txt").read_bytes(), "vocab.txt"))
     forms = [*vocab, *marks.extension(vocab)]
     before = 0
     for name in sorted(n for n in names if n.endswith(("_idx.npz", ".idx"))):

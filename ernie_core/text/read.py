@@ -1,13 +1,12 @@
 """Documents of text files, in memory that does not grow with the files, every oddity counted."""
 
-import json
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import BinaryIO
 
 from ernie_core.errors import BadInput
 from ernie_core.store.files import StoredFile
-from ernie_core.text import array, formats, pieces
+from ernie_core.text import array, formats, json_text, lines, pieces
 from ernie_core.text.formats import TextFile
 from ernie_core.text.pieces import Piece, Span
 from ernie_core.text.rejects import Rejected, Rejects
@@ -16,7 +15,6 @@ MAX_LINE = 16 << 20
 """Bytes of the longest line of plain text that is read; sentences and paragraphs are far shorter."""
 MAX_DOCUMENT = 64 << 20
 """Bytes of the longest document that is read: a document is held in memory as a whole."""
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass
@@ -126,14 +124,14 @@ def _endless(place: str) -> BadInput:
     return BadInput(f"{place}: no empty line within {most}: put an empty line between documents")
 
 
-def _documents(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
+def _documents(stretch: _Stretch, file: io.BufferedReader, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
     if stretch.source.format == "txt":
         return _plain(stretch, file, tally, rejects)
     texts = _json_lines if stretch.source.format == "jsonl" else _json_array
     return texts(stretch, file, tally, rejects, key)
 
 
-def _plain(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Rejects) -> Iterator[str]:
+def _plain(stretch: _Stretch, file: io.BufferedReader, tally: Tally, rejects: Rejects) -> Iterator[str]:
     held: list[str] = []
     size = first = 0
     while raw := file.readline(MAX_LINE + 1):
@@ -141,7 +139,9 @@ def _plain(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Rejects) ->
         tally.lines += 1
         tally.bytes += len(raw)
         if (tally.line == 1 and not stretch.begin) or len(raw) > MAX_LINE:
-            raw = _checked(raw, stretch, file, tally)
+            _check(raw, stretch, file, tally)
+        if raw.startswith(lines.BOM):  # also within: a file may be several that were put together
+            raw = raw.removeprefix(lines.BOM)
         try:
             line = raw.decode().rstrip("\r\n")
         except UnicodeDecodeError as e:
@@ -165,25 +165,33 @@ def _plain(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Rejects) ->
         yield "\n".join(held)
 
 
-def _checked(raw: bytes, stretch: _Stretch, file: BinaryIO, tally: Tally) -> bytes:
-    """The line without a byte order mark, which stands in the first one. BadInput if it is too long."""
+def _check(raw: bytes, stretch: _Stretch, file: io.BufferedReader, tally: Tally) -> None:
+    """BadInput if a line is too long, or the only one of a file that other systems would take for many."""
+    if lines.is_cr_alone(raw) and (len(raw) > MAX_LINE or _is_last(stretch, file)):
+        raise lines.cr_alone(stretch.source.name)
     if len(raw) > MAX_LINE:
         size = len(raw) + _rest_of_line(raw, file)
         raise BadInput(
             f"{stretch.spell(tally.line)}: a line of {size:,} bytes, at most {MAX_LINE:,} are read: "
             f"break it where sentences end"
         )
-    return raw.removeprefix(_BOM)
 
 
-def _json_lines(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
+def _is_last(stretch: _Stretch, file: io.BufferedReader) -> bool:
+    """Whether nothing follows what was read, in the whole file."""
+    return (not stretch.source.divisible or stretch.end >= stretch.source.file.size) and not file.peek(1)
+
+
+def _json_lines(stretch: _Stretch, file: io.BufferedReader, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
     while raw := file.readline(MAX_DOCUMENT + 1):
         tally.line += 1
         more = _rest_of_line(raw, file) if len(raw) > MAX_DOCUMENT else 0
         tally.bytes += len(raw) + more
-        line = raw.removeprefix(_BOM) if tally.line == 1 and not stretch.begin else raw
-        if line.isspace() and not more:
+        line = raw.removeprefix(lines.BOM)
+        if (line.isspace() or not line) and not more:
             continue
+        if lines.are_objects_behind_cr(line):
+            raise lines.cr_alone(stretch.source.name)
         tally.lines += 1
         place = (stretch.source.name, {"line": tally.line})
         if more:
@@ -193,7 +201,7 @@ def _json_lines(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Reject
             yield from _text(line, key, place, tally, rejects)
 
 
-def _json_array(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
+def _json_array(stretch: _Stretch, file: io.BufferedReader, tally: Tally, rejects: Rejects, key: str) -> Iterator[str]:
     name = stretch.source.name
     for element in array.elements(name, file, MAX_DOCUMENT):
         tally.objects += 1
@@ -208,7 +216,7 @@ def _json_array(stretch: _Stretch, file: BinaryIO, tally: Tally, rejects: Reject
 def _text(raw: bytes, key: str, place: tuple[str, dict[str, int]], tally: Tally, rejects: Rejects) -> Iterator[str]:
     """The text of one JSON object, or none."""
     try:
-        text = _value(raw, key)
+        text = json_text.under(key, raw)
     except Rejected as e:
         tally.rejected += 1
         rejects.add(*place, str(e), raw)
@@ -226,23 +234,7 @@ def _text(raw: bytes, key: str, place: tuple[str, dict[str, int]], tally: Tally,
         tally.empty_documents += 1
 
 
-def _value(raw: bytes, key: str) -> str:
-    try:
-        found = json.loads(raw.decode())
-    except UnicodeDecodeError as e:
-        raise Rejected(f"not UTF-8 at byte {e.start}") from None
-    except (ValueError, RecursionError) as e:
-        raise Rejected(f"not JSON: {e}") from None
-    if not isinstance(found, dict):
-        raise Rejected("not a JSON object")
-    if key not in found:
-        raise Rejected(f"no key `{key}`")
-    if not isinstance(found[key], str):
-        raise Rejected(f"`{key}` is no string")
-    return str(found[key])
-
-
-def _rest_of_line(begun: bytes, file: BinaryIO) -> int:
+def _rest_of_line(begun: bytes, file: io.BufferedReader) -> int:
     size = 0
     while not begun.endswith(b"\n") and (begun := file.readline(MAX_LINE)):
         size += len(begun)

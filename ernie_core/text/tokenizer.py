@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ernie_core.errors import BadInput, NotFound
-from ernie_core.text import normalise, wordpiece
+from ernie_core.text import json_text, lines, normalise, wordpiece
 
 PAD, CLS, SEP, MASK, UNK = SPECIALS = ("[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]")
 _NAMES = {"pad_token": PAD, "cls_token": CLS, "sep_token": SEP, "mask_token": MASK, "unk_token": UNK}
@@ -122,14 +122,7 @@ def _fit(a: int, b: int, room: int) -> tuple[int, int]:
 
 def vocabulary_lines(path: Path) -> list[str]:
     """The lines of a vocabulary as they stand, good or not. BadInput if they are not UTF-8."""
-    raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as e:
-        line = raw[: e.start].count(b"\n") + 1
-        raise BadInput(f"{path}:{line}: not UTF-8: save the vocabulary as UTF-8") from None
-    # Only \n ends a line: U+2028 and the like may be tokens.
-    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    return lines.split(lines.text_of(path.read_bytes(), str(path))) or [""]
 
 
 def _read(path: Path) -> tuple[str, ...]:
@@ -159,9 +152,11 @@ def _check_config(path: Path) -> None:
     if not path.is_file():
         return
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = json_text.parse(path.read_text(encoding="utf-8"))
     except ValueError as e:
         raise BadInput(f"{path}: not JSON ({e}): restore the file, or remove it if the vocabulary is ERNIE's") from None
+    if not isinstance(config, dict):
+        raise BadInput(f"{path}: not an object: restore the file, or remove it if the vocabulary is ERNIE's")
     for key, value in {"do_lower_case": True, **_NAMES}.items():
         if config.get(key, value) != value:
             raise BadInput(f"{path}: {key} is `{config[key]}`, only `{value}` is supported: use an ERNIE vocabulary")

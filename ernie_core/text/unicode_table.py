@@ -33,7 +33,7 @@ class Tables:
 def load(path: Path = PATH) -> Tables:
     """Read the file."""
     kinds, replaced = bytearray(sys.maxunicode + 1), array("I")
-    for line in path.read_text(encoding="ascii").splitlines():
+    for line in path.read_text(encoding="ascii").removesuffix("\n").split("\n"):
         place, _, kind = line.partition(" ")
         if place == "#":
             continue

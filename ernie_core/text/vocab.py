@@ -201,9 +201,10 @@ def _report(tokenizer: Tokenizer, classes: Classes, counted: Census, why_not: st
         "documents": counted.documents,
         "bytes": counted.bytes,
         "held_out_characters": sum(seen.values()),
-        "coverage": known / max(1, sum(seen.values())),
         "held_out_tokens": len(ids),
-        "unk_rate": ids.count(tokenizer.unk_id) / max(1, len(ids)),
+        # what was measured on nothing is not there: 0 would pass or fail a bound
+        **({"coverage": known / sum(seen.values())} if seen else {}),
+        **({"unk_rate": ids.count(tokenizer.unk_id) / len(ids)} if ids else {}),
         "unknown_character_rate": sum(unknown.values()) / sum(counted.characters.values()),
         "unknown_characters": [{"character": c, "count": n} for c, n in listed],
     }

@@ -160,7 +160,7 @@ def text(line: bytes, place: str) -> str:
     """The word-cut text that a line holds."""
     try:
         found = json.loads(line)["text"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         found = None
     if not isinstance(found, str):
         raise BadInput(f'{place}: not a JSON object with a string "text": make the words again')

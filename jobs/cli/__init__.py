@@ -1,5 +1,6 @@
 """The command line: who answers a command, and the one place that prints errors and picks exit codes."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run `kfp`, `ernie-jobs` or `python -m jobs`, and end the process."""
     from jobs.cli import commands, stock
 
+    _fit_streams()
     args = list(sys.argv[1:] if argv is None else argv)
     if stock.completes(os.environ, commands.COMMANDS) or stock.wants(args, commands.COMMANDS):
         _hint(args)
@@ -87,8 +89,23 @@ def _hint(args: list[str]) -> None:
 
 def _quiet() -> int:
     # Whoever read our output has gone, `| head` for example: no message, and nothing left for the interpreter to flush.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return 1
+
+
+def _fit_streams() -> None:
+    """Nothing that is printed can be what a terminal cannot write, a name that is not UTF-8 for example; and a stream
+    that whoever started us has closed takes all and keeps nothing."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the life of the process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _say(text: str) -> None:

@@ -44,11 +44,14 @@ def as_json(command: F) -> F:
 def prepare(file: Path, edits: tuple[str, ...], *, on_cluster: bool = False) -> "Prepared":
     """Check and plan a spec; every edit is shown."""
     from jobs import document, environments, prepare
+    from jobs.cli import waiting
 
     changes = [document.edit(text) for text in edits]
     for change in changes:
         click.echo(f"set {change}", err=True)
-    return prepare.from_file(file, changes, environments.home(), _hashing, on_cluster=on_cluster)
+    home = environments.ready()
+    with waiting.wiped() as line:
+        return prepare.from_file(file, changes, home, line.hashing, on_cluster=on_cluster)
 
 
 def server() -> dict[str, str]:
@@ -115,8 +118,3 @@ def _newest(stores: "Sequence[Store]", job: str) -> "tuple[Store, Run]":
         raise NotFound(f"`{job}` was never run in {' or '.join(store.url for store in stores)}")
     run, store = max(found, key=lambda row: row[0].id)
     return store, run
-
-
-def _hashing(done: float, total: float | None = None, unit: str = "", **facts: float | str) -> None:
-    if sys.stderr.isatty() and "hashing" in facts:
-        click.echo(f"\r\033[Kreading {facts['hashing']}", err=True, nl=False)

@@ -1,5 +1,6 @@
 """`kfp pull`: fetch a package from the store."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,21 +11,25 @@ from jobs.cli import arguments
 
 @click.command("pull", help="Fetch a package, NAME or NAME@VERSION (the newest without), into a folder.")
 @click.argument("name", metavar="NAME[@VERSION]")
-@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="The folder to make; NAME, if absent.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to make or to fill, `.` too; NAME, if absent.",
+)
 @click.option("--verify", is_flag=True, help="Read every file again and compare its SHA-256.")
-@click.option("--force", is_flag=True, help="Replace a folder with other content.")
+@click.option("--force", is_flag=True, help="Replace all that the folder holds.")
 @arguments.store
 @arguments.as_json
 def command(name: str, into: Path | None, verify: bool, force: bool, store: str | None, as_json: bool) -> int:
-    from ernie_core.serve import index
+    from ernie_core.serve import index, pull
 
     place = arguments.find_store(store)
     target = into or Path(name.partition("@")[0])
     entry = index.resolve(place, name)
-    folder = index.pull(place, name, target, verify=verify, force=force)
+    folder = pull.pull(place, name, target, verify=verify, force=force)
     if as_json:
         arguments.show_json({"folder": str(folder), "verified": verify, **asdict(entry)})
     else:
         click.echo(f"{entry.name}@{entry.version} -> {folder}" + (", every file verified" if verify else ""))
-        click.echo(f"  ask it                 kfp predict {folder} TEXT", err=True)
+        click.echo(f"  ask it                 kfp predict {shlex.quote(str(folder))} TEXT", err=True)
     return 0

@@ -19,7 +19,7 @@ def command(run: str | None, detach: bool, store: str | None, as_json: bool) -> 
     options = arguments.server()
     _, record = arguments.find_run(run, store)
     on_cluster = bool(record.cluster)
-    prepared = prepare.from_run(record, environments.home(), on_cluster=on_cluster)
+    prepared = prepare.from_run(record, environments.ready(), on_cluster=on_cluster)
     where = f"cluster {record.cluster['endpoint']}: where it ran" if on_cluster else "this machine: where it ran"
     click.echo(report.plan_text(prepared.job.name, prepared.plan, where) + "\n", err=True)
     return submit(prepared, options, on_cluster=on_cluster, detach=detach, run_id=None, as_json=as_json)

@@ -63,7 +63,7 @@ def _document(store: "Store", address: str, manifest: "Manifest", number: int) -
     from ernie_core.text import inspect
     from jobs import environments
 
-    cache = environments.home() / "artefacts"
+    cache = environments.ready() / "artefacts"
 
     def bring(name: str) -> Path:
         return artefact.fetch(store, address, cache, names=[name], verify=False) / name

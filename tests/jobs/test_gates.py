@@ -2,6 +2,8 @@
 
 import pytest
 
+import components
+from components import gates
 from components.gates import Gate, failures
 
 
@@ -24,3 +26,22 @@ def test_a_score_that_is_not_there_fails_and_lists_those_that_are() -> None:
 def test_what_is_not_a_bound_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a bound"):
         Gate.parse("accuracy", text)
+
+
+@pytest.mark.parametrize("scores", [{"held_out_tokens": 0, "unk_rate": 0.0}, {"held_out_tokens": 0}, {"documents": 9}])
+@pytest.mark.parametrize("bound", ["<0.5%", ">=0"])
+def test_a_score_of_nothing_is_not_judged_whatever_an_earlier_version_wrote_down(scores, bound) -> None:
+    (said,) = gates.failures([Gate.parse("unk_rate", bound)], scores, components.find("vocab").unmeasured)
+    assert "was not measured: nothing was held out" in said and "take the gate out" in said
+
+
+def test_a_score_that_was_measured_is_judged_as_ever() -> None:
+    scores, unmeasured = {"held_out_characters": 1, "coverage": 0.0}, components.find("vocab").unmeasured
+    (said,) = gates.failures([Gate.parse("coverage", ">=0.9")], scores, unmeasured)
+    assert said == "coverage is 0, required is >= 0.9"
+    assert gates.failures([Gate.parse("coverage", "<0.9")], scores, unmeasured) == []
+
+
+def test_a_package_of_what_nobody_evaluated_says_so() -> None:
+    (said,) = gates.failures([Gate.parse("macro_f1", ">0")], {"size_mb": 1}, components.find("package").unmeasured)
+    assert "macro_f1 > 0 was not measured: nothing was evaluated: put an `evaluate` step before it" in said

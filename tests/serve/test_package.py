@@ -9,6 +9,7 @@ import pytest
 
 from ernie_core.errors import BadInput, NotFound, Refused
 from ernie_core.serve import index, package
+from ernie_core.serve.pull import pull
 from ernie_core.store import Store, artefact, open_store
 
 LINEAGE: Mapping[str, Any] = {
@@ -119,10 +120,10 @@ def test_a_name_that_is_not_there_is_answered_with_the_nearest(store: Store, tmp
 def test_pulling_copies_the_package_and_again_changes_nothing(store: Store, tmp_path: Path) -> None:
     published(store, "1", "aaa", tmp_path)
     into = tmp_path / "deep" / "here"
-    assert index.pull(store, "reviews", into) == into
+    assert pull(store, "reviews", into) == into
     assert {p.name: p.read_text() for p in into.iterdir()} == {"model.onnx": "aaa", "README.md": "reviews 1"}
     before = (into / "model.onnx").stat()
-    index.pull(store, "reviews@1", into)
+    pull(store, "reviews@1", into)
     assert (into / "model.onnx").stat() == before
     assert [path.name for path in into.parent.iterdir()] == ["here"]
 
@@ -131,12 +132,12 @@ def test_a_folder_with_something_else_is_left_alone_unless_forced(store: Store, 
     published(store, "1", "aaa", tmp_path)
     into = tmp_path / "here"
     into.mkdir()
-    index.pull(store, "reviews", into)  # an empty folder is as good as none
+    pull(store, "reviews", into)  # an empty folder is as good as none
     (into / "notes.txt").write_text("mine")
     with pytest.raises(Refused, match="holds something else than reviews@1"):
-        index.pull(store, "reviews", into)
+        pull(store, "reviews", into)
     assert (into / "notes.txt").read_text() == "mine"
-    index.pull(store, "reviews", into, force=True)
+    pull(store, "reviews", into, force=True)
     assert sorted(path.name for path in into.iterdir()) == ["README.md", "model.onnx"]
 
 
@@ -149,6 +150,6 @@ def test_a_damaged_package_is_not_pulled(store: Store, tmp_path: Path) -> None:
     place.chmod(0o644)
     place.write_text("aab")
     with pytest.raises(BadInput, match=r"model\.onnx"):
-        index.pull(store, "reviews", tmp_path / "here")
+        pull(store, "reviews", tmp_path / "here")
     assert not (tmp_path / "here").exists()
     assert not list(tmp_path.glob(".here*"))

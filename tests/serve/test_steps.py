@@ -14,6 +14,7 @@ from components.predict import Predict
 from ernie_core.progress import never, silent
 from ernie_core.serve import index
 from ernie_core.serve.predictor import Predictor
+from ernie_core.serve.pull import pull
 from ernie_core.store import Store, artefact, open_store
 
 
@@ -40,7 +41,7 @@ def test_a_task_model_becomes_a_package_that_is_pulled_and_answers(exported: Pat
     assert Package(name="reviews").run(inference, report, folder, place)["accuracy"] == told["accuracy"]
     artefact.publish(store, place.address, folder, kind="package", info={})
     assert index.resolve(store, "reviews").version == "01234567"
-    pulled = index.pull(store, "reviews", tmp_path / "pulled")
+    pulled = pull(store, "reviews", tmp_path / "pulled")
     assert [p.label for p in Predictor.open(pulled).predict(["天地好人", "坏风"])] == ["positive", "negative"]
 
     text, predictions = empty(tmp_path / "text"), empty(tmp_path / "predictions")

@@ -37,7 +37,23 @@ def test_a_line_separator_inside_a_text_does_not_end_the_line(tmp_path: Path) ->
             '{"id": "a", "text": "好", "label": "great"}',
             r'train.jsonl:2: label "great" is not in labels.txt: negative, pos',
         ),
-        ('{"id": "a", "text": "好", "label": 1}', r"train.jsonl:2: label 1 is not in labels.txt"),
+        (
+            '{"id": "a", "text": "好", "label": 1}',
+            r'2: "label" is 1, it must be a string.*number from 0, .* "positive"',
+        ),
+        ('{"id": "a", "text": "好", "label": 2}', r'2: "label" is 2, it must be a string, a line of labels.txt: neg'),
+        ('{"id": "a", "text": "好", "label": null}', r'2: "label" is null, it must be a string'),
+        ('{"id": "a", "text": "好", "label": true}', r'2: "label" is true, it must be a string'),
+        ('{"id": "a", "text": "好", "label": 1e999}', r'2: "label" is Infinity, it must be a string'),
+        ('{"id": "a", "text": "好", "label": ["positive"]}', r'2: "label" is \["positive"\], it must be a string'),
+        ('{"id": "a", "text": "好", "label": "a\\ud800"}', r'2: label "a\\ud800" is not in labels.txt'),
+        ('{"id": null, "text": "好", "label": "positive"}', r'2: "id" is null, it must be a string or a number'),
+        ('{"id": true, "text": "好", "label": "positive"}', r'2: "id" is true, it must be a string or a number'),
+        ('{"id": "a", "text": "好\\ud83d", "label": "positive"}', r'2: "text" holds \\ud83d, half of a surrogate pair'),
+        ('{"id": "\\udc00", "text": "好", "label": "positive"}', r'2: "id" holds \\udc00, half of a surrogate pair'),
+        ("[" * 100_000, r"2: not JSON \(nested too deeply"),
+        ('{"id": "a", "text": ' + '{"a": ' * 100_000, r"2: not JSON \(nested too deeply"),
+        ('{"id": "a", "text": "a\0b", "label": "positive"}', r"2: not JSON \(Invalid control character"),
         ('{"id": "a", "text": "好"}', r'train.jsonl:2: no "label"'),
         ('{"id": "a", "text": 5, "label": "positive"}', r'train.jsonl:2: "text" is 5, it must be a string'),
         ('{"id": "a", "text": "好", "text_pair": null, "label": "positive"}', r'train.jsonl:2: "text_pair" is null'),
@@ -70,7 +86,7 @@ def test_splits_must_agree_on_pairs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "said"), [("a\n", "at least two"), ("a\n\nb\n", "txt:2"), ("a\nb\na\n", "txt:3.*twice")]
+    ("labels", "said"), [("a\n", "at least two"), ("a\n\nb\n", "txt:2"), ("a\nb\na\n", "txt:3.*in line 1 already")]
 )
 def test_labels_must_be_two_or_more_different_names(tmp_path: Path, labels: str, said: str) -> None:
     with pytest.raises(BadInput, match=said):
@@ -80,3 +96,38 @@ def test_labels_must_be_two_or_more_different_names(tmp_path: Path, labels: str,
 def test_a_missing_split_says_what_task_data_is(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"dev\.jsonl: no such file, task data is"):
         data.examples(folder(tmp_path, ""), "dev", ("a", "b"))
+
+
+def test_a_number_that_is_a_line_of_the_labels_wants_its_quotes(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r'train\.jsonl:1: "label" is 1, .*: put it in quotes, "label": "1"'):
+        read(folder(tmp_path, '{"id": "a", "text": "好", "label": 1}', "0\n1\n"))
+
+
+@pytest.mark.parametrize("mark", ["\u0085", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c"])
+def test_only_lf_ends_a_label(tmp_path: Path, mark: str) -> None:
+    place = folder(tmp_path, "", f"good{mark}bad\r\nother\r\n")
+    assert data.label_names(place) == (f"good{mark}bad", "other")
+
+
+def test_of_many_labels_a_few_are_listed_and_reading_them_is_linear(tmp_path: Path) -> None:
+    names = [f"label-{n}" for n in range(200_000)]
+    place = folder(tmp_path, '{"id": "a", "text": "好", "label": "none"}', "".join(f"{name}\n" for name in names))
+    with pytest.raises(BadInput) as said:
+        read(place)
+    assert str(said.value).endswith("label-3, label-4, ... (200000 in all)")
+    assert len(data.difference(names[:-1], names)) < 250
+    assert "label 3 of labels.txt is x, the model's is label-2" in data.difference([*names[:2], "x", *names[3:]], names)
+    assert data.difference(names, tuple(names)) == ""
+
+
+def test_task_data_in_another_encoding_or_with_other_line_ends_is_named_with_the_remedy(tmp_path: Path) -> None:
+    place = folder(tmp_path, "")
+    for content, said in (
+        ("good\nbad\n".encode("utf-16"), r"labels\.txt: this is UTF-16, .* iconv -f UTF-16 -t UTF-8"),
+        ("好\n坏的\n".encode("gb18030"), r"labels\.txt:1: not UTF-8 at byte 0 of the line: .*iconv -f GB18030"),
+        (b"good\rbad\r", r"labels\.txt: its lines end in CR alone"),
+        (b"go\0od\nbad\n", r"labels\.txt:1: .* is not a label"),
+    ):
+        (place / "labels.txt").write_bytes(content)
+        with pytest.raises(BadInput, match=said):
+            data.label_names(place)

@@ -98,7 +98,7 @@ def test_custom_words_are_those_of_jieba(jieba, tmp_path):
 @pytest.mark.parametrize("line", ["研究 生命 起源", "研究 0", "研究 -3", "研究 3 n 4"])
 def test_a_list_of_words_with_another_line_is_refused(tmp_path, line):
     (tmp_path / "names.txt").write_text(f"研究\n{line}\n", encoding="utf-8")
-    with pytest.raises(BadInput, match=rf"names\.txt:2: `{line}` is not"):
+    with pytest.raises(BadInput, match=rf"names\.txt:2: `{line}` is not "):
         custom.read(tmp_path)
 
 

@@ -128,6 +128,15 @@ def test_unknown_shares_are_measured_on_documents_that_were_not_counted(tmp_path
     assert (report["documents"], report["held_out_tokens"], report["unk_rate"]) == (100, 2, 0.5)
 
 
+@pytest.mark.parametrize("held_out", [[], ["\u200b"], ["\ue000 \u200b"]])
+def test_what_was_measured_on_nothing_is_not_there(tmp_path, held_out):
+    """Nothing was held out, or nothing of it is a character to a tokenizer: neither is a share of 0."""
+    figures = vocab.build([corpus(tmp_path / "words", *["甲 乙"] * (99 if held_out else 40), *held_out)], tmp_path)
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert (report["held_out_characters"], report["held_out_tokens"]) == (0, 0)
+    assert not {"coverage", "unk_rate"} & (figures.keys() | report.keys())
+
+
 def test_another_unicode_version_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(normalise, "UNICODE", "12.0.0")
     with pytest.raises(Refused, match=r"Unicode 13.*with Python 3"):

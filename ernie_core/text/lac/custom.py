@@ -8,8 +8,6 @@ from pathlib import Path
 from ernie_core.errors import BadInput
 from ernie_core.text import custom
 
-_COUNTED = re.compile(r"\S+[ \t]+[0-9]+([ \t]+[A-Za-z]+)?")
-
 
 @dataclass(frozen=True)
 class Phrase:
@@ -60,8 +58,8 @@ def read(folder: Path) -> Words:
     A line is a word, as `word` or `word/tag`, or several of them that stand together, with spaces between.
     """
     lines = []
-    for place, line in custom.lines(folder):
-        if _COUNTED.fullmatch(line):
+    for place, line in custom.lines_of(folder):
+        if custom.COUNTED.fullmatch(line):
             raise BadInput(
                 f"{place}: `{line}` has a count, as lists for jieba do, which LAC would take for a part of the "
                 f"word: write the word alone, or `word/tag`"
