@@ -8,9 +8,10 @@ from components import gates
 from ernie_core.errors import BadInput, Refused
 from ernie_core.store import Manifest, Store, artefact
 from ernie_core.train import standing
-from jobs import history
+from jobs import history, refusals
 from jobs.graph import Node
 from jobs.history import HalfDone
+from jobs.refusals import Refuse
 
 State = Literal["done", "run", "resume", "refused", "blocked"]
 
@@ -62,12 +63,16 @@ class Plan:
         return tuple(step for step in self.steps if step.state == "refused")
 
 
-def make(nodes: Iterable[Node], store: Store) -> Plan:
-    """Look each node up in the store."""
+def make(nodes: Iterable[Node], store: Store, refuse: Refuse | None = None) -> Plan:
+    """Look each node up in the store; `refuse` says what cannot run where the run would be."""
     nodes, planned = tuple(nodes), dict[str, PlannedStep]()
     addresses = {node.address for node in nodes}
     for node in nodes:
-        planned[node.name] = _look(node, planned, store, addresses)
+        found = _look(node, planned, store, addresses)
+        if found.state not in ("done", "refused"):
+            why = refusals.taken(node, (p.node for p in planned.values()), store) or (refuse(node) if refuse else "")
+            found = PlannedStep(node, "refused", why) if why else found
+        planned[node.name] = found
     return Plan(tuple(planned.values()), store.url)
 
 
