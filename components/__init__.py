@@ -58,6 +58,8 @@ def not_one(name: str) -> str:
 def mismatch(step: Step, scores: Scores, bound: Collection[str]) -> str:
     """How the scores that a step returned differ from those its class declares; empty if they do not."""
     cls = type(step)
+    if cls.scores is None:
+        return ""
     said = declared.mismatch(scores, step.gives(bound), more=cls.hands_on)
     return f"{cls.__module__.replace('.', '/')}.py: {cls.__name__} {said}: correct its `scores`" if said else ""
 

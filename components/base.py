@@ -136,8 +136,9 @@ class Step(Strict):
     gang: ClassVar[bool] = False
     """Whether several processes, on one machine or on many, do its work together and live and die together."""
 
-    scores: ClassVar[tuple[Score, ...]] = ()
-    """What `run` (of a step that is cut: `join`) returns: no more and no less, or the step's end is an error."""
+    scores: ClassVar[tuple[Score, ...] | None] = None
+    """What `run` (of a step that is cut: `join`) returns: no more and no less, or the step's end is an error. If it is
+    absent, `run` may return anything, and a gate on that is only tested when it ends."""
     hands_on: ClassVar[bool] = False
     """Whether they are those of what it reads, which may have more than are declared."""
 
@@ -170,7 +171,7 @@ class Step(Strict):
 
     def gives(self, bound: Collection[str]) -> tuple[Score, ...]:
         """The scores of a step with these parameters and something bound at these ports."""
-        return tuple(score for score in type(self).scores if score.when is None or score.when(self, bound))
+        return tuple(score for score in type(self).scores or () if score.when is None or score.when(self, bound))
 
     def misfits(self, around: Around) -> Iterable[str]:
         """What of its parameters contradicts each other or the spec around it, each with the remedy.

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from jobs.document import Document, Path, Value
 
 MOST_DEPTH = 40
-MOST_VALUES = 100_000
+MOST_VALUES = 50_000
 """Values of a text, those of an alias counted each time it is used."""
+_MANY = (
+    f"more than {MOST_VALUES:,} values, with those that aliases repeat: use fewer aliases, or name files by a pattern"
+)
 _TEXTS = {"str", "timestamp", "value"}
 _PLAIN = {*_TEXTS, "int", "float", "bool", "null", "map", "seq", "merge"}
 
@@ -52,13 +55,16 @@ def _survey(events: Any, document: "Document") -> None:
     """Look through the text, which takes no memory, before any of it is built."""
     from ruamel.yaml import events as kinds
 
-    depth = documents = 0
+    depth = documents = values = 0
     for event in events:
+        values += isinstance(event, kinds.NodeEvent)
         depth += isinstance(event, kinds.CollectionStartEvent) - isinstance(event, kinds.CollectionEndEvent)
         documents += isinstance(event, kinds.DocumentStartEvent)
         line = event.start_mark.line + 1
         if depth > MOST_DEPTH:
             raise _at(document, line, f"nested more than {MOST_DEPTH} deep, which nothing here is: close the brackets")
+        if values > 2 * MOST_VALUES:  # keys are counted too; what aliases repeat is counted when it is built
+            raise _at(document, line, _MANY)
         if documents > 1:
             raise _at(document, line, "a second document begins here (`---`), put it in a file of its own")
         if isinstance(event, kinds.DocumentStartEvent) and event.version not in (None, (1, 2)):
@@ -113,7 +119,8 @@ class _Reader:
 
         pairs, merged = dict[str, tuple[Any, Any]](), list[Any]()
         for key, child in node.value:
-            self._enter(child, path, depth)
+            if depth:
+                self._enter(child, path, depth)
             if not isinstance(key, ScalarNode):
                 self._wrong(path, key, "a key is a word, not a list or a mapping: remove the `?` or the brackets")
             elif str(key.tag).endswith(":merge") and not merged:
@@ -165,8 +172,7 @@ class _Reader:
         if len(path) + depth > MOST_DEPTH:
             raise _at(self._document, line, f"aliases nest more than {MOST_DEPTH} deep, write the values out")
         if self._count > MOST_VALUES:
-            raise _at(self._document, line, f"more than {MOST_VALUES:,} values, with those that aliases repeat: "
-                      "use fewer aliases, or name files by a pattern")  # fmt: skip
+            raise _at(self._document, line, _MANY)
 
     def _wrong(self, path: "Path", node: Any, text: str) -> None:
         line = node.start_mark.line + 1 if self._document.numbered else 0

@@ -1,7 +1,7 @@
 """What a run will do: for each node done, run, resume at step N, or refused, with the reason. Reads manifests only."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from components import gates
@@ -64,14 +64,16 @@ class Plan:
 
 
 def make(nodes: Iterable[Node], store: Store, refuse: Refuse | None = None) -> Plan:
-    """Look each node up in the store; `refuse` says what cannot run where the run would be."""
+    """Look each node up in the store; `refuse` says what cannot run where the run would be, which is noted."""
     nodes, planned = tuple(nodes), dict[str, PlannedStep]()
     addresses = {node.address for node in nodes}
     for node in nodes:
         found = _look(node, planned, store, addresses)
         if found.state not in ("done", "refused"):
-            why = refusals.taken(node, (p.node for p in planned.values()), store) or (refuse(node) if refuse else "")
-            found = PlannedStep(node, "refused", why) if why else found
+            if why := refusals.taken(node, (p.node for p in planned.values()), store):
+                found = PlannedStep(node, "refused", why)
+            elif why := refuse(node) if refuse else "":  # a note: one plans here what is sent to a cluster later
+                found = replace(found, leaves="; ".join(filter(None, (found.leaves, f"not here: {why}"))))
         planned[node.name] = found
     return Plan(tuple(planned.values()), store.url)
 

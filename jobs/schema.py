@@ -133,6 +133,8 @@ def _step(cls: type[Step]) -> dict[str, Any]:
 
 def _gates(cls: type[Step]) -> dict[str, Any]:
     """Bounds on the scores that it declares."""
+    if cls.scores is None:
+        return {**_SHARED["require"], "additionalProperties": _BOUND}
     alone = {score.name: _BOUND for score in cls.scores if "*" not in score.name}
     many = {f"^{score.name.replace('*', '.*')}$": _BOUND for score in cls.scores if "*" in score.name}
     return {**_SHARED["require"], "properties": alone, **({"patternProperties": many} if many else {})}
@@ -151,7 +153,7 @@ def _component(cls: type[Step]) -> str:
     place = f"Image `{cls.image}`, {cls.cpu} cpu, {cls.memory}."
     flow = f"Takes {', '.join(takes) or 'nothing'}; makes `{cls.makes().kind}`. {place}"
     lines = [f"#### `{name}`\n", inspect.cleandoc(cls.__doc__ or "").replace("\n", " "), "", flow, ""]
-    lines += [f"Scores: {_scores(cls)}.", ""]
+    lines += [f"Scores: {_scores(cls)}.", ""] if cls.scores else []
     if cls.model_fields:
         lines += ["| parameter | default | meaning |", "|---|---|---|"]
     for key, field in cls.model_fields.items():
@@ -166,7 +168,7 @@ def _component(cls: type[Step]) -> str:
 def _scores(cls: type[Step]) -> str:
     """Those that it declares, and what some of them need."""
     found: dict[str, list[str]] = {}
-    for score in cls.scores:
+    for score in cls.scores or ():
         found.setdefault(score.needs or ("" if score.sure else "some data"), []).append(f"`{score.name}`")
     return "; ".join(", ".join(names) + (f" (with {needs})" if needs else "") for needs, names in found.items())
 

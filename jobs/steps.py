@@ -96,10 +96,12 @@ class Reader:
     def _gate(self, path: document.Path, gate: Gate, component: str, step: Step,
               inputs: Mapping[str, tuple[Binding, ...]]) -> None:  # fmt: skip
         """A bound on what the step does not give, or that decides nothing, would be found when hours are spent."""
+        if type(step).scores is None:
+            return
         given = step.gives([port for port, group in inputs.items() if group])
         score = scores.find(gate.score, given)
         if score is None:
-            self._bad(path, scores.missing(shorten(gate.score), given, type(step).scores, component))
+            self._bad(path, scores.missing(shorten(gate.score), given, type(step).scores or (), component))
         elif vain := gate.vain(score):
             self._bad(path, vain)
 

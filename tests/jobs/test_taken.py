@@ -1,9 +1,11 @@
-"""What would be refused when its turn comes is refused by the plan: a taken version, a machine that is too small."""
+"""What would be refused when its turn comes is said by the plan: a taken version, a machine that is too small."""
 
 from pathlib import Path
 
+import pytest
 from small_spec import load
 
+from ernie_core.errors import Refused
 from ernie_core.serve import index
 from ernie_core.store import Store, artefact, open_store
 from jobs import graph, plan, refusals
@@ -43,6 +45,8 @@ def test_a_version_that_is_another_package_is_refused(tmp_path: Path) -> None:
     [refused] = made.refusals
     assert "reviews@1.0 is another package already (fingerprint 000000000000" in refused.reason
     assert "give this one another version" in refused.reason
+    with pytest.raises(Refused, match=r"step `package`: reviews@1\.0 is another package already"):
+        refusals.check(made.steps, 64, 2**40)  # before anything runs
     for free in ('package.version="1.1"', "package.version=''", "package.name=other"):
         assert not plan.make(nodes(tmp_path, free), store).refusals
 
@@ -72,11 +76,14 @@ def test_an_entry_of_the_index_that_cannot_be_read_is_said(tmp_path: Path) -> No
     assert "not an entry of the index" in plan.make(nodes(tmp_path), store).steps[0].reason
 
 
-def test_a_step_that_this_machine_can_never_run_is_refused_by_the_plan(tmp_path: Path) -> None:
+def test_what_this_machine_can_never_run_is_noted_in_the_plan_and_planned_for_a_cluster(tmp_path: Path) -> None:
     store, here = open_store(tmp_path / "store"), refusals.here(2, 2**30)
     made = plan.make(nodes(tmp_path, "package.memory=4GiB"), store, here)
-    assert made.steps[0].reason == "`package` wants 4.0 GiB of memory, this machine has 1.0 GiB: lower its `memory:`"
-    assert plan.make(nodes(tmp_path, "package.memory=1GiB"), store, here).steps[0].state == "run"
+    note = "not here: `package` wants 4.0 GiB of memory, this machine has 1.0 GiB: lower its `memory:`"
+    assert (made.steps[0].state, made.steps[0].leaves) == ("run", note)
+    assert plan.make(nodes(tmp_path, "package.memory=1GiB"), store, here).steps[0].leaves == ""
+    with pytest.raises(Refused, match=r"wants 4\.0 GiB of memory"):
+        refusals.check(made.steps, 2, 2**30)
     trained = TEXT.replace("inference: model", "text: corpus").replace(
         '  - package: {name: reviews, version: "1.0"}\n',
         "  - segment: {memory: 1GiB}\n  - vocab: {memory: 1GiB}\n  - ids: {memory: 1GiB}\n"
@@ -84,5 +91,5 @@ def test_a_step_that_this_machine_can_never_run_is_refused_by_the_plan(tmp_path:
     )
     content = {"mine": Content("text", (InputFile("a", "file:///x/a", 3, "sha256:00"),))}
     made = plan.make(graph.build(load(tmp_path, trained), content), store, here)
-    assert [s.state for s in made.steps] == ["run", "run", "run", "refused"]
-    assert "wants 1 x 1 GPUs, a run on this machine uses none" in made.steps[-1].reason
+    assert [bool(step.leaves) for step in made.steps] == [False, False, False, True]
+    assert "wants 1 x 1 GPUs, a run on this machine uses none" in made.steps[-1].why
