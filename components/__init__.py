@@ -1,29 +1,84 @@
 """What a step is: one file per component, found by its name."""
 
+import ast
 import importlib
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
-from components.base import Step
+from components import scores as declared
+from components.base import Scores, Step
+from ernie_core.errors import Error
 
-_NOT_STEPS = {"__init__", "__main__", "base", "kinds", "values", "task", "place", "shards", "gang", "gates", "handover",
-              "begun", "given", "naming", "parent", "redact", "reports", "said", "scratch"}  # fmt: skip
+FOLDER = Path(__file__).parent
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """Every component there is, without importing any."""
-    return tuple(sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in _NOT_STEPS))
+    """Every component there is, without importing any: the files that define a `Step`."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.py") if _defines_step(path.stem)))
 
 
 @cache
 def find(name: str) -> type[Step]:
-    """The class of a component, by the name of its file. KeyError if there is none."""
+    """The class of a component, by the name of its file.
+
+    KeyError if there is none; Error, with the file and what to change, if it is not what a component must be.
+    """
     if name not in names():
         raise KeyError(name)
-    module = importlib.import_module(f"components.{name}")
-    return next(
-        c
-        for c in vars(module).values()
-        if isinstance(c, type) and issubclass(c, Step) and c.__module__ == module.__name__
-    )
+    try:
+        module = importlib.import_module(f"components.{name}")
+        found = [
+            c
+            for c in vars(module).values()
+            if isinstance(c, type) and issubclass(c, Step) and c.__module__ == module.__name__
+        ]
+        found[0].ports()
+        if not hasattr(found[0], "image"):
+            raise TypeError(f'{found[0].__name__} has no `image`, add `image = "text"` or another folder of images/')
+    except Exception as error:  # whatever the code of a component's author raises when it is loaded
+        what = str(error) or type(error).__name__
+        raise Error(f"components/{name}.py cannot be used as a component: {' '.join(what.split())}") from error
+    return found[0]
+
+
+def not_one(name: str) -> str:
+    """Why a name is not a component although a file of `components/` is called so; empty if none is."""
+    path = FOLDER / f"{name}.py"
+    if not name.isidentifier() or not path.is_file() or name in names():
+        return ""
+    try:
+        ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        return f"components/{name}.py is not Python: {error}"
+    return f"components/{name}.py is a helper, no class in it is a `Step`"
+
+
+def mismatch(step: Step, scores: Scores, bound: Collection[str]) -> str:
+    """How the scores that a step returned differ from those its class declares; empty if they do not."""
+    cls = type(step)
+    if cls.scores is None:
+        return ""
+    said = declared.mismatch(scores, step.gives(bound), more=cls.hands_on)
+    return f"{cls.__module__.replace('.', '/')}.py: {cls.__name__} {said}: correct its `scores`" if said else ""
+
+
+@cache
+def _defines_step(name: str, derived: bool = True) -> tuple[str, ...]:
+    """The classes of a file that derive from `Step`, or, if such count, from the class of another component."""
+    path = FOLDER / f"{name}.py"
+    if name in ("__init__", "__main__", "base") or not path.is_file() or b"class " not in (source := path.read_bytes()):
+        return ()
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        return ()
+    steps = {"Step", "base.Step"}
+    for node in body:
+        module = (node.module or "") if isinstance(node, ast.ImportFrom) and derived else ""
+        if isinstance(node, ast.ImportFrom) and module.startswith("components."):
+            known = _defines_step(module.removeprefix("components."), derived=False)
+            steps |= {alias.asname or alias.name for alias in node.names if alias.name in known}
+    classes = [node for node in body if isinstance(node, ast.ClassDef)]
+    return tuple(node.name for node in classes if steps & {ast.unparse(base) for base in node.bases})

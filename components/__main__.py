@@ -139,6 +139,7 @@ def _make(task: Task, store: Store, started: float, stop: threading.Event, lease
         scores, carried = step.run(**arguments, **{cls.makes().name: folder}, here=here) or {}, []
     if stop.is_set() and not any(folder.iterdir()):
         raise errors.Stopped("asked to stop before anything was made")
+    wrong = components.mismatch(step, scores, [port for port, sources in task.inputs.items() if sources])
     info = place.provenance(task, cls, step, scores, started)
     kind, moving = cls.makes().kind, report.bytes("publish")
     artefact.publish(store, task.address, folder, kind=kind, carried=carried, info=info, progress=moving)
@@ -147,6 +148,8 @@ def _make(task: Task, store: Store, started: float, stop: threading.Event, lease
             shards.clear(work)
         except errors.Error as error:
             print(f"pieces of what is committed stay until a sweep: {error}", flush=True)
+    if wrong:  # after the work is safe: gates were checked by what is declared, so it must be said, but once
+        raise errors.Error(f"{wrong}; the artefact is whole, run again to go on")
     return scores
 
 

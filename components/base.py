@@ -5,14 +5,15 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
+from components.around import Around
 from components.kinds import Kind
+from components.scores import Score
+from components.strict import Strict
 from ernie_core.progress import Progress, Stop
 
 if TYPE_CHECKING:
@@ -124,15 +125,13 @@ class Here:
     """The provenance of this step and all its ancestors: address -> what its manifest says."""
 
 
-class Step(BaseModel):
+class Step(Strict):
     """A kind of step: one class in one file of `components/`, named like the file.
 
     A step that reads `Files` is cut: `pieces` divides its work by its input alone, `run` makes one piece, each is
     committed by whichever process makes it, and `join` makes the artefact of them. So the artefact is the same for any
     number of processes, and one that dies loses the piece that it was at.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     image: ClassVar[str]
     """The environment: a folder under `images/`."""
@@ -148,6 +147,12 @@ class Step(BaseModel):
 
     gang: ClassVar[bool] = False
     """Whether several processes, on one machine or on many, do its work together and live and die together."""
+
+    scores: ClassVar[tuple[Score, ...] | None] = None
+    """What `run` (of a step that is cut: `join`) returns: no more and no less, or the step's end is an error. If it is
+    absent, `run` may return anything, and a gate on that is only tested when it ends."""
+    hands_on: ClassVar[bool] = False
+    """Whether they are those of what it reads, which may have more than are declared."""
 
     run: ClassVar[Callable[..., Scores | None]]
     pieces: ClassVar[Callable[..., Sequence[Any]]]
@@ -176,6 +181,17 @@ class Step(BaseModel):
         """Whether its work can be shared out among processes."""
         return any(p.as_files for p in cls.ports())
 
+    def gives(self, bound: Collection[str]) -> tuple[Score, ...]:
+        """The scores of a step with these parameters and something bound at these ports."""
+        return tuple(score for score in type(self).scores or () if score.when is None or score.when(self, bound))
+
+    def misfits(self, around: Around) -> Iterable[str]:
+        """What of its parameters contradicts each other or the spec around it, each with the remedy.
+
+        Asked of a spec only, where `model_fields_set` says what a person wrote; a task has every parameter set.
+        """
+        return ()
+
     def settings(self) -> dict[str, Any]:
         """The parameters that can change the result, as JSON values: what enters the fingerprint."""
         free = {name for name, f in type(self).model_fields.items() if FREE in f.metadata}
@@ -184,6 +200,8 @@ class Step(BaseModel):
 
 @functools.cache
 def _ports(cls: type[Step]) -> tuple[Port, ...]:
+    if not hasattr(cls, "run"):
+        raise TypeError(f"{cls.__name__} has no `run`: add one, with exactly one Out argument")
     hints = typing.get_type_hints(cls.run, include_extras=True)
     found = []
     for name in inspect.signature(cls.run).parameters:

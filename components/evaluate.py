@@ -1,20 +1,19 @@
 """The `evaluate` step: an exported model, asked all labelled examples of a split."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from components.base import Here, In, Out, Scores, Step
 from components.kinds import Inference, Report, TaskData
+from components.scores import Score, several, share
 
 
 class Evaluate(Step):
-    """Score an exported model, with the engine that will serve it.
-
-    Scores: accuracy, macro_f1, loss, examples. The report holds every prediction.
-    """
+    """Score an exported model, with the engine that will serve it. The report holds every prediction."""
 
     image = "deploy"
+    scores: ClassVar[tuple[Score, ...]] = (share("accuracy"), share("macro_f1"), *several("loss examples"))
 
     split: Literal["dev", "test"] = "test"
     """Which examples to ask."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from components.base import Files, Here, In, Out, Scores, Step
 from components.kinds import Ids as IdsKind
 from components.kinds import Vocab, Words
+from components.scores import Score, several, share
 
 if TYPE_CHECKING:
     from ernie_core.text.pieces import Piece
@@ -17,6 +18,12 @@ class Ids(Step):
 
     image = "text"
     revision: ClassVar[int] = 2
+    scores: ClassVar[tuple[Score, ...]] = (
+        *several("documents dropped_documents single_sentence_documents sentences dropped_sentences long_sentences"),
+        *several("tokens unk"),
+        share("unk_rate"),
+        *several("lone_surrogates invalid", sure=False),
+    )
 
     marking: Literal["positional", "paddlenlp"] = "positional"
     """Which characters count as the rest of a word: those that stand in one, or, as in PaddleNLP's script, wherever

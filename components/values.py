@@ -1,4 +1,4 @@
-"""Values with a short spelling in YAML: sizes (`10GiB`), durations (`30m`) and shares (`0.1%`)."""
+"""Values with a short spelling in YAML: sizes (`10GiB`), durations (`30m`) and shares (`0.1%`); and in messages."""
 
 import re
 from typing import Annotated
@@ -8,6 +8,8 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 _SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
           "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}  # fmt: skip
 _DURATIONS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LARGEST = 2**63 - 1
+"""The largest whole number that every reader of a manifest, a task or a checkpoint takes."""
 
 
 def size(value: object) -> int:
@@ -25,8 +27,18 @@ def share(value: object) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value.strip()) if isinstance(value, str) else None
     number = float(found[1]) / 100 if found else value
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number <= 1:
-        raise ValueError(f"`{value}` is not a share such as 0.1% or 0.001, from 0 to 1")
+        raise ValueError(f"`{shorten(value)}` is not a share such as 0.1% or 0.001, from 0 to 1")
     return float(number)
+
+
+def shorten(value: object, most: int = 80) -> str:
+    """A value for a message: as YAML spells it, on one line, and of a long one the beginning and how much is left out.
+
+    What cannot be printed becomes its number, so that no value moves the cursor or breaks the line.
+    """
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    cut = "" if len(text) <= most else f"... ({len(text) - most:,} more characters)"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:most]) + cut
 
 
 def spell_size(count: float) -> str:
@@ -54,12 +66,13 @@ def spell_figure(value: object) -> str:
 
 
 def _measure(value: object, units: dict[str, int], what: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST:
         return value
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", value.strip()) if isinstance(value, str) else None
-    if not found or found[2] not in units:
-        raise ValueError(f"`{value}` is not {what}")
-    return round(float(found[1]) * units[found[2]])
+    count = float(found[1]) * units.get(found[2], 0) if found else 0.0
+    if not found or found[2] not in units or count > LARGEST:
+        raise ValueError(f"`{shorten(value)}` is not {what}")
+    return round(count)
 
 
 Size = Annotated[

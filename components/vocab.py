@@ -1,14 +1,16 @@
 """The `vocab` step: a vocabulary for one or more corpora."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from components.around import Around
 from components.base import Here, ManyFiles, Out, Scores, Step, Unmeasured
 from components.kinds import Vocab as VocabKind
 from components.kinds import Words
+from components.scores import Score, several, share
 from components.values import Size
 
 if TYPE_CHECKING:
@@ -29,6 +31,14 @@ class Vocab(Step):
         "coverage": Unmeasured(_HELD_OUT, "held_out_characters"),
         "unk_rate": Unmeasured(_HELD_OUT, "held_out_tokens"),
     }
+    scores: ClassVar[tuple[Score, ...]] = (
+        *several("size specials han characters extension documents bytes held_out_characters held_out_tokens"),
+        Score("english", when=lambda step, _: step.recipe == "merge", needs="`recipe: merge`"),
+        Score("pieces", when=lambda step, _: step.recipe == "whole", needs="`recipe: whole`"),
+        share("unknown_character_rate"),
+        share("coverage", sure=False),
+        share("unk_rate", sure=False),
+    )
 
     size: Annotated[int, Field(gt=0)] = 40000
     """Tokens at most. Up to 44,634 ids with whole-word marks fit in 16 bits whatever Han characters it holds."""
@@ -57,6 +67,14 @@ class Vocab(Step):
             more = ", or take `han: seen`" if self.han == "all" else ""
             raise ValueError(f"size {self.size} is too small: with `han: {self.han}` make it at least {least}{more}")
         return self
+
+    def misfits(self, around: Around) -> Iterator[str]:
+        if "english_size" not in self.model_fields_set:
+            return
+        if self.recipe == "whole" and self.english_size:
+            yield "english_size is not used with `recipe: whole`: leave it out, or take `recipe: merge`"
+        elif self.english_size > self.size:
+            yield f"english_size {self.english_size} is above size {self.size}, of which it is a part: lower it"
 
     def pieces(self, words: ManyFiles[Words]) -> "Sequence[Piece]":
         from ernie_core.text import vocab as vocabulary

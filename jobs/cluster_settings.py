@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from components.values import Duration, Size
+from components.strict import Strict
+from components.values import Duration, Size, shorten
 
 DIGEST = r"sha256:[0-9a-f]{64}"
 _REFERENCE = rf"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)+(:\w[\w.-]{{0,127}})?(@{DIGEST})?"
@@ -19,7 +20,7 @@ _NO_SUCH = "KFP drops it without a word; an administrator can set it for all run
 
 def _image(value: str) -> str:
     if not re.fullmatch(rf"{DIGEST}|{_REFERENCE}", value):
-        raise ValueError(f"`{value}` is not an image, write `sha256:...` or `host/name@sha256:...`")
+        raise ValueError(f"`{shorten(value)}` is not an image, write `sha256:...` or `host/name@sha256:...`")
     return value
 
 
@@ -32,13 +33,7 @@ def _keys(value: object) -> object:
     return value
 
 
-class Settings(BaseModel):
-    """Strict, and documented field by field."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class S3(Settings):
+class S3(Strict):
     """Where `s3://` is, when it is not AWS."""
 
     endpoint_url: str | None = Field(None, pattern=r"^https?://")
@@ -52,7 +47,7 @@ class S3(Settings):
         return {name: value for name, value in wanted.items() if value}
 
 
-class Volume(Settings):
+class Volume(Strict):
     """A folder that all pods share."""
 
     claim: str = Field(pattern=_OBJECT)
@@ -63,7 +58,7 @@ class Volume(Settings):
     """The part of the volume that is mounted; all of it, if absent."""
 
 
-class Toleration(Settings):
+class Toleration(Strict):
     """A taint of nodes that pods put up with."""
 
     key: str | None = None
@@ -76,7 +71,7 @@ class Toleration(Settings):
     """Effect of the taint; any, if absent."""
 
 
-class Gpu(Settings):
+class Gpu(Strict):
     """Nodes with GPUs."""
 
     node_selector: Mapping[str, str] = {}
@@ -85,7 +80,7 @@ class Gpu(Settings):
     """Taints of them that pods put up with."""
 
 
-class Launcher(Settings):
+class Launcher(Strict):
     """The pod that starts a step's other pods and looks after them."""
 
     cpu: float = Field(0.1, ge=0.01, le=64)
@@ -94,7 +89,7 @@ class Launcher(Settings):
     """Its memory with that of what KFP runs beside it, 512 MiB if absent."""
 
 
-class Cluster(Settings):
+class Cluster(Strict):
     """A Kubernetes cluster with Kubeflow Pipelines."""
 
     REFUSED: ClassVar[Mapping[str, str]] = {

@@ -1,9 +1,11 @@
 """YAML to plain values, with the line of every key and item, and with edits (`--set`) applied."""
 
+import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Union
 
+from jobs import nodes
 from jobs.problems import Problem, SpecError
 
 Scalar = str | int | float | bool | None
@@ -17,9 +19,11 @@ class Edit:
 
     path: str
     value: Value
+    spelled: str | None = None
+    """As it was typed: what makes the same edit again. `"1.10"` in quotes is text, `1.10` is not."""
 
     def __str__(self) -> str:
-        return f"{self.path}={self.value}"
+        return f"{self.path}={self.value if self.spelled is None else self.spelled}"
 
 
 @dataclass
@@ -32,6 +36,10 @@ class Document:
     edits: tuple[Edit, ...] = ()
     edited: set[Path] = field(default_factory=set)
     """Places that `--set` changed: a mistake there stands in no line of the file."""
+    spelled: dict[Path, str] = field(default_factory=dict)
+    """How what is not text to YAML is written: `1.10` is the number 1.1."""
+    numbered: bool = True
+    """Whether its lines are those of a file."""
 
     def line(self, path: Path) -> int:
         """The line of a key or item, or of the nearest one that holds it."""
@@ -43,29 +51,13 @@ class Document:
         """A problem at this place."""
         if any(path[: len(place)] == place for place in self.edited):
             return Problem("--set", 0, ".".join(map(str, path)), text)
-        return Problem(self.file, self.line(path), ".".join(map(str, path)), text)
+        return Problem(self.file, self.line(path) if self.numbered else 0, ".".join(map(str, path)), text)
 
 
-def parse(text: str, file: str) -> Document:
-    """Read YAML (1.2). SpecError for broken syntax, duplicate keys, keys that are not words."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    yaml = YAML(typ="safe", pure=True)
-    document = Document(file, None, {(): 1})
-    try:
-        node = yaml.compose(text)
-        problems: list[Problem] = []
-        if node is not None:
-            document.value = _construct(yaml, node, (), document, problems)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        what = " ".join(str(part) for part in (error.context, error.problem) if part)
-        raise SpecError([Problem(file, mark.line + 1 if mark else 1, "", f"not YAML: {what}")]) from error
-    except YAMLError as error:
-        raise SpecError([Problem(file, 1, "", f"not YAML: {' '.join(str(error).split())}")]) from error
-    if problems:
-        raise SpecError(problems)
+def parse(text: str, file: str, *, numbered: bool = True) -> Document:
+    """Read YAML (1.2). SpecError for what is not, for duplicate keys, and for values that no spec can have."""
+    document = Document(file, None, {(): 1}, numbered=numbered)
+    nodes.fill(text, document)
     return document
 
 
@@ -74,9 +66,12 @@ def edit(text: str) -> Edit:
     path, sign, value = text.partition("=")
     if not sign or not path.strip():
         raise SpecError([Problem("--set", 0, text, "not an edit, write it as --set step.parameter=value")])
-    if value.lstrip().startswith((">", "|")):  # a block scalar makes no sense on one line: `>=0.75` is meant as text
-        return Edit(path.strip(), value.strip())
-    return Edit(path.strip(), parse(value, f"--set {path.strip()}").value)
+    path, value = path.strip(), value.strip()
+    if path.count(".") >= nodes.MOST_DEPTH:
+        raise SpecError([Problem("--set", 0, path, f"nested more than {nodes.MOST_DEPTH} deep, which nothing here is")])
+    if value.startswith((">", "|")):  # a block scalar makes no sense on one line: `>=0.75` is meant as text
+        return Edit(path, value, value)
+    return Edit(path, parse(value, f"--set {path}", numbered=False).value, value)
 
 
 def apply(document: Document, edits: Iterable[Edit]) -> Document:
@@ -85,32 +80,6 @@ def apply(document: Document, edits: Iterable[Edit]) -> Document:
     for change in document.edits:
         _set(document, change)
     return document
-
-
-def _construct(yaml: Any, node: Any, path: Path, document: Document, problems: list[Problem]) -> Value:
-    from ruamel.yaml.nodes import MappingNode, SequenceNode
-
-    if isinstance(node, SequenceNode):
-        items = []
-        for i, child in enumerate(node.value):
-            here = (*path, i)
-            document.lines[here] = child.start_mark.line + 1
-            items.append(_construct(yaml, child, here, document, problems))
-        return items
-    if not isinstance(node, MappingNode):
-        value = yaml.constructor.construct_object(node)
-        if not isinstance(value, (str, int, float, bool, type(None))):
-            value = str(node.value)  # dates and the like are words here
-        return value
-    mapping: dict[str, Value] = {}
-    for key_node, child in node.value:
-        key = str(key_node.value)
-        here = (*path, key)
-        document.lines[here] = key_node.start_mark.line + 1
-        if key in mapping:
-            problems.append(document.problem(here, "this key stands here twice, remove one"))
-        mapping[key] = _construct(yaml, child, here, document, problems)
-    return mapping
 
 
 def _set(document: Document, change: Edit) -> None:
@@ -134,5 +103,9 @@ def _set(document: Document, change: Edit) -> None:
         raise SpecError(
             [Problem("--set", 0, change.path, "nothing there to set, start with the name of a step or a top-level key")]
         )
-    place[words[-1]] = change.value
-    document.edited.add((*where, words[-1]))
+    where = (*where, words[-1])
+    place[words[-1]] = copy.deepcopy(change.value)  # several specs may be edited alike
+    document.edited.add(where)
+    document.spelled = {path: text for path, text in document.spelled.items() if path[: len(where)] != where}
+    if not isinstance(change.value, (str, list, dict)):
+        document.spelled[where] = str(change.value) if change.spelled is None else change.spelled

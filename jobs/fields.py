@@ -9,10 +9,13 @@ from pydantic import BaseModel, ValidationError
 
 from components import kinds as kinds_of
 from components.base import Step, snake
+from components.values import shorten
+from jobs.document import Document, Path
 from jobs.problems import unknown, unknown_key
 
 SHARED_KEYS = ("as", "from", "require", "cpu", "memory", "timeout")
 """Keys that every step takes beside its parameters."""
+NAMES = "use lower-case letters, digits and `_`, a letter first, 40 at most"
 
 _BOUNDS = {"greater_than": ("gt", "more than"), "greater_than_equal": ("ge", "at least"),
            "less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}  # fmt: skip
@@ -27,8 +30,10 @@ def kinds() -> tuple[str, ...]:
     return tuple(snake(c.__name__) for c in classes if c is not kinds_of.Kind)
 
 
-def problems(model: type[BaseModel], error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Each problem as (path below the step, text with the value and the remedy)."""
+def problems(
+    model: type[BaseModel], error: ValidationError, doc: Document, at: Path = ()
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Each problem as (path below the step, text with the value and the remedy); `at` is where the model stands."""
     seen = set()
     for detail in error.errors(include_url=False):
         where = tuple(part for part in detail["loc"] if not (isinstance(part, str) and "[" in part))
@@ -36,7 +41,21 @@ def problems(model: type[BaseModel], error: ValidationError) -> Iterator[tuple[t
             continue
         seen.add((where, detail["type"]))
         owner, key = _owner(model, where)
-        yield where, _text(owner, key, detail["type"], detail)
+        text = no_text(doc, (*at, *where), detail["input"]) if detail["type"] == "string_type" else ""
+        yield where, text or _text(owner, key, detail["type"], detail)
+
+
+def no_text(doc: Document, path: Path, value: object) -> str:
+    """What to say of a value that YAML does not read as text although it looks like it; empty if it is text."""
+    if isinstance(value, str):
+        return ""
+    if value is None:
+        return "is empty, give it a text or leave it out"
+    if isinstance(value, (list, dict)):
+        return f"`{shorten(value)}` is not text"
+    spelled = shorten(doc.spelled.get(path, value))
+    kind = "a truth value" if isinstance(value, bool) else "a number"
+    return f'`{spelled}` is {kind} to YAML, put it in quotes: "{spelled}"'
 
 
 def models(annotation: object) -> Iterator[type[BaseModel]]:
@@ -78,12 +97,19 @@ def _text(model: type[BaseModel], key: str, kind: str, detail: object) -> str:
         return unknown(str(value), choices, f"is not a {key.replace('_', ' ')}")
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return f"`{value}` must be {words} {context[name]}"
+        return f"`{shorten(value)}` must be {words} {context[name]}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "string_pattern_mismatch":
-        return f"`{value}` is not allowed: {field.description.rstrip('.') if field and field.description else key}"
+        about = field.description.rstrip(".") if field and field.description else key
+        return f"`{shorten(value)}` is not allowed: {about}"
+    if kind == "finite_number":
+        return f"`{shorten(value)}` is not a finite number, write one such as 1e-4"
+    if kind in ("model_type", "model_attributes_type"):
+        return f"`{shorten(value)}` is not a mapping, write keys such as `{next(iter(model.model_fields))}: ...`"
+    if value is None:
+        return "is empty, give it a value or leave it out"
     for prefix, words in _TYPES.items():
         if kind.startswith(prefix):
-            return f"`{value}` is not {words}"
-    return f"`{value}`: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+            return f"`{shorten(value)}` is not {words}"
+    return f"`{shorten(value)}`: {detail['msg'][0].lower()}{detail['msg'][1:]}"

@@ -11,7 +11,7 @@ from components import gates, scratch
 from ernie_core import streams
 from ernie_core.errors import Error, Refused, Unreachable
 from ernie_core.store import Store, artefact
-from jobs import process, report, room, sweeping
+from jobs import process, refusals, report, room, sweeping
 from jobs.building import Building
 from jobs.graph import Node
 from jobs.inputs import Content
@@ -35,9 +35,7 @@ def run(plan: Plan, record: Run, store: Store, inputs: Mapping[str, Content], ca
         screen: Screen) -> Run:  # fmt: skip
     """Do what the plan says. The record that comes back says how it ended; the store holds it too."""
     cores, memory = site.capacity()
-    for step in plan.steps:
-        if step.state != "done":
-            room.check(step.node, cores, memory)
+    refusals.check(plan.steps, cores, memory)
     sweeping.clean(store, cache, screen.say)
     with streams.forgiving():
         return _Runner(plan, record, store, inputs, cache, cores, memory, screen).run()

@@ -1,16 +1,17 @@
 """What a run will do: for each node done, run, resume at step N, or refused, with the reason. Reads manifests only."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from components import gates
 from ernie_core.errors import BadInput, Refused
 from ernie_core.store import Manifest, Store, artefact
 from ernie_core.train import standing
-from jobs import history
+from jobs import history, refusals
 from jobs.graph import Node
 from jobs.history import HalfDone
+from jobs.refusals import Refuse
 
 State = Literal["done", "run", "resume", "refused", "blocked"]
 
@@ -62,12 +63,18 @@ class Plan:
         return tuple(step for step in self.steps if step.state == "refused")
 
 
-def make(nodes: Iterable[Node], store: Store) -> Plan:
-    """Look each node up in the store."""
+def make(nodes: Iterable[Node], store: Store, refuse: Refuse | None = None) -> Plan:
+    """Look each node up in the store; `refuse` says what cannot run where the run would be, which is noted."""
     nodes, planned = tuple(nodes), dict[str, PlannedStep]()
     addresses = {node.address for node in nodes}
     for node in nodes:
-        planned[node.name] = _look(node, planned, store, addresses)
+        found = _look(node, planned, store, addresses)
+        if found.state not in ("done", "refused"):
+            if why := refusals.taken(node, (p.node for p in planned.values()), store):
+                found = PlannedStep(node, "refused", why)
+            elif why := refuse(node) if refuse else "":  # a note: one plans here what is sent to a cluster later
+                found = replace(found, leaves="; ".join(filter(None, (found.leaves, f"not here: {why}"))))
+        planned[node.name] = found
     return Plan(tuple(planned.values()), store.url)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ernie_core.errors import NotFound
 from ernie_core.progress import Progress, silent
 from ernie_core.store import Store, artefact, open_store
-from jobs import graph, inputs, plan, site, spec
+from jobs import graph, inputs, plan, refusals, site, spec
 from jobs.document import Edit
 from jobs.graph import Node
 from jobs.inputs import Content
@@ -28,6 +28,7 @@ class Prepared:
     nodes: tuple[Node, ...]
     store: Store
     plan: Plan
+    on_cluster: bool = False
 
     @property
     def work(self) -> str:
@@ -68,9 +69,8 @@ def redo(prepared: Prepared, names: Iterable[str]) -> Prepared:
         if name not in nodes:
             raise NotFound(f"step {unknown(name, nodes, 'is not in this spec')}")
         artefact.remove(prepared.store, nodes[name].address)
-    return Prepared(
-        prepared.job, prepared.inputs, prepared.nodes, prepared.store, plan.make(prepared.nodes, prepared.store)
-    )
+    again = _plan(prepared.job, prepared.nodes, prepared.store, prepared.on_cluster)
+    return replace(prepared, plan=again)
 
 
 def _prepare(job: Job, cache: Path, progress: Progress, on_cluster: bool) -> Prepared:
@@ -80,4 +80,8 @@ def _prepare(job: Job, cache: Path, progress: Progress, on_cluster: bool) -> Pre
     store = open_store(job.store)
     content = inputs.resolve(job, cache / "digests.sqlite", progress)
     nodes = graph.build(job, content)
-    return Prepared(job, content, nodes, store, plan.make(nodes, store))
+    return Prepared(job, content, nodes, store, _plan(job, nodes, store, on_cluster), on_cluster)
+
+
+def _plan(job: Job, nodes: tuple[Node, ...], store: Store, on_cluster: bool) -> Plan:
+    return plan.make(nodes, store, None if on_cluster else refusals.here(*job.site.capacity()))

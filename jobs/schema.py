@@ -31,10 +31,11 @@ _SHARED: Mapping[str, Any] = {
     "require": {
         "description": "A gate: bounds on scores, without which no later step starts.",
         "type": "object",
-        "additionalProperties": {"type": "string", "pattern": r"^\s*(>=|<=|>|<)\s*[-+]?\d"},
+        "additionalProperties": False,
     },
 }
 """Keys that every step has."""
+_BOUND = {"type": "string", "pattern": r"^\s*(>=|<=|>|<)\s*[-+]?\d"}
 
 
 def build() -> dict[str, Any]:
@@ -52,7 +53,8 @@ def build() -> dict[str, Any]:
             "name": {"type": "string", "pattern": f"^{JOB_NAME}$", "description": "Name of the job."},
             "store": {
                 "type": "string",
-                "description": "Where artefacts go: a folder (from the spec's own), `file:///...` or `s3://bucket/prefix`.",
+                "description": "Where artefacts go: a folder (from the spec's own, `~` is your home), `file:///...` or "
+                "`s3://bucket/prefix`; variables are not expanded.",
             },
             "inputs": {
                 "description": "Artefacts that exist already.",
@@ -119,9 +121,23 @@ def _step(cls: type[Step]) -> dict[str, Any]:
         "description": inspect.cleandoc(cls.__doc__ or ""),
         "type": ["object", "null"] if not own.get("required") else "object",
         "additionalProperties": False,
-        "properties": {**_untitled(own.get("properties", {})), **_SHARED, **_untitled(placement)},
+        "properties": {
+            **_untitled(own.get("properties", {})),
+            **_SHARED,
+            **_untitled(placement),
+            "require": _gates(cls),
+        },
     }
     return {**schema, "required": own["required"]} if own.get("required") else schema
+
+
+def _gates(cls: type[Step]) -> dict[str, Any]:
+    """Bounds on the scores that it declares."""
+    if cls.scores is None:
+        return {**_SHARED["require"], "additionalProperties": _BOUND}
+    alone = {score.name: _BOUND for score in cls.scores if "*" not in score.name}
+    many = {f"^{score.name.replace('*', '.*')}$": _BOUND for score in cls.scores if "*" in score.name}
+    return {**_SHARED["require"], "properties": alone, **({"patternProperties": many} if many else {})}
 
 
 def _untitled(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,6 +153,7 @@ def _component(cls: type[Step]) -> str:
     place = f"Image `{cls.image}`, {cls.cpu} cpu, {cls.memory}."
     flow = f"Takes {', '.join(takes) or 'nothing'}; makes `{cls.makes().kind}`. {place}"
     lines = [f"#### `{name}`\n", inspect.cleandoc(cls.__doc__ or "").replace("\n", " "), "", flow, ""]
+    lines += [f"Scores: {_scores(cls)}.", ""] if cls.scores else []
     if cls.model_fields:
         lines += ["| parameter | default | meaning |", "|---|---|---|"]
     for key, field in cls.model_fields.items():
@@ -146,6 +163,14 @@ def _component(cls: type[Step]) -> str:
         choices = _choices(cls, key)
         lines.append(f"| `{key}` | {default} | {meaning}{choices}{free} |")
     return "\n".join(lines) + "\n"
+
+
+def _scores(cls: type[Step]) -> str:
+    """Those that it declares, and what some of them need."""
+    found: dict[str, list[str]] = {}
+    for score in cls.scores or ():
+        found.setdefault(score.needs or ("" if score.sure else "some data"), []).append(f"`{score.name}`")
+    return "; ".join(", ".join(names) + (f" (with {needs})" if needs else "") for needs, names in found.items())
 
 
 def _choices(cls: type[Step], key: str) -> str:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from pydantic import Field, PrivateAttr, ValidationError
 
+from components.strict import Strict
 from components.values import Size
-from jobs import document, fields, paths
-from jobs.cluster_settings import S3, Cluster, Settings, contradictions
+from jobs import addresses, document, fields, reading
+from jobs.cluster_settings import S3, Cluster, contradictions
 from jobs.problems import Problem, SpecError
 
 
-class Site(Settings):
+class Site(Strict):
     """What a platform team owns."""
 
     store: str | None = None
@@ -53,20 +54,21 @@ def find(folder: Path) -> Site:
 def read(file: Path) -> Site:
     """Check a site file and make its object store known to this process and its children."""
     try:
-        doc = document.parse(file.read_text(encoding="utf-8"), str(file))
-    except OSError as error:
+        text = reading.read(file, "correct $ERNIE_JOBS_SITE, or the site.yaml beside the spec or above it")
+    except FileNotFoundError as error:
         raise SpecError(
             [Problem(str(file), 1, "", f"cannot be read: {error.strerror}, correct $ERNIE_JOBS_SITE")]
         ) from error
+    doc = document.parse(text, str(file))
     try:
-        site = Site.model_validate(doc.value or {})
+        site = Site.model_validate({} if doc.value is None else doc.value)
     except ValidationError as error:
-        raise SpecError(doc.problem(path, text) for path, text in fields.problems(Site, error)) from error
+        raise SpecError(doc.problem(path, text) for path, text in fields.problems(Site, error, doc)) from error
     if site.cluster and (wrong := contradictions(site.cluster)):
         raise SpecError(doc.problem(("cluster", *path), text) for path, text in wrong)
-    if site.store and "://" not in site.store:
+    if site.store:
         try:
-            site = site.model_copy(update={"store": os.path.realpath(paths.absolute(site.store, file.parent))})
+            site = site.model_copy(update={"store": addresses.store(site.store, file.parent)})
         except ValueError as error:
             raise SpecError([doc.problem(("store",), str(error))]) from error
     site._file = str(file)

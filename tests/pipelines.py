@@ -36,10 +36,11 @@ inputs:
 steps:
   - segment: {as: clue_words, from: clue, shards: 64}
   - segment: {as: wudao_words, from: wudao, json_key: content, shards: 134, memory: 3GiB}
-  - vocab: {from: [clue_words, wudao_words], size: 40000, require: {unk: "<0.5%"}}
+  - vocab: {from: [clue_words, wudao_words], size: 40000, require: {unk_rate: "<0.5%"}}
   - ids: {as: clue_ids, from: clue_words, shards: 64}
   - ids: {as: wudao_ids, from: wudao_words, shards: 256}
-  - pretrain: {from: {clue_ids: 7, wudao_ids: 12}, arch: base, nodes: 4, gpus: 8, cpu: 32, memory: 200GiB, timeout: 40d}
+  - pretrain: {from: {clue_ids: 7, wudao_ids: 12}, arch: base, global_batch_size: 256, nodes: 4, gpus: 8, cpu: 32,
+               memory: 200GiB, timeout: 40d}
 """
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from ernie_core.data import parts as parts_of
 from ernie_core.data.cache import Cache, Fact, glance
 from ernie_core.data.parts import Part
-from ernie_core.errors import BadInput, Stopped
+from ernie_core.data.shares import fractions_of
+from ernie_core.errors import Stopped
 
 _BLOCK = 1 << 15
 _BLOCKS = 64
@@ -91,18 +92,6 @@ def split(shares: str, documents: int) -> list[tuple[int, int]]:
         (max(0, start - surplus) if k else 0, max(0, end - surplus))
         for k, (start, end) in enumerate(itertools.pairwise(ends))
     ]
-
-
-def fractions_of(shares: str) -> list[float]:
-    """`949,50,1` or `949/50/1` as three fractions; parts left out are 0."""
-    try:
-        numbers = [float(share) for share in shares.replace("/", ",").split(",")]
-    except ValueError as e:
-        raise BadInput(f"split `{shares}` is not three numbers such as 949,50,1") from e
-    if len(numbers) > 3 or min(numbers) < 0 or numbers[0] == 0:
-        raise BadInput(f"split `{shares}`: at most three shares (train, valid, test), the first above 0")
-    numbers += [0.0] * (3 - len(numbers))
-    return [number / sum(numbers) for number in numbers]
 
 
 def _key(parts: Sequence[Part]) -> str:

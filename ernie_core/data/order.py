@@ -9,15 +9,15 @@ import numpy as np
 
 from ernie_core.data import index, mixing, samples
 from ernie_core.data.cache import Cache
-from ernie_core.data.ids import Corpus, fractions_of, split
+from ernie_core.data.ids import Corpus, split
 from ernie_core.data.index import Setting
 from ernie_core.data.maps import Epoch, Maps
 from ernie_core.data.mixing import Mixing
 from ernie_core.data.samples import Batch, Masking, Sample
+from ernie_core.data.shares import PARTS
 from ernie_core.data.vocabulary import Vocabulary
 from ernie_core.errors import BadInput
 
-PARTS = ("train", "valid", "test")
 ORDERS = ("epochs", "paddlenlp")
 _AHEAD = 1 << 17
 
@@ -165,11 +165,6 @@ def mixture(
             raise BadInput(f"{_place(part, corpus)}: not one sample: {_counts(order.maps, masking)}")
         orders.append(order)
     return Mixture(corpora, orders, Mixing(mixing.shares(weights), cache), words, masking)
-
-
-def requested(part: str, shares: str) -> bool:
-    """Whether a split gives this part anything."""
-    return fractions_of(shares)[PARTS.index(part)] > 0
 
 
 def derived(seed: int, *what: str | int) -> int:

@@ -40,16 +40,26 @@ def register(
     text = json.dumps({"format": FORMAT, **asdict(entry)}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     if store.write(key, text.encode(), create=True):
         return entry
+    if taken := clash(store, name, version, fingerprint):
+        raise Refused(taken)
     there = _read(store, key)
-    if there.fingerprint != fingerprint and artefact.read(store, there.address) is None:
-        store.write(key, text.encode())  # that one was begun and never finished: nobody can have pulled it
-        return entry
     if there.fingerprint != fingerprint:
-        raise Refused(
-            f"{name}@{version} is another package already (fingerprint {there.fingerprint[:12]}, this one is "
-            f"{fingerprint[:12]}): give this one another version, or remove {store.url}/{key} if that one is not wanted"
-        )
+        store.write(key, text.encode())
+        return entry
     return there
+
+
+def clash(store: Store, name: str, version: str, fingerprint: str) -> str:
+    """Why `register` would refuse this version: it is another whole package already. Empty if it would not."""
+    if f"{version}.json" not in store.children(f"{ROOT}/{name}"):
+        return ""
+    there = _read(store, key := f"{ROOT}/{name}/{version}.json")
+    if there.fingerprint == fingerprint or artefact.read(store, there.address) is None:
+        return ""  # the same, or one that was begun and never finished: nobody can have pulled it
+    return (
+        f"{name}@{version} is another package already (fingerprint {there.fingerprint[:12]}, this one is "
+        f"{fingerprint[:12]}): give this one another version, or remove {store.url}/{key} if that one is not wanted"
+    )
 
 
 def resolve(store: Store, ref: str) -> Entry:

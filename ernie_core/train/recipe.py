@@ -6,6 +6,7 @@ from ernie_core.data.samples import Masking
 from ernie_core.errors import BadInput
 from ernie_core.model import config as configs
 from ernie_core.model.config import ErnieConfig
+from ernie_core.train import fitting
 from ernie_core.train.optimiser import Schedule
 
 SHARDING = ("none", "stage1", "stage2")
@@ -65,17 +66,6 @@ class Recipe:
     loss_spike_steps: int = 5
 
     def __post_init__(self) -> None:
-        if self.min_lr > self.max_lr:
-            raise BadInput(f"min_lr {self.min_lr} is above max_lr {self.max_lr}: lower min_lr")
-        if not 8 <= self.max_seq_len <= self.max_position_embeddings:
-            raise BadInput(
-                f"max_seq_len {self.max_seq_len} must be in 8..max_position_embeddings {self.max_position_embeddings}"
-            )
-        if self.global_batch_size % self.micro_batch_size:
-            raise BadInput(
-                f"global_batch_size {self.global_batch_size} must be a multiple of"
-                f" micro_batch_size {self.micro_batch_size}"
-            )
         steps = (self.max_steps, self.eval_freq, self.logging_freq, self.checkpoint_steps, self.save_steps)
         spikes = (self.loss_spike_window, self.loss_spike_steps)
         if min(*steps, *spikes, self.micro_batch_size, self.max_ngrams) < 1 or self.eval_iters < 0:
@@ -88,6 +78,8 @@ class Recipe:
         self._choose("amp_dtype", ("float16", "bfloat16"))
         self._choose("index_order", ("epochs", "paddlenlp"))
         self._choose("sharding", SHARDING)
+        if found := fitting.contradictions(self):
+            raise BadInput("; ".join(found))
 
     @property
     def micro_batches(self) -> int:
@@ -96,13 +88,7 @@ class Recipe:
 
     def accumulate(self, world: int) -> int:
         """Micro batches of one step in each of `world` processes."""
-        if self.micro_batches % world:
-            raise BadInput(
-                f"global_batch_size {self.global_batch_size} does not divide into {world} processes with a"
-                f" micro_batch_size of {self.micro_batch_size}: make it a multiple of {world * self.micro_batch_size},"
-                " or train with fewer processes"
-            )
-        return self.micro_batches // world
+        return fitting.accumulate(self.global_batch_size, self.micro_batch_size, world)
 
     @property
     def window(self) -> int:

@@ -14,7 +14,8 @@ from ernie_core.data import ids as corpora
 from ernie_core.data import vocabulary
 from ernie_core.data.cache import Cache
 from ernie_core.data.ids import Corpus
-from ernie_core.data.order import Mixture, derived, mixture, requested
+from ernie_core.data.order import Mixture, derived, mixture
+from ernie_core.data.shares import requested
 from ernie_core.data.vocabulary import Vocabulary
 from ernie_core.errors import BadInput, Refused
 from ernie_core.model import config as configs

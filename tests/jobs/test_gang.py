@@ -87,6 +87,6 @@ def test_what_no_restart_can_cure_ends_a_training_at_once(machine: Machine) -> N
 
 
 def test_a_training_on_gpus_says_how_it_can_run_here(machine: Machine) -> None:
-    machine.spec(STEPS.replace("nodes: 2", "nodes: 4, gpus: 8"))
+    machine.spec(STEPS.replace("nodes: 2", "nodes: 2, gpus: 1"))
     err = machine.kfp("run", "demo.yaml", check=4).stderr
-    assert "`pretrain` wants 4 x 8 GPUs" in err and "--set pretrain.gpus=0" in err
+    assert "`pretrain` wants 2 x 1 GPUs" in err and "--set pretrain.gpus=0" in err

@@ -3,33 +3,10 @@
 from pathlib import Path
 
 import pytest
+from small_spec import GOOD, load, problems
 
 from jobs import document, spec
 from jobs.problems import SpecError
-
-GOOD = """\
-version: 1
-name: demo
-store: ./store
-inputs:
-  mine: {text: corpus/*.txt}
-steps:
-  - segment: {tool: jieba}
-  - vocab: {size: 29000}
-  - ids:
-"""
-
-
-def load(tmp_path: Path, text: str, *edits: str) -> spec.Job:
-    file = tmp_path / "demo.yaml"
-    file.write_text(text, encoding="utf-8")
-    return spec.load(file, [document.edit(e) for e in edits])
-
-
-def problems(tmp_path: Path, text: str, *edits: str) -> list[str]:
-    with pytest.raises(SpecError) as caught:
-        load(tmp_path, text, *edits)
-    return [str(p).removeprefix(f"{tmp_path}/") for p in caught.value.problems]
 
 
 def test_a_spec_becomes_a_job_whose_ports_are_bound_by_kind(tmp_path: Path) -> None:

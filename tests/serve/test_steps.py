@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+import components
+from components import scores
 from components.base import Here
 from components.compress import Compress
 from components.evaluate import Evaluate
@@ -35,10 +37,14 @@ def test_a_task_model_becomes_a_package_that_is_pulled_and_answers(exported: Pat
     made = Compress().run(exported.with_name("finetuned"), data, inference, here(store, tmp_path, "c1"))
     told = Evaluate(engine="onnxruntime").run(inference, data, report, here(store, tmp_path, "e1"))
     assert told["accuracy"] == made["test_accuracy"] > 0.9
+    assert not components.mismatch(Compress(), made, ["finetuned", "task_data"])
+    assert not components.mismatch(Evaluate(), told, ["inference", "task_data"])
 
     place = here(store, tmp_path, "0123456789abcdef")
     folder = artefact.staging(store, place.address, place.scratch)
-    assert Package(name="reviews").run(inference, report, folder, place)["accuracy"] == told["accuracy"]
+    packed = Package(name="reviews").run(inference, report, folder, place)
+    assert packed["accuracy"] == told["accuracy"]
+    assert not scores.mismatch(packed, Package(name="reviews").gives(["inference", "report"])), "no others either"
     artefact.publish(store, place.address, folder, kind="package", info={})
     assert index.resolve(store, "reviews").version == "01234567"
     pulled = pull(store, "reviews", tmp_path / "pulled")
@@ -48,6 +54,21 @@ def test_a_task_model_becomes_a_package_that_is_pulled_and_answers(exported: Pat
     (text / "a.txt").write_text("天地好人\n坏风\n好水\n", encoding="utf-8")
     found = Predict(engine="fastdeploy").run(pulled, text, predictions, here(store, tmp_path, "p1"))
     assert found["share_positive"] == pytest.approx(2 / 3)
+    assert not components.mismatch(Predict(), found, ["package", "text"])
+
+
+def test_without_labelled_examples_there_are_no_accuracies_and_a_package_hands_on_what_there_is(
+    exported: Path, tmp_path: Path
+) -> None:
+    store, folder = open_store(tmp_path / "store"), empty(tmp_path / "package")
+    for strategy in ("none", "int8"):
+        made = Compress(strategy=strategy).run(
+            exported.with_name("finetuned"), None, empty(tmp_path / strategy), here(store, tmp_path, strategy)
+        )
+        assert not components.mismatch(Compress(strategy=strategy), made, ["finetuned"])
+        assert "p50_ms" in made and "accuracy" not in made
+    packed = Package(name="reviews").run(tmp_path / "int8", None, folder, here(store, tmp_path, "0123456789abcdef"))
+    assert not scores.mismatch(packed, Package(name="reviews").gives(["inference"]))
 
 
 def test_a_package_made_twice_is_the_same_package(exported: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+import components
 from components.base import Here, Source
 from components.pretrain import Pretrain
 from ernie_core.progress import never, silent
@@ -42,6 +43,7 @@ def test_it_trains_a_model_from_its_ports(corpus: Path, tmp_path: Path) -> None:
     step = Pretrain(**TINY)
     scores = step.run((Source(corpus, "ids"),), corpus, None, tmp_path / "model", here)
     assert scores is not None and scores["valid_loss"] > 0
+    assert not components.mismatch(step, scores, ["ids", "vocab"])
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
         "config.json", "metrics.json", "model_state.pdparams", "report.html", "train_log.jsonl", "vocab.txt",
     ]  # fmt: skip
@@ -49,6 +51,16 @@ def test_it_trains_a_model_from_its_ports(corpus: Path, tmp_path: Path) -> None:
     assert {port.name: (port.kind, port.way) for port in Pretrain.ports()} == {
         "ids": ("ids", "many"), "vocab": ("vocab", "in"), "init": ("model", "in"), "model": ("model", "out"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", [{"binary_head": False}, {"split": "1"}, {"split": "8,1,1"}, {"eval_iters": 0}])
+def test_it_returns_the_scores_that_its_settings_say(changes: dict[str, object], corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "scratch").mkdir()
+    here = Here(tmp_path / "scratch", silent, never, open_store(tmp_path / "store"), "pretrain/x")
+    step = Pretrain(**{**TINY, **changes})
+    scores = step.run((Source(corpus, "ids"),), corpus, None, tmp_path / "model", here)
+    assert scores is not None and not components.mismatch(step, scores, ["ids", "vocab"])
 
 
 def test_a_tiny_corpus_is_learned_by_heart(corpus: Path, tmp_path: Path) -> None:
