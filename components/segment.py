@@ -17,7 +17,7 @@ class Segment(Step):
     """Cut raw Chinese text into words, one sentence a line."""
 
     image = "text"
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     scores: ClassVar[tuple[Score, ...]] = several(
         "files bytes lines blank_lines objects documents empty_documents damaged_lines rejected skipped_files"
         " sentences words long_sentences single_sentence_documents custom_words"

@@ -22,8 +22,8 @@ def absolute(text: str, folder: Path) -> Path:
     try:
         path = Path(text).expanduser()
     except RuntimeError:
-        who = text.partition("/")[0]
-        raise ValueError(f"`{shown(text)}`: there is no home of `{who}` here, write the whole path") from None
+        known = "no home folder is known here" if text.split("/")[0] == "~" else "there is no such user on this machine"
+        raise ValueError(f"`{shown(text)}`: {known}, write the whole path") from None
     parts = (Path(os.path.abspath(folder)) / path).parts
     up = max((i for i, part in enumerate(parts) if part == ".."), default=-1) + 1
     # links are followed where `..` needs it; elsewhere what one is called is what the person calls it

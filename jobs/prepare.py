@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ernie_core.errors import NotFound
+from ernie_core.errors import NotFound, Refused
 from ernie_core.progress import Progress, silent
-from ernie_core.store import Store, artefact, open_store
+from ernie_core.store import Store, artefact, lease, open_store
 from jobs import graph, inputs, plan, refusals, site, spec
 from jobs.document import Edit
 from jobs.graph import Node
@@ -63,11 +63,17 @@ def from_run(run: Run, cache: Path, progress: Progress = silent, *, on_cluster: 
 
 
 def redo(prepared: Prepared, names: Iterable[str]) -> Prepared:
-    """Take the artefacts of some steps away, so that they are made again."""
-    nodes = {node.name: node for node in prepared.nodes}
-    for name in names:
+    """Take the artefacts of some steps away, so that they are made again.
+
+    NotFound for a step that is not there; Refused, and nothing is taken away, while another process trains one of them.
+    """
+    nodes, chosen = {node.name: node for node in prepared.nodes}, list(names)
+    for name in chosen:
         if name not in nodes:
             raise NotFound(f"step {unknown(name, nodes, 'is not in this spec')}")
+        if type(nodes[name].step).gang and (writer := lease.busy(prepared.store, nodes[name].address)):
+            raise Refused(f"`{name}` is being trained by {writer}, whose checkpoints would go too: stop that run first")
+    for name in chosen:
         artefact.remove(prepared.store, nodes[name].address)
     again = _plan(prepared.job, prepared.nodes, prepared.store, prepared.on_cluster)
     return replace(prepared, plan=again)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,17 @@ class Lease:
     @property
     def _place(self) -> str:
         return f"{self._store.url}/{self._key}"
+
+
+def busy(store: Store, address: str) -> Holder | None:
+    """Who writes at an address, as far as one look can tell; of another machine it is told by the age of its last sign,
+    for which the clocks of this machine and of the store must agree to a minute or so."""
+    key = join(address, NAME)
+    data, entry = store.get(key), store.head(key)
+    if data is None or entry is None:
+        return None
+    found, age = _holder(data), datetime.now(timezone.utc) - entry.modified
+    return None if found.is_gone or age.total_seconds() > TERM + 60 else found
 
 
 def _holder(data: bytes) -> Holder:

@@ -166,3 +166,47 @@ def test_what_is_no_lease_runs_out_like_one(store: Store) -> None:
     store.write("train/x/lease.json", b"garbage")
     Lease(store, "train/x", term=TERM).acquire()
     assert said(store)["pid"] == os.getpid()
+
+
+def test_who_writes_is_told_from_outside(store: Store) -> None:
+    assert lease.busy(store, "train/x") is None
+    mine = Lease(store, "train/x")
+    mine.acquire()
+    found = lease.busy(store, "train/x")
+    assert found is not None and found.pid == os.getpid()
+    mine.release()
+    process = held_elsewhere(store)
+    process.kill()
+    process.wait()
+    assert lease.busy(store, "train/x") is None, "it was killed"
+
+
+def test_of_two_that_begin_at_once_one_has_it_and_the_other_waits(store: Store) -> None:
+    both, ready = [Lease(store, "train/x") for _ in range(2)], threading.Barrier(2)
+    got: list[int] = []
+
+    def take(number: int) -> None:
+        ready.wait()
+        until = time.monotonic() + 4
+        try:
+            both[number].acquire(lambda: time.monotonic() > until)
+            got.append(number)
+        except Stopped:
+            pass
+
+    threads = [threading.Thread(target=take, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 1
+    both[got[0]].check()
+
+
+def test_what_was_given_back_may_not_be_written_with(store: Store) -> None:
+    mine = Lease(store, "train/x")
+    mine.acquire()
+    mine.release()
+    with pytest.raises(Refused, match="this process no longer"):
+        mine.check()
+    assert store.get("train/x/lease.json") is None
