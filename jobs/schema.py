@@ -94,13 +94,13 @@ def markdown() -> str:
     parts = ["### Keys of every step\n", _shared(), "\n### Components\n"]
     parts += [_component(components.find(name)) for name in components.names()]
     parts += ["### Kinds of artefact\n", "| kind | format of its folder |\n|---|---|"]
-    parts += [f"| `{kind}` | {_doc(kind)} |" for kind in fields.kinds()]
+    parts += [f"| `{kind}` | {_cell(_doc(kind))} |" for kind in fields.kinds()]
     parts += [
         "\n### Site file\n",
         "`site.yaml` beside the spec or above it, or the file that `$ERNIE_JOBS_SITE` names.\n",
     ]
     parts += ["| key | meaning |\n|---|---|"]
-    parts += [f"| `{name}` | {meaning} |" for name, meaning in _settings(Site)]
+    parts += [f"| `{name}` | {_cell(meaning)} |" for name, meaning in _settings(Site)]
     return "\n".join(parts) + "\n"
 
 
@@ -109,7 +109,7 @@ def _settings(model: type[BaseModel], place: str = "") -> Iterator[tuple[str, st
     for name, field in model.model_fields.items():
         inner = next(fields.models(field.annotation), None)
         many = "[]" if inner and get_origin(field.annotation) is tuple else ""
-        yield f"{place}{name}{many}", inspect.cleandoc(field.description or "").replace("\n", " ")
+        yield f"{place}{name}{many}", field.description or ""
         if inner:
             yield from _settings(inner, f"{place}{name}{many}.")
 
@@ -159,8 +159,7 @@ def _component(cls: type[Step]) -> str:
     for key, field in cls.model_fields.items():
         default = "required" if field.is_required() else f"`{_shown(field.default)}`"
         free = " *(does not change the result)*" if FREE in field.metadata else ""
-        meaning = inspect.cleandoc(field.description or "").replace("\n", " ").replace("|", "\\|")
-        choices = _choices(cls, key)
+        meaning, choices = _cell(field.description or ""), _choices(cls, key)
         lines.append(f"| `{key}` | {default} | {meaning}{choices}{free} |")
     return "\n".join(lines) + "\n"
 
@@ -184,9 +183,14 @@ def _shown(default: object) -> str:
 
 def _shared() -> str:
     rows = ["| key | meaning |", "|---|---|"]
-    rows += [f"| `{name}` | {body['description']} |" for name, body in _SHARED.items()]
-    rows += [f"| `{name}` | {field.description} |" for name, field in Placement.model_fields.items()]
+    rows += [f"| `{name}` | {_cell(body['description'])} |" for name, body in _SHARED.items()]
+    rows += [f"| `{name}` | {_cell(field.description or '')} |" for name, field in Placement.model_fields.items()]
     return "\n".join(rows) + "\n"
+
+
+def _cell(text: str) -> str:
+    """A text as a cell of a table, which ends with its line."""
+    return inspect.cleandoc(text).replace("\n", " ").replace("|", "\\|")
 
 
 def _doc(kind: str) -> str:

@@ -74,6 +74,8 @@ def test_schema_and_reference_of_the_tree_are_those_of_this_version() -> None:
     assert json.loads((ROOT / "specs" / "schema.json").read_text(encoding="utf-8")) == schema.build()
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.refresh(text) == text
+    broken = [line for line in text.splitlines() if line.startswith("|") and not line.rstrip().endswith("|")]
+    assert broken == [], "a row of a table ends with its line"
 
 
 def test_commands_in_the_readme_exist(machine: Machine) -> None:
