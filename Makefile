@@ -59,8 +59,10 @@ BESIDE_PADDLE := OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 ERNIE_OTHER_PADDLE=$(CUR
 CLUSTER_TESTS := $(wildcard tests/chart tests/images tests/launch)
 SCIENCE_TESTS := $(foreach room,store text model data train tasks compress serve,$(wildcard tests/$(room)))
 
+LADDER := $(addprefix tests/jobs/test_,drill.py schedule.py away.py full_disk.py)
+
 test-ladder: setup science paddle3  ## slow tests of trainings that are killed, lose a rank, go on with another number
-	$(BIN)/python -m pytest tests/jobs/test_drill.py tests/jobs/test_schedule.py -m slow -n 2 --dist load $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(LADDER) -m slow -n 2 --dist load $(PYTEST_ARGS)
 	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest tests/train -m slow -n 2 --dist load $(PYTEST_ARGS)
 
 test-slow: setup science paddle3  ## the slow tests alone (5 is pytest's word for: there are none)

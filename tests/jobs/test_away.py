@@ -43,6 +43,7 @@ def newest(store: Store) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_a_store_that_is_away_for_twenty_seconds_ends_no_training(machine: Machine, store: Store, place: Path) -> None:
     runner = machine.start("run", "demo.yaml")
     wait_for(lambda: newest(store))
@@ -79,6 +80,7 @@ def test_no_other_run_removes_what_a_step_still_saves_after_its_runner_was_kille
     assert "going on after step" in machine.kfp("logs", "demo.yaml", "pretrain").stdout
 
 
+@pytest.mark.slow
 def test_the_first_ctrl_c_waits_as_long_as_a_save_takes_and_says_for_what(
     machine: Machine, store: Store, place: Path
 ) -> None:

@@ -12,7 +12,7 @@ TEXT = "  - segment:\n  - vocab: {size: 3000, english_size: 0, han: seen}\n  - i
 @pytest.mark.parametrize("nodes", [1, 2])
 def test_every_disturbance_is_survived_to_the_bit(machine: Machine, nodes: int) -> None:
     machine.corpus(300)
-    machine.spec(TEXT + f"  - pretrain: {{nodes: {nodes}, memory: 2GiB}}\n")
+    machine.spec(TEXT + f"  - pretrain: {{nodes: {nodes}, global_batch_size: {8 * nodes}, memory: 2GiB}}\n")
     drilled = json.loads(machine.kfp("drill", "demo.yaml", "--json").stdout)
     assert drilled["passed"], drilled
     rows = {row["name"]: row for row in drilled["disturbances"]}

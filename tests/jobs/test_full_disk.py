@@ -4,6 +4,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 import trainings
 from disks import Disk, small
 from machines import Machine, wait_for
@@ -11,6 +12,7 @@ from machines import Machine, wait_for
 from ernie_core.store import disk
 
 
+@pytest.mark.slow
 def test_a_training_on_a_full_disk_waits_for_room_and_ends_as_if_there_had_been_enough(machine: Machine) -> None:
     machine.corpus(300)
     machine.spec(trainings.steps(), store="undisturbed")
