@@ -140,6 +140,7 @@ def _make(task: Task, store: Store, started: float, stop: threading.Event, lease
     if stop.is_set() and not any(folder.iterdir()):
         raise errors.Stopped("asked to stop before anything was made")
     wrong = components.mismatch(step, scores, [port for port, sources in task.inputs.items() if sources])
+    place.check_given(task, cls)
     info = place.provenance(task, cls, step, scores, started)
     kind, moving = cls.makes().kind, report.bytes("publish")
     artefact.publish(store, task.address, folder, kind=kind, carried=carried, info=info, progress=moving)

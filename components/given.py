@@ -29,7 +29,7 @@ def bring(source: Source, folder: Path, task: Task, progress: Progress) -> Path:
     for row in source.files:
         target = folder / row["name"]
         target.parent.mkdir(parents=True, exist_ok=True)
-        if (path := _path(row)) is None:
+        if (path := on_disk(row)) is None:
             root, _, key = row["url"].rpartition("/")
             far = stores.open_store(root, patience=OUTAGE)
             with _named(source):
@@ -45,7 +45,7 @@ def check(sources: Iterable[Source], task: Task) -> None:
     read anything, and what it made is not what its fingerprint says."""
     for source in sources:
         for row in source.files:
-            if (path := _path(row)) is not None:
+            if (path := on_disk(row)) is not None:
                 _check(source, path, row, task)
 
 
@@ -55,7 +55,7 @@ def _check(source: Source, path: Path, row: Mapping[str, Any], task: Task) -> No
 
 
 def _stream(source: Source, row: Mapping[str, Any], cache: Path) -> StoredFile:
-    if (path := _path(row)) is not None:
+    if (path := on_disk(row)) is not None:
         file = files.of_user(path, row["name"], row["size"], _tag(row, "sha256") or "", cache)
     else:
         root, _, key = row["url"].rpartition("/")
@@ -78,7 +78,7 @@ def _named(source: Source) -> Iterator[None]:
         raise errors.BadInput(f"input `{source.name}`: {error}") from error
 
 
-def _path(row: Mapping[str, Any]) -> Path | None:
+def on_disk(row: Mapping[str, Any]) -> Path | None:
     """Where it is on a file system."""
     if not row["url"].startswith("file://"):
         return None

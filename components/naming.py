@@ -3,8 +3,8 @@
 import posixpath
 import re
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from components import given
 from components.task import Source, Task
 
 
@@ -29,8 +29,7 @@ def _replaced(pattern: str, by: str, text: str) -> str:
 
 def _place(row: Any) -> str:
     """Where a file is: a path of this machine, or a URL."""
-    url = str(row["url"])
-    return unquote(urlsplit(url).path) if url.startswith("file://") else url
+    return str(given.on_disk(row) or row["url"])
 
 
 def _folder(source: Source) -> str:

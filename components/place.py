@@ -144,11 +144,15 @@ def lineage(task: Task, store: Store) -> Mapping[str, Any]:
     return found
 
 
-def provenance(task: Task, cls: type[Step], step: Step, scores: Mapping[str, float], started: float) -> dict[str, Any]:
-    """What a manifest says of how its artefact was made. BadInput if it was not made of what was planned: a file of the
-    person's that was brought was changed meanwhile."""
+def check_given(task: Task, cls: type[Step]) -> None:
+    """BadInput if an artefact was not made of what was planned: a file of the person's that was brought was changed
+    meanwhile."""
     brought = [port.name for port in cls.takes() if not port.as_files]  # others are looked at with everything read
     given.check((source for name in brought for source in task.inputs.get(name, ())), task)
+
+
+def provenance(task: Task, cls: type[Step], step: Step, scores: Mapping[str, float], started: float) -> dict[str, Any]:
+    """What a manifest says of how its artefact was made."""
     usage = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     kib = 1024 if sys.platform != "darwin" else 1
     return {

@@ -118,11 +118,9 @@ class Launcher:
     def _create(self, number: int) -> None:
         self._guard()
         stage = self._stage
-        most = stage.workload.grace
-        stage = replace(stage, grace=min(stage.grace, most) if most else stage.grace)
+        found = beat.read(self._store, self._task["address"]) if stage.backend.together else {}
+        stage = replace(stage, grace=beat.grace(found, stage.grace, stage.workload.grace))
         if stage.backend.together:
-            found = beat.read(self._store, self._task["address"])
-            stage = replace(stage, grace=beat.grace(found, stage.grace, most))
             beat.write(self._store, self._task["address"], number, {beat.NEEDS: found.get(beat.NEEDS, 0.0)})
         body = owns.owned(stage.backend.render(stage, number), self._own)
         self._look.begin()

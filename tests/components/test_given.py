@@ -74,10 +74,11 @@ def test_text_that_is_streamed_is_looked_at_when_it_is_opened(file: Path, tmp_pa
 def test_nothing_is_said_to_be_made_of_a_file_that_was_edited_meanwhile(file: Path, tmp_path: Path) -> None:
     task = planned(tmp_path, Finetune, "task_data", file)
     bring(task, Finetune)
+    place.check_given(task, Finetune)
     assert place.provenance(task, Finetune, Finetune(), {}, 0.0)["inputs"]["task_data"][0]["files"] == [file.as_uri()]
     os.replace(_written(tmp_path / "x", b"new text"), file)
     with pytest.raises(BadInput, match="has another content of the same size"):
-        place.provenance(task, Finetune, Finetune(), {}, 0.0)
+        place.check_given(task, Finetune)
 
 
 def test_a_task_of_an_earlier_version_knows_sizes_alone(file: Path, tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def task(*files: tuple[str, str], scratch: str = "/s/run/finetune/scratch") -> T
     )
 
 
-@pytest.mark.parametrize("own", ["", ".3", "/work/piece"])
+@pytest.mark.parametrize("own", ["", ".3", "/part/piece"])
 def test_messages_name_the_file_of_the_person(own: str) -> None:
     one = task(
         ("train.jsonl", "file:///home/me/my%20data/train.jsonl"), ("labels.txt", "file:///home/me/my%20data/labels.txt")
