@@ -3,6 +3,7 @@
 The schedule is drawn anew each week of the year; ERNIE_TEST_SEED names another one, to see again what it has shown.
 """
 
+import contextlib
 import datetime
 import os
 import random
@@ -20,12 +21,16 @@ import trainings
 from disks import small
 from machines import Machine, wait_for
 
+from components.parent import STILL
 from ernie_core.store import Store, artefact, open_store, pointed
 
 WEEK = datetime.datetime.now(datetime.timezone.utc).isocalendar()
 SEED = int(os.environ.get("ERNIE_TEST_SEED") or WEEK.year * 100 + WEEK.week)
 STEPS = 50
 """That a life may make at the most before it is disturbed."""
+LEAVING = STILL + 120
+"""Seconds in which all processes must have left: a request that hangs is given up after 120, a process that does
+nothing after `STILL`."""
 Trouble = Callable[[], AbstractContextManager[None]]
 
 
@@ -81,10 +86,20 @@ class Subject:
                 self._act(life, runner)
                 time.sleep(2 if life.trouble else 0)
             runner.communicate(timeout=120)
-            wait_for(lambda: not trainings.processes(self.machine), 60)
+            self._all_leave()
         finally:
             runner.kill()
         return max(at, before), self.kept
+
+    def _all_leave(self) -> None:
+        """Whoever saved has as long as a request to a store, and one that does nothing, may take."""
+        try:
+            wait_for(lambda: not trainings.processes(self.machine), LEAVING)
+        except AssertionError:
+            for name, pid in trainings.processes(self.machine).items():
+                with contextlib.suppress(OSError):
+                    print(f"{name} ({pid}) is still here:\n{Path(f'/proc/{pid}/status').read_text()}")
+            raise
 
     def _is_due(self, life: Life, before: int) -> bool:
         found = trainings.processes(self.machine)
