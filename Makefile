@@ -22,7 +22,7 @@ help:  ## this list
 
 setup: $(VENV)/ready  ## the command line and its tools in .venv
 
-$(VENV)/ready: images/control/dev.lock pyproject.toml setup.py $(wildcard ernie_core/*/*.pyx)
+$(VENV)/ready: images/control/dev.lock pyproject.toml setup.py $(wildcard ernie_core/*/*.pyx ernie_core/*/*/*.pyx)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^uv==[^ ]*' images/control/dev.lock)
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r images/control/dev.lock

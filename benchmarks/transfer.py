@@ -18,12 +18,12 @@ import paddle
 
 from ernie_core.model import config, weights
 from ernie_core.model.heads import ErnieForPretraining
+from ernie_core.pretrain import pretrain
+from ernie_core.pretrain.recipe import Recipe
 from ernie_core.store import open_store
 from ernie_core.tasks import classification
 from ernie_core.text import ids, segment, snownlp, vocab
-from ernie_core.train import pretrain
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.recipe import Recipe
+from ernie_core.train.checkpoint.commit import Place
 
 SHARES = {"reviews": 3.0, "news": 1.0}
 """Of samples: the domain of the task before the others."""

@@ -15,7 +15,7 @@ from components.base import Here
 from components.task import Task
 from ernie_core import errors, runtime
 from ernie_core.store import Store
-from ernie_core.train import standing
+from ernie_core.train.checkpoint import standing
 from ernie_core.waiting import Wait
 
 PATIENCE = 3

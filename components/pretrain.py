@@ -11,7 +11,7 @@ from components.kinds import Ids, Model, Vocab
 from components.scores import Score, several, share
 from ernie_core.data import shares
 from ernie_core.errors import BadInput
-from ernie_core.train import fitting
+from ernie_core.pretrain import fitting
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -180,9 +180,10 @@ class Pretrain(Step):
                 yield f"arch {self.arch}: this goes on from `{made.name}`, which is {first.arch}, leave arch out"
 
     def run(self, ids: Many[Ids], vocab: In[Vocab], init: In[Model] | None, model: Out[Model], here: Here) -> Scores:
-        from ernie_core.train import pretrain, team
-        from ernie_core.train.checkpoint import Place
-        from ernie_core.train.recipe import Recipe
+        from ernie_core.pretrain import pretrain
+        from ernie_core.pretrain.recipe import Recipe
+        from ernie_core.train.checkpoint.commit import Place
+        from ernie_core.train.parallel import join
 
         settings = self.model_dump(exclude={"start_fresh"}) | {
             "global_batch_size": self.global_batch_size or self.micro_batch_size
@@ -196,7 +197,7 @@ class Pretrain(Step):
             init=init,
             cache=here.cache,
             textfiles=here.metrics,
-            team=team.join(),
+            team=join.join(),
             progress=here.progress,
             stop=here.stop,
             start_fresh=self.start_fresh,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from components import begun
 from ernie_core.store import Manifest, Store, artefact
-from ernie_core.train import standing
+from ernie_core.train.checkpoint import standing
 from jobs.graph import Node
 
 LOOK_AT_MOST = 200

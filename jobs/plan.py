@@ -7,7 +7,7 @@ from typing import Any, Literal
 from components import gates
 from ernie_core.errors import BadInput, Refused
 from ernie_core.store import Manifest, Store, artefact
-from ernie_core.train import standing
+from ernie_core.train.checkpoint import standing
 from jobs import history, refusals
 from jobs.graph import Node
 from jobs.history import HalfDone

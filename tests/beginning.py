@@ -9,8 +9,8 @@ from train.committing import save
 from components import begun
 from components.task import Source, Task
 from ernie_core.store import artefact, open_store
-from ernie_core.train import checkpoint
-from ernie_core.train.checkpoint import Place
+from ernie_core.train.checkpoint import commit
+from ernie_core.train.checkpoint.commit import Place
 from jobs import document, prepare
 from jobs.graph import Node
 from jobs.plan import PlannedStep
@@ -40,7 +40,7 @@ def begin(machine: Machine, *edits: str, steps: tuple[int, ...] = (480, 500), st
     node, there = planned(machine, *edits).node, place(machine, *edits)
     started = time.time() if started is None else started
     begun.write(_task(node, there), node.step, there.store, started)
-    checkpoint.attempt(there, limit=9)
+    commit.attempt(there, limit=9)
     for step in steps:
         save(there, step)
     return there

@@ -20,16 +20,18 @@ import paddle
 from ernie_core.data import vocabulary
 from ernie_core.data.samples import Batch
 from ernie_core.model.heads import ErnieForPretraining
+from ernie_core.pretrain import pretrain
+from ernie_core.pretrain.losses import Losses
+from ernie_core.pretrain.recipe import Recipe
 from ernie_core.store import open_store
-from ernie_core.train import pretrain, start
+from ernie_core.train import start
 from ernie_core.train import step as steps_of
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.evaluation import Losses
-from ernie_core.train.host import HostAdamW
-from ernie_core.train.log import Log
-from ernie_core.train.recipe import Recipe
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.monitor.log import Log
+from ernie_core.train.optim.host import HostAdamW
+from ernie_core.train.parallel.join import join
+from ernie_core.train.parallel.team import ALONE
 from ernie_core.train.step import feed, step
-from ernie_core.train.team import ALONE, join
 
 Asked = Mapping[str, str | float]
 NEVER = 10**6

@@ -11,7 +11,7 @@ from components.launch.backend import Stage
 from components.launch.kube import Kube, Object
 from components.launch.seen import Attempt, Past, Pod, Reason, Seen
 from ernie_core.store import Store, artefact
-from ernie_core.train import standing
+from ernie_core.train.checkpoint import standing
 
 MOST_PENDING = 3
 """Pods whose events are asked for: the others wait for the same."""

@@ -9,7 +9,8 @@ import numpy as np
 
 from ernie_core.errors import BadInput
 from ernie_core.serve.engines import Engine
-from ernie_core.tasks import batches, data, metrics
+from ernie_core.tasks import batches, data
+from ernie_core.tasks.metrics import classification
 from ernie_core.text.tokenizer import Tokenizer
 
 
@@ -26,7 +27,9 @@ def accuracies(
             name: batches.forward(engine, rows.input_ids, rows.token_type_ids, pad_id=cutter.pad_id, batch_size=32)
             for name, engine in models.items()
         }
-        scores |= {f"{prefix}accuracy{name}": metrics.scores(x, rows.labels)["accuracy"] for name, x in found.items()}
+        scores |= {
+            f"{prefix}accuracy{name}": classification.scores(x, rows.labels)["accuracy"] for name, x in found.items()
+        }
         labels = [x.argmax(axis=1) for x in found.values()]
         scores[f"{prefix}agreement"] = float(np.mean([(other == labels[0]).mean() for other in labels[1:]]))
     return scores

@@ -13,7 +13,8 @@ from ernie_core.errors import BadInput, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.serve import asked
 from ernie_core.serve.predictor import Predictor
-from ernie_core.tasks import data, metrics
+from ernie_core.tasks import data
+from ernie_core.tasks.metrics import classification
 
 T = TypeVar("T")
 
@@ -34,11 +35,11 @@ def score(
         for part in _parts(rows, predictor.batch_size * _BATCHES):
             texts = [row.text if row.text_pair is None else (row.text, row.text_pair) for row in part]
             logits.append(predictor.logits(texts))
-            for row, probable in zip(part, metrics.softmax(logits[-1]), strict=True):
+            for row, probable in zip(part, classification.softmax(logits[-1]), strict=True):
                 _line(file, {"id": row.id, "label": names[row.label]}, names, probable)
             _report(progress, stop, sum(map(len, logits)), len(rows))
     labels = np.array([row.label for row in rows])
-    scores = {**metrics.scores(np.concatenate(logits), labels), "examples": float(len(rows))}
+    scores = {**classification.scores(np.concatenate(logits), labels), "examples": float(len(rows))}
     _write(report, {**scores, "split": split})
     return scores
 
@@ -54,7 +55,7 @@ def label(
     with (report / "predictions.jsonl").open("w", encoding="utf-8", newline="\n") as out:
         for part in _parts(_lines(files), predictor.batch_size * _BATCHES):
             texts = [asked.text(where, line, predictor.serving.text_pair) for where, line in part]
-            for (where, line), probable in zip(part, metrics.softmax(predictor.logits(texts)), strict=True):
+            for (where, line), probable in zip(part, classification.softmax(predictor.logits(texts)), strict=True):
                 counts[_line(out, {"id": where, "text": line}, predictor.labels, probable)] += 1
             _report(progress, stop, counts.total(), None)
     if not counts:

@@ -10,7 +10,8 @@ from ernie_core.errors import BadInput
 from ernie_core.serve import engines, manifest
 from ernie_core.serve.engines import Engine
 from ernie_core.serve.manifest import Probe, Serving
-from ernie_core.tasks import batches, data, metrics
+from ernie_core.tasks import batches, data
+from ernie_core.tasks.metrics import classification
 from ernie_core.text.tokenizer import Tokenizer
 
 Texts = Sequence[str | tuple[str, str]]
@@ -48,7 +49,7 @@ class Predictor:
 
     def predict(self, texts: Texts) -> list[Prediction]:
         """A prediction for every text or pair, in their order."""
-        rows = metrics.softmax(self.logits(texts)) if texts else ()
+        rows = classification.softmax(self.logits(texts)) if texts else ()
         return [
             Prediction(self.labels[int(row.argmax())], dict(zip(self.labels, map(float, row), strict=True)))
             for row in rows

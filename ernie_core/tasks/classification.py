@@ -16,12 +16,14 @@ from ernie_core.model import weights
 from ernie_core.model.heads import ErnieForSequenceClassification
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.runtime import keep_signals
-from ernie_core.tasks import batches, data, metrics
+from ernie_core.tasks import batches, data
 from ernie_core.tasks.data import Features
+from ernie_core.tasks.metrics import classification
 from ernie_core.text.tokenizer import Tokenizer
-from ernie_core.train import gradients, optimiser
-from ernie_core.train.adamw import Settings
-from ernie_core.train.optimiser import Optimiser
+from ernie_core.train.optim import optimiser
+from ernie_core.train.optim.adamw import Settings
+from ernie_core.train.optim.optimiser import Optimiser
+from ernie_core.train.parallel import gradients
 
 GRAD_CLIP = 1.0
 """The largest global norm of the gradients."""
@@ -90,7 +92,7 @@ def finetune(
     best, curve = _train(net, rows["train"], rows["dev"], recipe, progress, stop)
     for name, tensor in net.state_dict().items():
         tensor.set_value(best.arrays[name])
-    tested = metrics.scores(logits(net, rows["test"], recipe.batch_size), rows["test"].labels)
+    tested = classification.scores(logits(net, rows["test"], recipe.batch_size), rows["test"].labels)
     scores = best.scores | {f"test_{name}": value for name, value in tested.items()}
 
     weights.save(net, finetuned)
@@ -150,7 +152,7 @@ def _train(
         losses.append(_step(net, adamw, schedule(step), train, chosen, recipe.seed, step))
         progress(step, total, "steps", loss=losses[-1])
         if step % recipe.eval_steps == 0 or step == total:
-            scores = metrics.scores(logits(net, dev, recipe.batch_size), dev.labels)
+            scores = classification.scores(logits(net, dev, recipe.batch_size), dev.labels)
             curve.append({"step": step, "epoch": round(step / each, 4), "train_loss": float(np.mean(losses)), **scores})
             losses = []
             # numpy() of a CPU tensor may share its memory: copy, the next step changes it.

@@ -1,1 +1,1 @@
-"""Training: optimiser, checkpoints, the pretraining loop."""
+"""Training: start, steps and end, the same whatever is trained; what they need is in the packages below."""

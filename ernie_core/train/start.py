@@ -22,20 +22,23 @@ from ernie_core.model import config as configs
 from ernie_core.model import fused, weights
 from ernie_core.model.config import ErnieConfig
 from ernie_core.model.heads import ErnieForPretraining
+from ernie_core.pretrain.recipe import Recipe
 from ernie_core.store import digests
-from ernie_core.train import checkpoint, near, optimiser, precision, sharding, snapshot, watch
-from ernie_core.train.adamw import Settings
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.exchange import Exchange, Nearby, exchange
+from ernie_core.train.checkpoint import commit, snapshot
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.saver import Saver
+from ernie_core.train.checkpoint.snapshot import Identity
 from ernie_core.train.guard import Guard
-from ernie_core.train.log import Log, say
-from ernie_core.train.optimiser import Optimiser
-from ernie_core.train.recipe import Recipe
-from ernie_core.train.report.markup import Value
-from ernie_core.train.report.page import Subject
-from ernie_core.train.saver import Saver
-from ernie_core.train.snapshot import Identity
-from ernie_core.train.team import Team
+from ernie_core.train.monitor import watch
+from ernie_core.train.monitor.log import Log, say
+from ernie_core.train.monitor.report.markup import Value
+from ernie_core.train.monitor.report.page import Subject
+from ernie_core.train.optim import optimiser, precision
+from ernie_core.train.optim.adamw import Settings
+from ernie_core.train.optim.optimiser import Optimiser
+from ernie_core.train.parallel import sharding, shared_memory
+from ernie_core.train.parallel.exchange import Exchange, Nearby, exchange
+from ernie_core.train.parallel.team import Team
 from ernie_core.train.training import Training
 
 
@@ -76,7 +79,7 @@ def resume(training: Training, start_fresh: bool) -> None:
 def _resume(training: Training, start_fresh: bool) -> None:
     recipe = training.recipe
     limit = recipe.max_restarts
-    found = checkpoint.agreed(training.place, training.team, training.say, fresh=start_fresh, limit=limit)
+    found = commit.agreed(training.place, training.team, training.say, fresh=start_fresh, limit=limit)
     if found is None:
         if training.init is not None:
             _load(training, training.init)
@@ -128,7 +131,7 @@ def _build(
         recipe.weight_decay, recipe.adam_beta1, recipe.adam_beta2, recipe.adam_epsilon,
         optimiser.layer_factors(net.config.num_hidden_layers, recipe.layer_decay),
     )  # fmt: skip
-    memory = partial(near.zeros, team)
+    memory = partial(shared_memory.zeros, team)
     way = exchange(net, team, recipe.sharding, memory)
     if isinstance(way, Nearby):  # moments that all ranks see are everyone's
         adamw = optimiser.adamw(net, settings, memory=memory)

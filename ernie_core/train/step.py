@@ -8,10 +8,12 @@ import paddle
 
 from ernie_core.data.order import derived
 from ernie_core.data.samples import Batch
-from ernie_core.train import gradients, guard, precision
-from ernie_core.train.evaluation import losses
+from ernie_core.pretrain.losses import losses
+from ernie_core.train import guard
 from ernie_core.train.feed import Feed
-from ernie_core.train.log import first_loss, line
+from ernie_core.train.monitor.log import first_loss, line
+from ernie_core.train.optim import precision
+from ernie_core.train.parallel import gradients
 from ernie_core.train.training import SLOW, Training
 
 

@@ -6,17 +6,17 @@ from pathlib import Path
 from ernie_core.data.order import Mixture
 from ernie_core.data.vocabulary import Vocabulary
 from ernie_core.model.heads import ErnieForPretraining
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.exchange import Exchange
+from ernie_core.pretrain.recipe import Recipe
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.saver import Saver
+from ernie_core.train.checkpoint.snapshot import Identity, Progressed
 from ernie_core.train.guard import Guard
-from ernie_core.train.log import Log, say
-from ernie_core.train.optimiser import Optimiser
-from ernie_core.train.precision import Scaler
-from ernie_core.train.recipe import Recipe
-from ernie_core.train.report.page import Subject
-from ernie_core.train.saver import Saver
-from ernie_core.train.snapshot import Identity, Progressed
-from ernie_core.train.team import Team
+from ernie_core.train.monitor.log import Log, say
+from ernie_core.train.monitor.report.page import Subject
+from ernie_core.train.optim.optimiser import Optimiser
+from ernie_core.train.optim.precision import Scaler
+from ernie_core.train.parallel.exchange import Exchange
+from ernie_core.train.parallel.team import Team
 
 SLOW = 5.0
 """Seconds of a step from which on the ranks wait for each other with patience: they may be far apart."""

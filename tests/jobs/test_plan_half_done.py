@@ -12,8 +12,8 @@ from machines import Machine
 from train.committing import save
 
 from ernie_core.store import gathering
-from ernie_core.train import checkpoint
-from ernie_core.train.checkpoint import Place
+from ernie_core.train.checkpoint import commit
+from ernie_core.train.checkpoint.commit import Place
 from jobs import report
 
 
@@ -23,7 +23,7 @@ def commit_old(there: Place, step: int, state: Mapping[str, Any]) -> None:
     with gathering.create(part, "state.json") as draft:
         draft.write(json.dumps(state).encode())
     gathering.report(part, [draft.file])
-    checkpoint.commit(part, there, step, [draft.file])
+    commit.commit(part, there, step, [draft.file])
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from machines import ROOT, Machine, wait_for
 from ernie_core.errors import Refused
 from ernie_core.store import Entry, artefact, point
 from ernie_core.store.posix import PosixStore
-from ernie_core.train import checkpoint
+from ernie_core.train.checkpoint import commit
 from jobs import plan
 
 
@@ -27,7 +27,7 @@ def spec(machine: Machine) -> Machine:
 
 def test_the_command_line_learns_of_checkpoints_without_numpy_or_paddle() -> None:
     code = (
-        "import sys, jobs.plan, ernie_core.train.checkpoint; "
+        "import sys, jobs.plan, ernie_core.train.checkpoint.commit; "
         "assert not {'numpy', 'paddle', 'kfp', 'obstore'} & sys.modules.keys(), sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
@@ -48,14 +48,14 @@ def test_a_pointer_that_is_missing_is_said_and_the_training_goes_on(spec: Machin
     there = begin(spec)
     there.store.delete(there.of("model_last"))
     assert planned(spec).reason == "resume at step 500 of 900; model_last is missing"
-    assert checkpoint.latest(there, [].append).step == 500  # type: ignore[union-attr]
+    assert commit.latest(there, [].append).step == 500  # type: ignore[union-attr]
 
 
 def test_a_pointer_that_cannot_be_read_is_said_and_the_training_goes_on(spec: Machine) -> None:
     there = begin(spec)
     there.store.write(there.of("model_last"), b"\x00garbage")
     assert planned(spec).reason == "resume at step 500 of 900; model_last cannot be read"
-    assert checkpoint.latest(there, [].append).step == 500  # type: ignore[union-attr]
+    assert commit.latest(there, [].append).step == 500  # type: ignore[union-attr]
 
 
 def test_a_pointer_that_is_stale_is_said(spec: Machine) -> None:
@@ -72,19 +72,19 @@ def test_a_checkpoint_without_a_manifest_is_passed_over_as_by_the_trainer(spec: 
     assert planned(spec).reason == (
         "resume at step 480 of 900; model_500 is passed over, it is not whole; model_last names model_500"
     )
-    assert checkpoint.latest(there, [].append).step == 480  # type: ignore[union-attr]
+    assert commit.latest(there, [].append).step == 480  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("pointer", [True, False], ids=["pointer left", "nothing but the record of starts left"])
 def test_lost_checkpoints_are_refused_by_plan_and_trainer_in_the_same_words(spec: Machine, pointer: bool) -> None:
     there = begin(spec)
-    checkpoint.attempt(there, limit=9)
+    commit.attempt(there, limit=9)
     for name in ("model_480", "model_500"):
         artefact.remove(there.store, there.of(name))
     if not pointer:
         there.store.delete(there.of("model_last"))
     with pytest.raises(Refused) as refused:
-        checkpoint.latest(there, [].append)
+        commit.latest(there, [].append)
     step = planned(spec)
     assert (step.state, step.reason) == ("refused", str(refused.value))
     assert "restarts.json, which names model_500" in step.reason
@@ -92,15 +92,15 @@ def test_lost_checkpoints_are_refused_by_plan_and_trainer_in_the_same_words(spec
     assert "set start_fresh: true" in " ".join(shown.split()), "the remedy is not cut off"
     fresh = planned(spec, "pretrain.start_fresh=true")
     assert fresh.state == "run" and fresh.reason.startswith("start_fresh: begins again at step 0")
-    assert checkpoint.latest(there, [].append, fresh=True) is None
+    assert commit.latest(there, [].append, fresh=True) is None
 
 
 def test_too_many_starts_are_refused_by_plan_and_trainer_in_the_same_words(spec: Machine) -> None:
     there = begin(spec)
     for _ in range(2):
-        checkpoint.attempt(there, limit=2)
+        commit.attempt(there, limit=2)
     with pytest.raises(Refused) as refused:
-        checkpoint.attempt(there, limit=2)
+        commit.attempt(there, limit=2)
     step = planned(spec)
     assert (step.state, step.reason) == ("refused", str(refused.value))
     assert planned(spec, "pretrain.max_restarts=3").state == "resume"

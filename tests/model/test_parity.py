@@ -90,7 +90,8 @@ def test_a_classifier_of_ours_opens_in_paddlenlp(theirs, tmp_path: Path) -> None
 
 
 def test_one_step_of_both_gives_equal_losses_and_weights(theirs, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    from ernie_core.train import gradients, optimiser
+    from ernie_core.train.optim import optimiser
+    from ernie_core.train.parallel import gradients
 
     ours = ErnieForPretraining(config.shape("2L48H4", 60, **DROPPED))
     weights.save(ours, tmp_path)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ernie_core.tasks import batches, metrics
+from ernie_core.tasks import batches
+from ernie_core.tasks.metrics import classification
 
 LENGTHS = np.random.default_rng(0).integers(3, 64, 1000)
 
@@ -45,12 +46,12 @@ def test_forward_gives_every_row_its_own_result_in_the_order_of_the_rows(rows: l
 
 
 def test_softmax_survives_large_logits() -> None:
-    assert metrics.softmax(np.array([[1e4, 0.0], [0.0, 0.0]])).tolist() == [[1.0, 0.0], [0.5, 0.5]]
+    assert classification.softmax(np.array([[1e4, 0.0], [0.0, 0.0]])).tolist() == [[1.0, 0.0], [0.5, 0.5]]
 
 
 def test_scores_of_a_classifier_worked_out_by_hand() -> None:
     logits = np.array([[2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
-    found = metrics.scores(logits, np.array([0, 0, 1, 1]))
+    found = classification.scores(logits, np.array([0, 0, 1, 1]))
     assert found["accuracy"] == 0.75
     assert found["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
     assert found["loss"] == pytest.approx(np.log(1 + np.exp([-2, -2, -2, 2])).mean())

@@ -11,7 +11,8 @@ import tiny_task
 from ernie_core.errors import BadInput, Stopped
 from ernie_core.model import config, weights
 from ernie_core.model.heads import ErnieForSequenceClassification
-from ernie_core.tasks import classification, data, metrics
+from ernie_core.tasks import classification, data
+from ernie_core.tasks.metrics import classification as metrics
 from ernie_core.text.tokenizer import Tokenizer
 
 NAMES = ("negative", "positive")

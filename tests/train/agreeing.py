@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from ernie_core.runtime import import_paddle
-from ernie_core.train import gradients, near, sharding
-from ernie_core.train.adamw import Settings
-from ernie_core.train.device import PaddleAdamW
-from ernie_core.train.exchange import Exchange, exchange
-from ernie_core.train.host import HostAdamW
-from ernie_core.train.optimiser import Optimiser
-from ernie_core.train.team import Team, join
+from ernie_core.train.optim.adamw import Settings
+from ernie_core.train.optim.device import PaddleAdamW
+from ernie_core.train.optim.host import HostAdamW
+from ernie_core.train.optim.optimiser import Optimiser
+from ernie_core.train.parallel import gradients, sharding, shared_memory
+from ernie_core.train.parallel.exchange import Exchange, exchange
+from ernie_core.train.parallel.join import join
+from ernie_core.train.parallel.team import Team
 
 paddle = import_paddle()
 
@@ -71,7 +72,7 @@ def updated(
     net = build()
 
     def memory(size: int) -> np.ndarray:
-        return near.zeros(team, size)
+        return shared_memory.zeros(team, size)
 
     way: Exchange = exchange(net, team, stage, memory)
     moves, norms = adamw(net, team, memory), []

@@ -3,8 +3,8 @@
 import uuid
 
 from ernie_core.store import gathering
-from ernie_core.train import checkpoint
-from ernie_core.train.checkpoint import Place
+from ernie_core.train.checkpoint import commit
+from ernie_core.train.checkpoint.commit import Place
 
 
 def save(place: Place, step: int, permanent: bool = False) -> None:
@@ -16,12 +16,12 @@ def save(place: Place, step: int, permanent: bool = False) -> None:
             draft.write(text.encode())
         files.append(draft.file)
     gathering.report(part, files)
-    checkpoint.commit(part, place, step, files, permanent=permanent)
+    commit.commit(part, place, step, files, permanent=permanent)
 
 
 def found(place: Place, said: list[str] | None = None) -> int:
     """The step that a start would go on from; 0 for none."""
-    newest = checkpoint.latest(place, [].append if said is None else said.append)
+    newest = commit.latest(place, [].append if said is None else said.append)
     if newest is None:
         return 0
     assert (newest.folder / "state").read_text() == str(newest.step)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 from ernie_core import errors
-from ernie_core.train.team import join
+from ernie_core.train.parallel.join import join
 
 team = join()
 assert team.near is not None

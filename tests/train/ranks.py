@@ -11,12 +11,13 @@ import paddle
 
 from ernie_core.model import config
 from ernie_core.model.heads import ErnieForPretraining
-from ernie_core.train import gradients, optimiser
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.optimiser import Optimiser
-from ernie_core.train.saver import Saver
-from ernie_core.train.snapshot import Identity, Progressed
-from ernie_core.train.team import Team
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.saver import Saver
+from ernie_core.train.checkpoint.snapshot import Identity, Progressed
+from ernie_core.train.optim import optimiser
+from ernie_core.train.optim.optimiser import Optimiser
+from ernie_core.train.parallel import gradients
+from ernie_core.train.parallel.team import Team
 
 T = TypeVar("T")
 IDENTITY = Identity({"arch": "1L16H2", "global_batch_size": 8}, {"processes": 1})

@@ -9,11 +9,11 @@ from train import ranks
 
 from ernie_core import errors
 from ernie_core.store import open_store
-from ernie_core.train import checkpoint, snapshot
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.log import say
-from ernie_core.train.saver import Saver
-from ernie_core.train.team import Team
+from ernie_core.train.checkpoint import commit, snapshot
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.saver import Saver
+from ernie_core.train.monitor.log import say
+from ernie_core.train.parallel.team import Team
 
 EVERY = 3
 
@@ -22,10 +22,10 @@ def run(url: str, scratch: Path, steps: int, arch: str, stop: list[int]) -> None
     """Train so many steps, from the newest checkpoint on, and save every third."""
     place, team = Place(open_store(url), "pretrain/x", scratch), Team()
     vocab = ranks.vocabulary(place)
-    checkpoint.attempt(place, limit=100)
+    commit.attempt(place, limit=100)
     net, adamw = ranks.build(arch=arch)
     saver, step = Saver(place, team, say), 0
-    if found := checkpoint.agreed(place, team, say):
+    if found := commit.agreed(place, team, say):
         step = snapshot.read(found.folder, net, adamw, ranks.IDENTITY)[0].step
     say(f"training after step {step}")
     while step < steps:

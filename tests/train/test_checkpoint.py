@@ -11,9 +11,9 @@ from train.ranks import together
 
 from ernie_core import errors
 from ernie_core.store import artefact, open_store, point, pointed
-from ernie_core.train import checkpoint, snapshot, standing
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.team import Team
+from ernie_core.train.checkpoint import commit, snapshot, standing
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.parallel.team import Team
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_progress_without_a_whole_checkpoint_is_refused_not_restarted(place: Pla
         found(place)
     assert refused.value.exit_code == 78
     said: list[str] = []
-    assert checkpoint.latest(place, said.append, fresh=True) is None
+    assert commit.latest(place, said.append, fresh=True) is None
     assert "start_fresh: training begins again at step 0" in said
     assert place.store.children("pretrain/x") == []
 
@@ -153,14 +153,14 @@ def test_a_pointer_alone_is_a_trace_of_progress(place: Place, three: Path) -> No
 
 
 def test_a_record_of_starts_that_names_a_checkpoint_is_a_trace_of_progress(place: Place, three: Path) -> None:
-    checkpoint.attempt(place, limit=3)
+    commit.attempt(place, limit=3)
     for name in ("model_1", "model_2"):
         artefact.remove(place.store, f"pretrain/x/{name}")
     place.store.delete("pretrain/x/model_last")
     with pytest.raises(errors.Refused, match=r"progress \(restarts\.json, which names model_2\).*start_fresh"):
         found(place)
-    assert checkpoint.latest(place, [].append, fresh=True) is None
-    assert checkpoint.attempt(place, limit=1) == 1
+    assert commit.latest(place, [].append, fresh=True) is None
+    assert commit.attempt(place, limit=1) == 1
     assert found(place) == 0, "what was begun again has lost nothing"
 
 
@@ -168,9 +168,9 @@ def test_a_start_fresh_that_is_killed_anywhere_leaves_a_trace_or_has_begun(memor
     for operations in range(100):
         place = Place(open_store(memory / str(operations) / "store"), "pretrain/x", memory / "scratch")
         save(place, 1)
-        checkpoint.attempt(place, limit=9)
+        commit.attempt(place, limit=9)
         artefact.remove(place.store, "pretrain/x/model_1")
-        if not dies_after(operations, lambda place=place: checkpoint.latest(place, [].append, fresh=True)):  # type: ignore[misc]
+        if not dies_after(operations, lambda place=place: commit.latest(place, [].append, fresh=True)):  # type: ignore[misc]
             assert place.store.children("pretrain/x") == []
             return
         if place.store.children("pretrain/x"):
@@ -229,8 +229,8 @@ def test_manifests_alone_tell_what_a_start_goes_on_from(
 
 
 def test_what_a_start_would_refuse_manifests_tell_in_the_same_words(place: Place, three: Path) -> None:
-    checkpoint.attempt(place, limit=1)
-    said = [refusal(lambda: checkpoint.attempt(place, limit=1))]
+    commit.attempt(place, limit=1)
+    said = [refusal(lambda: commit.attempt(place, limit=1))]
     assert said == [refusal(lambda: standing.look(place.store, place.address).begin(fresh=False, limit=1))]
     for name in ("model_1", "model_2"):
         artefact.remove(place.store, f"pretrain/x/{name}")
@@ -245,10 +245,10 @@ def refusal(start: Callable[[], object]) -> str:
 
 
 def test_a_new_checkpoint_counts_even_if_its_pointer_was_lost(place: Place, three: Path) -> None:
-    checkpoint.attempt(place, limit=1)
+    commit.attempt(place, limit=1)
     save(place, 3)
     (three.parent / "model_last").unlink()
-    assert checkpoint.attempt(place, limit=1) == 1
+    assert commit.attempt(place, limit=1) == 1
 
 
 def test_a_plan_finds_the_state_of_a_checkpoint_where_a_training_writes_it() -> None:
@@ -256,34 +256,34 @@ def test_a_plan_finds_the_state_of_a_checkpoint_where_a_training_writes_it() -> 
 
 
 def test_start_fresh_does_not_touch_a_whole_checkpoint(place: Place, three: Path) -> None:
-    newest = checkpoint.latest(place, [].append, fresh=True)
+    newest = commit.latest(place, [].append, fresh=True)
     assert newest is not None and newest.step == 2
 
 
 def test_starts_without_a_new_checkpoint_are_counted_and_limited(place: Place, tmp_path: Path) -> None:
-    assert [checkpoint.attempt(place, limit=3) for _ in range(3)] == [1, 2, 3]
+    assert [commit.attempt(place, limit=3) for _ in range(3)] == [1, 2, 3]
     with pytest.raises(errors.Refused, match=r"3 starts without a new checkpoint.*newest is none.*restarts\.json"):
-        checkpoint.attempt(place, limit=3)
+        commit.attempt(place, limit=3)
     (tmp_path / "store/pretrain/x/restarts.json").unlink()
-    assert checkpoint.attempt(place, limit=3) == 1, "who has cured it deletes the record"
+    assert commit.attempt(place, limit=3) == 1, "who has cured it deletes the record"
 
 
 def test_a_new_checkpoint_resets_the_count(place: Place) -> None:
     for step in range(1, 6):
-        assert checkpoint.attempt(place, limit=2) == 1
-        assert checkpoint.attempt(place, limit=2) == 2
+        assert commit.attempt(place, limit=2) == 1
+        assert commit.attempt(place, limit=2) == 2
         save(place, step)
-    assert checkpoint.attempt(place, limit=2) == 1
+    assert commit.attempt(place, limit=2) == 1
 
 
 def test_the_record_of_starts_is_no_trace_of_progress(place: Place) -> None:
-    checkpoint.attempt(place, limit=2)
-    assert checkpoint.latest(place, [].append) is None
+    commit.attempt(place, limit=2)
+    assert commit.latest(place, [].append) is None
 
 
 def test_all_ranks_go_on_from_what_is_whole_for_the_first(place: Place, three: Path) -> None:
     tampered(three)
-    assert together(3, lambda team: checkpoint.agreed(place, team, [].append).step) == [1, 1, 1]  # type: ignore[union-attr]
+    assert together(3, lambda team: commit.agreed(place, team, [].append).step) == [1, 1, 1]  # type: ignore[union-attr]
 
 
 def test_what_is_refused_is_refused_on_all_ranks(place: Place, three: Path) -> None:
@@ -292,7 +292,7 @@ def test_what_is_refused_is_refused_on_all_ranks(place: Place, three: Path) -> N
 
     def start(team: Team) -> str:
         with pytest.raises(errors.Refused) as refused:
-            checkpoint.agreed(place, team, [].append)
+            commit.agreed(place, team, [].append)
         return str(refused.value)
 
     first, second = together(2, start)

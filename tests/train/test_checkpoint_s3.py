@@ -13,10 +13,10 @@ from ernie_core.errors import Error, Refused
 from ernie_core.progress import Progress, silent
 from ernie_core.store import artefact
 from ernie_core.store.s3 import S3Store
-from ernie_core.train import checkpoint, standing
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.saver import Saver
-from ernie_core.train.team import Team
+from ernie_core.train.checkpoint import commit, standing
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.saver import Saver
+from ernie_core.train.parallel.team import Team
 
 
 class Died(Exception):
@@ -143,7 +143,7 @@ def test_two_ranks_that_save_to_s3_and_die_anywhere_never_lose_the_previous_chec
         except (Died, Error):  # the one that is not dead hears of it
             died = True
         store.left = 1 << 30
-        newest = checkpoint.latest(place, [].append)
+        newest = commit.latest(place, [].append)
         assert newest is not None and newest.step in ((step, step + 1) if died else (step + 1,))
         seen.add(newest.step - step)
         step, operations = newest.step, operations + 1

@@ -10,11 +10,11 @@ from train import ranks
 
 from ernie_core.runtime import import_paddle
 from ernie_core.store import open_store
-from ernie_core.train import checkpoint, copies, snapshot
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.copies import Copies
-from ernie_core.train.saver import Saver
-from ernie_core.train.team import Team
+from ernie_core.train.checkpoint import commit, copies, snapshot
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.copies import Copies
+from ernie_core.train.checkpoint.saver import Saver
+from ernie_core.train.parallel.team import Team
 
 paddle = import_paddle()
 
@@ -93,7 +93,7 @@ def test_a_save_returns_before_a_device_has_answered_and_the_next_update_waits(t
     assert not waiting.is_alive()
     ranks.train(net, adamw, 2, saver)
     saver.wait()
-    found = checkpoint.latest(place, [].append)
+    found = commit.latest(place, [].append)
     other, moved = ranks.build(seed=9)
     assert found is not None and snapshot.read(found.folder, other, moved, ranks.IDENTITY)[0].step == 1
     assert ranks.state(other, moved) == before != ranks.state(net, adamw)

@@ -15,10 +15,10 @@ from train import ranks
 from ernie_core import errors
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.store import artefact, gathering, open_store
-from ernie_core.train import checkpoint, saver
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.saver import Saver
-from ernie_core.train.team import Team
+from ernie_core.train.checkpoint import commit, saver
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.saver import Saver
+from ernie_core.train.parallel.team import Team
 
 
 def place(root: Path) -> Place:
@@ -28,7 +28,7 @@ def place(root: Path) -> Place:
 
 def newest(where: Place) -> int:
     """The step that a start goes on from, read in full; 0 for none."""
-    found = checkpoint.latest(where, [].append)
+    found = commit.latest(where, [].append)
     if found is None:
         return 0
     assert f"global_step: {found.step}\n" in (found.folder / "config.yml").read_text()

@@ -10,17 +10,20 @@ import paddle
 import pytest
 from train import ranks
 
+from ernie_core.pretrain.recipe import Recipe
 from ernie_core.store import artefact, open_store
-from ernie_core.train import checkpoint, copies, near, optimiser, snapshot, step
-from ernie_core.train.adamw import Settings
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.exchange import Nearby
+from ernie_core.train import step
+from ernie_core.train.checkpoint import commit, copies, snapshot
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.saver import Saver
 from ernie_core.train.guard import Guard
-from ernie_core.train.host import HostAdamW
-from ernie_core.train.precision import Scaler
-from ernie_core.train.recipe import Recipe
-from ernie_core.train.saver import Saver
-from ernie_core.train.team import Team
+from ernie_core.train.optim import optimiser
+from ernie_core.train.optim.adamw import Settings
+from ernie_core.train.optim.host import HostAdamW
+from ernie_core.train.optim.precision import Scaler
+from ernie_core.train.parallel import shared_memory
+from ernie_core.train.parallel.exchange import Nearby
+from ernie_core.train.parallel.team import Team
 
 BUSY = threading.Lock()
 """Paddle's seed belongs to the process, so ranks that are threads compute one after the other."""
@@ -30,9 +33,9 @@ def begin(team: Team, place: Place) -> SimpleNamespace:
     """What `step` needs of a training whose ranks share everything."""
 
     def memory(size: int) -> np.ndarray:
-        return near.zeros(team, size)
+        return shared_memory.zeros(team, size)
 
-    shared = near.open_near(team, 1024)
+    shared = shared_memory.open_near(team, 1024)
     assert shared is not None
     with BUSY:
         net, _ = ranks.build()
@@ -90,7 +93,7 @@ def test_no_rank_moves_what_another_one_copies(tmp_path: Path, monkeypatch: pyte
 
     one, other = ranks.together(2, rank)
     assert one == other
-    found = checkpoint.latest(place, [].append)
+    found = commit.latest(place, [].append)
     assert found is not None and artefact.verify(place.store, "pretrain/x/model_1") == []
     net, _ = ranks.build(seed=9)
     adamw = optimiser.adamw(net)

@@ -3,7 +3,7 @@
 import pytest
 
 from ernie_core.model import config
-from ernie_core.train import flops
+from ernie_core.pretrain import flops
 
 
 def test_a_tiny_model_counted_by_hand() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ernie_core.runtime import import_paddle
-from ernie_core.train import exchange, gradients
-from ernie_core.train.precision import Scaler
-from ernie_core.train.team import Team
+from ernie_core.train.optim.precision import Scaler
+from ernie_core.train.parallel import exchange, gradients
+from ernie_core.train.parallel.team import Team
 
 paddle = import_paddle()
 SCALE = Scaler(32768.0, moves=True).loss_scaling

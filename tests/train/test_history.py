@@ -6,10 +6,10 @@ import pytest
 
 from ernie_core.errors import BadInput
 from ernie_core.store import open_store
-from ernie_core.train import history
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.history import Start, Stretch
-from ernie_core.train.pace import Pace
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.monitor import history
+from ernie_core.train.monitor.history import Start, Stretch
+from ernie_core.train.monitor.pace import Pace
 
 
 @pytest.fixture

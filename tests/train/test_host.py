@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from train.test_optimiser import Net, steps, weights
 
 from ernie_core.runtime import import_paddle
-from ernie_core.train import flat, gradients, host, kernel, optimiser
-from ernie_core.train.adamw import Settings
-from ernie_core.train.device import PaddleAdamW
-from ernie_core.train.host import HostAdamW
+from ernie_core.train.native import flat, kernel
+from ernie_core.train.optim import host, optimiser
+from ernie_core.train.optim.adamw import Settings
+from ernie_core.train.optim.device import PaddleAdamW
+from ernie_core.train.optim.host import HostAdamW
+from ernie_core.train.parallel import gradients
 
 paddle = import_paddle()
 SETTINGS = Settings(0.1, 0.85, 0.95, 1e-6, optimiser.layer_factors(2, 0.7))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ernie_core.pretrain.recipe import Recipe
 from ernie_core.progress import silent
-from ernie_core.train import history
-from ernie_core.train.log import Log
-from ernie_core.train.recipe import Recipe
+from ernie_core.train.monitor import history
+from ernie_core.train.monitor.log import Log
 
 RECIPE = Recipe(arch="pico", max_steps=3000, max_seq_len=64, global_batch_size=16, logging_freq=2, micro_batch_size=4)
 

@@ -7,11 +7,12 @@ import pytest
 
 from ernie_core import errors
 from ernie_core.runtime import import_paddle
-from ernie_core.train import gradients, optimiser
-from ernie_core.train.adamw import ACCUMULATORS, Settings, halves, keys
-from ernie_core.train.device import PaddleAdamW
-from ernie_core.train.host import HostAdamW
-from ernie_core.train.optimiser import Optimiser, Schedule
+from ernie_core.train.optim import optimiser
+from ernie_core.train.optim.adamw import ACCUMULATORS, Settings, halves, keys
+from ernie_core.train.optim.device import PaddleAdamW
+from ernie_core.train.optim.host import HostAdamW
+from ernie_core.train.optim.optimiser import Optimiser, Schedule
+from ernie_core.train.parallel import gradients
 
 paddle = import_paddle()
 Kind = Callable[..., Optimiser]

@@ -6,10 +6,10 @@ import pytest
 from train import trainer
 
 from ernie_core import errors
+from ernie_core.pretrain.recipe import Recipe
 from ernie_core.runtime import import_paddle
-from ernie_core.train import precision
-from ernie_core.train.precision import STEADY, Scaler
-from ernie_core.train.recipe import Recipe
+from ernie_core.train.optim import precision
+from ernie_core.train.optim.precision import STEADY, Scaler
 
 paddle = import_paddle()
 

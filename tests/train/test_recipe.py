@@ -4,7 +4,7 @@ import pytest
 
 from components.pretrain import Pretrain
 from ernie_core import errors
-from ernie_core.train.recipe import _FREE, Recipe
+from ernie_core.pretrain.recipe import _FREE, Recipe
 
 
 @pytest.mark.parametrize(("settings", "remedy"), [

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ernie_core.pretrain.recipe import Recipe
 from ernie_core.store import open_store
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.recipe import Recipe
-from ernie_core.train.report.chart import Chart, Line, draw, means, round_numbers
-from ernie_core.train.report.page import Subject, page, publish
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.monitor.report.chart import Chart, Line, draw, means, round_numbers
+from ernie_core.train.monitor.report.page import Subject, page, publish
 
 RECIPE = Recipe(arch="pico", max_steps=100, max_seq_len=64)
 SUBJECT = Subject("tiny <corpus>", RECIPE, flops=1e6, data=[{"corpus": "a & b", "documents": 12345}])

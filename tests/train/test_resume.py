@@ -16,9 +16,10 @@ from train import trainer
 from ernie_core import errors
 from ernie_core.data import ids, order, vocabulary
 from ernie_core.model import weights
-from ernie_core.train import copies, precision
-from ernie_core.train.precision import Scaler
-from ernie_core.train.recipe import Recipe
+from ernie_core.pretrain.recipe import Recipe
+from ernie_core.train.checkpoint import copies
+from ernie_core.train.optim import precision
+from ernie_core.train.optim.precision import Scaler
 
 
 def digests(root: Path) -> dict[str, str]:

@@ -12,11 +12,12 @@ from train import ranks
 from ernie_core import errors
 from ernie_core.model import weights
 from ernie_core.store import artefact, gathering, open_store, pointed
-from ernie_core.train import checkpoint, copies, optimiser, shares, snapshot
-from ernie_core.train.adamw import halves, keys
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.saver import Saver
-from ernie_core.train.team import Team
+from ernie_core.train.checkpoint import commit, copies, shares, snapshot
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.saver import Saver
+from ernie_core.train.optim import optimiser
+from ernie_core.train.optim.adamw import halves, keys
+from ernie_core.train.parallel.team import Team
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def place(tmp_path: Path) -> Place:
 
 def resumed(place: Place) -> tuple[int, dict[str, bytes]]:
     """The step and every bit of what a start would go on from."""
-    found = checkpoint.latest(place, [].append)
+    found = commit.latest(place, [].append)
     assert found is not None
     net, adamw = ranks.build(seed=9)
     at, _ = snapshot.read(found.folder, net, adamw, ranks.IDENTITY)
@@ -144,7 +145,7 @@ def test_what_no_rank_has_a_state_of_is_never_saved(place: Place, world: int) ->
     said = ranks.together(world, rank)
     assert set(said) == set(said[:1]) and f"8 of 120 arrays are on none of {world} ranks" in said[0]
     assert "ernie.pooler.dense.weight.moment1" in said[0] and "and 5 more" in said[0]
-    assert checkpoint.latest(place, [].append) is None
+    assert commit.latest(place, [].append) is None
 
 
 def test_a_checkpoint_holds_the_moment_of_the_call_though_training_goes_on(
@@ -346,7 +347,7 @@ def test_a_share_that_fails_fails_every_rank_and_commits_nothing(place: Place, m
     assert "rank 1 could not save its share" in first
     assert second.startswith("Full")
     assert third.startswith("Error step 1 was not saved: rank 0:")
-    assert checkpoint.latest(place, [].append) is None
+    assert commit.latest(place, [].append) is None
 
 
 def test_every_part_is_written_once_and_the_loads_are_even() -> None:

@@ -12,8 +12,8 @@ from disks import small
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from visualdl import LogReader
 
-from ernie_core.train import records, scalars
-from ernie_core.train.records import TENSORBOARD, VISUALDL
+from ernie_core.train.monitor import event_files, scalars
+from ernie_core.train.monitor.event_files import TENSORBOARD, VISUALDL
 
 TEXTS = {"model_config": '{"hidden_size": 128}', "args": "max_steps: 10"}
 
@@ -89,18 +89,18 @@ def test_a_resume_makes_no_point_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [VISUALDL, TENSORBOARD], ids=["VisualDL", "TensorBoard"])
-def test_a_file_torn_at_any_byte_goes_on_whole(form: records.Format, tmp_path: Path) -> None:
+def test_a_file_torn_at_any_byte_goes_on_whole(form: event_files.Format, tmp_path: Path) -> None:
     view = scalars.begin(tmp_path, 0, TEXTS)
     view(300, {"train/loss": 3.0, "train/sop_loss": 0.5})
     before = (tmp_path / form.file).stat().st_size
     view(40_000, {"train/loss": 2.0, "train/sop_loss": 0.25})
     data = (tmp_path / form.file).read_bytes()
-    assert records.whole(data, form, 39_999) == before
+    assert event_files.whole(data, form, 39_999) == before
     for cut in range(len(data) + 1):
-        kept = records.whole(data[:cut], form, 10**7)
-        assert kept <= cut and records.whole(data[:kept], form, 10**7) == kept
+        kept = event_files.whole(data[:cut], form, 10**7)
+        assert kept <= cut and event_files.whole(data[:kept], form, 10**7) == kept
         assert cut < before or kept >= before
-    assert records.whole(data + bytes(4096), form, 10**7) == len(data)
+    assert event_files.whole(data + bytes(4096), form, 10**7) == len(data)
 
 
 def test_on_another_machine_the_curves_begin_with_those_of_the_checkpoint(tmp_path: Path) -> None:

@@ -12,16 +12,18 @@ from train import ranks
 
 from ernie_core import errors
 from ernie_core.model import weights
+from ernie_core.pretrain import pretrain
 from ernie_core.runtime import import_paddle
 from ernie_core.store import open_store
-from ernie_core.train import optimiser, pretrain, snapshot
-from ernie_core.train.adamw import Settings
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.device import PaddleAdamW
-from ernie_core.train.optimiser import Optimiser
-from ernie_core.train.saver import Saver
-from ernie_core.train.snapshot import Identity
-from ernie_core.train.team import Team
+from ernie_core.train.checkpoint import snapshot
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.saver import Saver
+from ernie_core.train.checkpoint.snapshot import Identity
+from ernie_core.train.optim import optimiser
+from ernie_core.train.optim.adamw import Settings
+from ernie_core.train.optim.device import PaddleAdamW
+from ernie_core.train.optim.optimiser import Optimiser
+from ernie_core.train.parallel.team import Team
 
 paddle = import_paddle()
 NOW = Identity(

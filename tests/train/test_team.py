@@ -11,7 +11,8 @@ import pytest
 from train import launching
 
 from ernie_core import errors
-from ernie_core.train.team import ALONE, Team, join
+from ernie_core.train.parallel.join import join
+from ernie_core.train.parallel.team import ALONE, Team
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,9 @@ def test_one_process_needs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_process_does_not_import_paddle() -> None:
-    code = "from ernie_core.train.team import join; import sys; join().barrier(); print('paddle' in sys.modules)"
+    code = (
+        "from ernie_core.train.parallel.join import join; import sys; join().barrier(); print('paddle' in sys.modules)"
+    )
     top = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=top, capture_output=True, text=True).stdout == "False\n"
 

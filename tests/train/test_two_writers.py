@@ -9,11 +9,11 @@ from train import ranks
 from ernie_core.errors import Error, Full, Refused
 from ernie_core.store import artefact, gathering, open_store, pointed
 from ernie_core.store.lease import Lease
-from ernie_core.train import checkpoint
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.log import say
-from ernie_core.train.saver import Saver
-from ernie_core.train.team import Team
+from ernie_core.train.checkpoint import commit
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.saver import Saver
+from ernie_core.train.monitor.log import say
+from ernie_core.train.parallel.team import Team
 
 
 def at(tmp_path: Path, name: str) -> Place:
@@ -47,7 +47,7 @@ def test_cleaning_up_that_fails_ends_no_training(tmp_path: Path, monkeypatch: py
     def fails(*_: object) -> None:
         raise Error("the server answered 500 InternalError")
 
-    monkeypatch.setattr(checkpoint, "_retire", fails)
+    monkeypatch.setattr(commit, "_retire", fails)
     net, adamw = ranks.build()
     saver = Saver(place, Team(), told.append)
     for step in (1, 2, 3, 4):

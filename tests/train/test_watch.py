@@ -5,14 +5,14 @@ from pathlib import Path
 
 from visualdl import LogReader
 
+from ernie_core.pretrain.recipe import Recipe
 from ernie_core.progress import silent
 from ernie_core.store import open_store
-from ernie_core.train import watch
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.log import Log
-from ernie_core.train.recipe import Recipe
-from ernie_core.train.records import VISUALDL
-from ernie_core.train.report.page import publish
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.monitor import watch
+from ernie_core.train.monitor.event_files import VISUALDL
+from ernie_core.train.monitor.log import Log
+from ernie_core.train.monitor.report.page import publish
 
 RECIPE = Recipe(arch="pico", max_steps=50, max_seq_len=32, logging_freq=5, binary_head=False)
 CONFIG = RECIPE.shape(100, 0)

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 from ernie_core import errors
+from ernie_core.pretrain import pretrain
+from ernie_core.pretrain.recipe import Recipe
 from ernie_core.store import open_store
-from ernie_core.train import pretrain
-from ernie_core.train.checkpoint import Place
-from ernie_core.train.recipe import Recipe
-from ernie_core.train.team import join
+from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.parallel.join import join
 
 TINY = {
     "arch": "1L32H2", "max_steps": 40, "max_seq_len": 32, "micro_batch_size": 4, "global_batch_size": 8,

@@ -1,0 +1,1 @@
+"""Pretraining: its settings, losses and costs, and the run from data to model."""

@@ -1,0 +1,81 @@
+"""Losses of a batch, and their means over a part of the data."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+
+from ernie_core.data.order import Mixture
+from ernie_core.data.samples import Batch
+from ernie_core.errors import Stopped
+from ernie_core.model.heads import ErnieForPretraining
+from ernie_core.progress import Stop, never
+from ernie_core.train.feed import Feed
+from ernie_core.train.parallel.team import ALONE, Team
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Means over the masked tokens and over the samples of a batch; without masked tokens the first is 0."""
+
+    lm: paddle.Tensor
+    sop: paddle.Tensor | None
+    guessed: int
+    masked: int
+
+    @property
+    def total(self) -> paddle.Tensor:
+        """What is minimised."""
+        return self.lm if self.sop is None else self.lm + self.sop
+
+    def floats(self) -> tuple[float, float, float]:
+        """Total, masked-token loss, order loss."""
+        return float(self.total), float(self.lm), 0.0 if self.sop is None else float(self.sop)
+
+
+def losses(net: ErnieForPretraining, batch: Batch, *, count: bool = False) -> Losses:
+    """Run the net on a batch; `count` also counts the masked tokens that it guesses."""
+    masked = len(batch.labels)
+    # gather knows no empty index: a batch without masked tokens asks for one row and leaves it out of the loss
+    positions = paddle.to_tensor(batch.positions if masked else batch.positions.dtype.type([0]))
+    scores, order = net(paddle.to_tensor(batch.ids), paddle.to_tensor(batch.types), masked_positions=positions)
+    labels = paddle.to_tensor(batch.labels) if masked else None
+    lm = F.cross_entropy(scores, labels) if masked else scores.sum() * 0.0
+    guessed = int((scores.argmax(-1) == labels).sum()) if count and masked else 0
+    sop = None if order is None else F.cross_entropy(order, paddle.to_tensor(batch.order))
+    return Losses(lm, sop, guessed, masked)
+
+
+def evaluate(
+    net: ErnieForPretraining,
+    data: Mixture,
+    first: int,
+    batches: int,
+    size: int,
+    stop: Stop = never,
+    team: Team = ALONE,
+    context: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> dict[str, float]:
+    """Mean losses over batches of the samples from `first` on, and the share of masked tokens guessed.
+
+    The ranks take turns with the batches, so that it is the same samples for any number of them.
+    """
+    net.eval()
+    sums = np.zeros(5)
+    firsts = range(first + team.rank * size, first + batches * size, team.world * size)
+    with paddle.no_grad(), Feed(lambda number: data.batch(number, size), firsts) as feed:
+        for _ in firsts:
+            if team.any(stop()):
+                raise Stopped("stopped in the last evaluation; the checkpoint of the last step is committed")
+            with context():
+                found = losses(net, feed.next(), count=True)
+            sums += [*found.floats(), found.guessed, found.masked]
+    net.train()
+    total, lm, sop, guessed, masked = team.sum(sums).tolist()
+    scores = {"loss": total / batches, "lm_loss": lm / batches}
+    if net.cls.binary_head:
+        scores["sop_loss"] = sop / batches
+    return scores | {"lm_accuracy": guessed / max(1, masked)}

@@ -1,0 +1,1 @@
+"""Scores of tasks, from what a model gives."""

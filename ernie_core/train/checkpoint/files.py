@@ -1,0 +1,81 @@
+"""What one rank puts into a checkpoint: as it lies in the training, then copied, then as files in the store."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ernie_core.errors import BadInput
+from ernie_core.model import weights
+from ernie_core.model.weights import Arrays
+from ernie_core.store import File, gathering
+from ernie_core.store.gathering import Gathering
+from ernie_core.train.checkpoint import snapshot
+from ernie_core.train.checkpoint.copies import Copies, Seen
+
+_PIECE = 1 << 18
+"""Numbers that are looked at together: as many as the processor's cache holds."""
+
+Files = tuple[File, ...]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What one rank copies: values that may not change until then, by the files that they go into."""
+
+    seen: dict[str, Seen]
+    parts: dict[str, list[str]]
+    texts: dict[str, bytes]
+    vocab: Path
+
+    def copy(self, memory: Copies) -> "Image":
+        """The same as it is now, whatever changes from here on."""
+        copied = memory.take(self.seen)
+        arrays = {file: {name: copied[name] for name in names} for file, names in self.parts.items()}
+        return Image(arrays, self.texts, self.vocab)
+
+
+@dataclass(frozen=True)
+class Image:
+    """What one rank writes: arrays and texts by the names of their files, and the tokenizer with them."""
+
+    arrays: dict[str, Arrays]
+    texts: dict[str, bytes]
+    vocab: Path
+
+    def check(self, step: int, committed: int) -> None:
+        """Refuse what is no longer finite: a finite loss can still have infinite gradients."""
+        for arrays in self.arrays.values():
+            for name, array in arrays.items():
+                flat = array.reshape(-1)
+                if not all(np.isfinite(flat[k : k + _PIECE]).all() for k in range(0, flat.size, _PIECE)):
+                    kept = f"the last checkpoint is of step {committed}" if committed else "there is no checkpoint"
+                    raise BadInput(
+                        f"step {step}: {name} is no longer finite; nothing is saved after it, {kept};"
+                        " lower max_lr, or raise warmup_rate, or set grad_clip"
+                    )
+
+    def write(self, part: Gathering) -> Files:
+        """Write and report everything, config.yml last; a failed attempt gives its room back."""
+        files = []
+        try:
+            for name, arrays in self.arrays.items():
+                with gathering.create(part, name) as draft:
+                    weights.dump_arrays(arrays, draft)
+                files.append(draft.file)
+            for name, text in self._small().items():
+                with gathering.create(part, name) as draft:
+                    draft.write(text)
+                files.append(draft.file)
+            gathering.report(part, files)
+        except BaseException:
+            gathering.abandon(part, [*self.arrays, *self._small()])
+            raise
+        return tuple(files)
+
+    def _small(self) -> dict[str, bytes]:
+        """The tokenizer's files are read here, for they may be far away."""
+        if not self.texts:
+            return {}
+        paths = [self.vocab / name for name in snapshot.TOKENIZER]
+        return {path.name: path.read_bytes() for path in paths if path.is_file()} | self.texts

@@ -1,0 +1,1 @@
+"""What a training tells: log lines, figures, event files, metrics, the report."""

@@ -1,0 +1,1 @@
+"""Optimisers: AdamW on the host and on devices, learning rates, precision."""

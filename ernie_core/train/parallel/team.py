@@ -1,0 +1,136 @@
+"""The processes that train one model together, and how they agree; alone, all of it is free and imports nothing."""
+
+import itertools
+import pickle
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from ernie_core.train.parallel.meeting import PATIENCE, Near
+from ernie_core.waiting import Wait
+
+if TYPE_CHECKING:
+    import paddle
+
+T = TypeVar("T")
+
+_OFTEN, _SELDOM = 0.01, 0.5
+"""Seconds between two looks: at first, and in the end."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes that train one model together.
+
+    Every rank makes the same calls in the same order. `barrier`, `gather` and `first` wait for a rank that is busy
+    and cost a tenth of a second. `mean`, `sum` and `any` are for every step; over a network they fail if a rank is half
+    a minute late.
+    """
+
+    rank: int = 0
+    world: int = 1
+    local: int = 0
+    """Among the processes of the machine or pod; the first makes what is kept there."""
+    near: Near | None = field(default=None, repr=False, compare=False)
+    """Memory that all ranks share, if they do."""
+    _turns: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
+
+    def barrier(self) -> None:
+        """Return when every rank is here."""
+        if self.world == 1:
+            return
+        turn = next(self._turns)
+        self._arrive(f"team/{turn}/here")
+        self._arrive(f"team/{turn}/seen", wait=self.rank == 0)  # rank 0 holds the counters: it must leave last
+
+    def gather(self, value: object) -> list[object]:
+        """The value of every rank, by rank."""
+        if self.world == 1:
+            return [value]
+        return [pickle.loads(data) for data in self._exchange(pickle.dumps(value, protocol=4))]
+
+    def first(self, value: T | None) -> T:
+        """The value of rank 0, for everyone; the others may give None."""
+        if self.world == 1:
+            return value  # type: ignore[return-value]
+        sent = pickle.dumps(value, protocol=4) if self.rank == 0 else b""
+        return pickle.loads(self._exchange(sent)[0])  # type: ignore[no-any-return]
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """The mean over the ranks, with equal bits on all of them."""
+        return self.sum(values) / self.world
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """The sum over the ranks, with equal bits on all of them."""
+        if self.world == 1:
+            return np.array(values, dtype=np.float64)
+        if self.near is not None:
+            return self.near.sum(np.array(values, dtype=np.float64))
+        import paddle
+
+        total = paddle.to_tensor(np.array(values, dtype=np.float64))
+        self.add_up([total])
+        return np.asarray(total.numpy())
+
+    def any(self, flag: bool) -> bool:
+        """Whether it is so on any rank."""
+        return flag if self.world == 1 else bool(self.sum(np.array([float(flag)]))[0])
+
+    def add_up(self, tensors: "list[paddle.Tensor]") -> None:
+        """Replace each tensor by its sum over the ranks."""
+        if self.world > 1:
+            import paddle.distributed as dist
+
+            for tensor in tensors:
+                dist.all_reduce(tensor)
+
+    def reduce(self, tensor: "paddle.Tensor", owner: int) -> None:
+        """Replace the tensor of one rank by the sum over all of them; those of the others mean nothing then."""
+        if self.world > 1:
+            import paddle.distributed as dist
+
+            dist.reduce(tensor, dst=owner)
+
+    def hand_out(self, tensor: "paddle.Tensor", owner: int) -> None:
+        """Replace a tensor by that of one rank."""
+        if self.world > 1:
+            import paddle
+            import paddle.distributed as dist
+
+            with paddle.no_grad():
+                dist.broadcast(tensor, src=owner)
+
+    def _exchange(self, data: bytes) -> list[bytes]:
+        self.barrier()
+        sizes = [int(size[0]) for size in self._everyone(np.array([len(data)]))]
+        padded = np.zeros(max(sizes), dtype=np.uint8)
+        padded[: len(data)] = np.frombuffer(data, dtype=np.uint8)
+        return [found.tobytes()[:size] for found, size in zip(self._everyone(padded), sizes, strict=True)]
+
+    def _everyone(self, array: np.ndarray) -> list[np.ndarray]:
+        import paddle
+        import paddle.distributed as dist
+
+        found: list[paddle.Tensor] = []
+        dist.all_gather(found, paddle.to_tensor(array))
+        return [tensor.numpy() for tensor in found]
+
+    def _arrive(self, key: str, *, wait: bool = True) -> None:
+        """Count oneself in, and wait for the others: gloo itself gives up on a busy process after 30 seconds."""
+        from paddle.base import core
+
+        store, pause = core.create_or_get_global_tcp_store(), _OFTEN
+        here = store.add(key, 1)
+        waiting = Wait(f"rank {self.rank} waits for the other processes", PATIENCE)
+        while wait and here < self.world:
+            waiting.more()
+            time.sleep(pause)
+            pause = min(_SELDOM, pause * 1.5)
+            here = store.add(key, 0)
+
+
+ALONE = Team()
+"""One process by itself."""
