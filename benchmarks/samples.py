@@ -1,4 +1,4 @@
-"""Samples for pretraining: the kernel beside its Python twin and PaddleNLP's data set, on one map in the same process.
+"""Samples for pretraining: the kernel, its Python twin and PaddleNLP's data set, on one map in the same process.
 
 Run with `python benchmarks/samples.py [--rounds 9] [--batch 32] [--peer DIR]` in the environment of the tests; DIR is a
 checkout of PaddleNLP's repository that holds model_zoo/ernie-1.0. Speeds are samples per CPU second of one thread,
@@ -10,13 +10,12 @@ import statistics
 import sys
 import tempfile
 import time
-import zlib  # noqa: F401  before paddle, or it crashes
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests/support")]
 from samples_peer import real_ids  # noqa: E402
 
 from ernie_core.data import ids as id_files  # noqa: E402
@@ -27,7 +26,7 @@ from ernie_core.data.vocabulary import Vocabulary  # noqa: E402
 
 LENGTHS = (128, 512)
 SLOW = 200
-"""Samples that the slow ones get in a round; the kernel gets all there are."""
+"""Number of samples for the slow ones in a round; the kernel gets all."""
 
 
 def main() -> None:
@@ -48,7 +47,7 @@ def main() -> None:
 def _ways(
     corpus: Corpus, words: Vocabulary, masking: Masking, size: int, peer: Path | None
 ) -> dict[str, tuple[int, Callable[[], object]]]:
-    """Name -> samples, and the work."""
+    """Name -> number of samples, and the work."""
     longest = masking.max_seq_len - samples.SPECIALS
     rows = index.build(corpus.docs, corpus.lens, index.Setting(longest, 0.1, masking.seed, 2, max_num_samples=10_000))
     numbers = np.arange(len(rows))

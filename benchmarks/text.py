@@ -1,4 +1,4 @@
-"""What the steps of text cost, beside the tools that do the same: one table, measured in one run.
+"""Cost of the text steps, compared with tools that do the same: one table, measured in one run.
 
 Run with `python benchmarks/text.py [--peer DIR] [--rounds 9] [--megabytes 100] [--sizes 10 100 1000]` in the
 environment of the tests; 12 minutes. Peers that are not installed are left out, and the table says so. DIR is
@@ -13,10 +13,9 @@ import statistics
 import sys
 import tempfile
 import time
-import zlib  # noqa: F401  paddle, imported before zlib, ends in a segmentation fault
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests/support")]
 os.environ |= {"TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
 
@@ -26,18 +25,18 @@ from ways import MB, Cost, Row, Way, cell, launch, take_turns, version  # noqa: 
 
 PACKAGES = ("paddlenlp", "paddlepaddle", "tokenizers", "tokie", "lac", "jieba", "rjieba")
 SHARE = """
-import sys; from pathlib import Path; from ernie_core.store.files import below; from ernie_core.text import ids
+import sys; from pathlib import Path; from ernie_core.store.files import below; from ernie_core.text.ids import build
 words, made, vocab = map(Path, sys.argv[1:4])
 files = below(words)
-for number, piece in enumerate(ids.pieces(files)):
+for number, piece in enumerate(build.pieces(files)):
     if number % int(sys.argv[5]) == int(sys.argv[4]):
-        ids.piece(files, piece, number, vocab, made)
+        build.piece(files, piece, number, vocab, made)
 """
-"""What `python -m components ids --shard` does of its step, the store aside."""
+"""What `python -m components ids --shard` does, without the store."""
 
 
 def main() -> None:
-    """All that can take turns, then the step on more and more text with nothing beside it."""
+    """All interleaved measurements, then the step alone on more and more text."""
     asked = _arguments()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
@@ -66,7 +65,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _grow(corpora: text_corpora.Corpora, sizes: list[int], rounds: int) -> dict[tuple[int, int], list[list[Cost]]]:
-    """Costs by megabytes and number of processes: one for each size, and two for the largest."""
+    """Costs by megabytes and number of processes: one process for each size, and two for the largest."""
     ways = [(size, 1) for size in sizes] + [(max(sizes), 2)]
     found: dict[tuple[int, int], list[list[Cost]]] = {way: [] for way in ways}
     for number in range(rounds):

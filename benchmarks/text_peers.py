@@ -1,4 +1,4 @@
-"""The peers of `text.py`: those that are installed, and PaddleNLP's own script where a checkout of it is given."""
+"""The peers of `text.py`: those that are installed, and PaddleNLP's own script if there is a checkout of it."""
 
 import argparse
 import contextlib
@@ -15,11 +15,11 @@ from ways import MB, SLOW, Cost, Peer, Way, launch, version, work
 SCRIPT = Path("preprocess/create_pretraining_data.py")
 WITHOUT = "not given (`--peer`)"
 _LAC = "class LAC:\n    def __init__(self, mode='lac'): pass\n"
-"""The script makes both LAC segmenters when it is imported, used or not, and the package needs an older Paddle."""
+"""The script builds both LAC segmenters on import, and their package needs an older Paddle."""
 
 
 def marked(checkout: Path | None, home: Path, vocab: Path, lines: Sequence[str]) -> Peer:
-    """What PaddleNLP's script does with a word-cut sentence: tokens, marks, ids."""
+    """PaddleNLP's script on word-cut sentences: tokens, marks, ids."""
     if checkout is None or not version("paddlenlp"):
         return WITHOUT
     process = _marking(checkout, home, vocab)
@@ -27,13 +27,13 @@ def marked(checkout: Path | None, home: Path, vocab: Path, lines: Sequence[str])
 
 
 def tokenizers(home: Path, vocab: Path, lines: Sequence[str]) -> tuple[Peer, ...]:
-    """None of them sets marks: they get the text without its cuts, and its size is that with them."""
+    """Tokenizers without marks: they get plain text, and its size counts as that of the word-cut text."""
     bare, size = [line.replace(" ", "") for line in lines], _size(lines)
     return (_ernie(vocab, bare, size), _hf(home, vocab, bare, size), _tokie(home, bare, size))
 
 
 def lac(place: Path, texts: Sequence[str]) -> tuple[Peer, Peer]:
-    """The released network run by Paddle: a sentence at a time as the package does it, and as it is quickest."""
+    """The released network in Paddle: a sentence at a time, as in the package, and in the fastest batches."""
     if not version("paddlepaddle"):
         return "Paddle not installed", "Paddle not installed"
     import lac_peer
@@ -49,7 +49,7 @@ def lac(place: Path, texts: Sequence[str]) -> tuple[Peer, Peer]:
 
 
 def jieba(texts: Sequence[str]) -> Peer:
-    """jieba itself, which our own reads its dictionary from: it is always there."""
+    """jieba itself, which is always installed, since ours reads its dictionary."""
     import jieba as package
 
     size = _size(texts)
@@ -67,7 +67,7 @@ def rjieba(texts: Sequence[str]) -> Peer:
 
 
 def counters(path: Path) -> tuple[Way, Way]:
-    """A file read by line and counted: a character at a time as PaddleNLP's gen_char.py does, and a line at a time."""
+    """A file read by line and counted: per character, as in PaddleNLP's gen_char.py, and per line."""
 
     def by_character() -> None:
         counts: defaultdict[str, int] = defaultdict(int)
@@ -87,7 +87,7 @@ def counters(path: Path) -> tuple[Way, Way]:
 
 
 class Script:
-    """Runs of PaddleNLP's script over documents, whole and with one document: the difference is what they cost."""
+    """Runs of PaddleNLP's script over all documents and over one: the difference is their cost."""
 
     def __init__(self, checkout: Path, home: Path, vocab: Path, documents: Sequence[str], *options: str) -> None:
         self._checkout, self._home, self._vocab, self._options = checkout, home, vocab, options
@@ -98,11 +98,11 @@ class Script:
         self.peaks: list[float] = []
 
     def way(self) -> Way:
-        """Its speed, its start taken off."""
+        """Its speed without its start."""
         return Way(f"PaddleNLP's script after its start, {self.size / MB:.1f} MB", self.size, self._difference, SLOW)
 
     def start(self) -> Way:
-        """CPU seconds of its start, from the last `way`, which has to be measured before."""
+        """CPU seconds of its start, from the last `way`, which must be measured before."""
         return Way("PaddleNLP's script, one document", 0, lambda: self.started[-1], SLOW)
 
     def _difference(self) -> float:
@@ -157,7 +157,7 @@ def _size(lines: Sequence[str]) -> int:
 
 @functools.cache
 def _marking(checkout: Path, home: Path, vocab: Path) -> Callable[[str], list[int]]:
-    """What a worker of the script does with a sentence."""
+    """The work of the script on a sentence."""
     spec = importlib.util.spec_from_file_location("create_pretraining_data", checkout / SCRIPT)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)

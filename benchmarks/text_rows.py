@@ -1,4 +1,4 @@
-"""The rows of `text.py`: what the steps of text cost on two corpora, each beside those who do the same."""
+"""The rows of `text.py`: the cost of the text steps on two corpora, each with its peers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,37 +9,42 @@ from ways import Row, Way, decode, launch, work
 
 from ernie_core.progress import never, silent
 from ernie_core.store.files import below
-from ernie_core.text import census, cutter, ids, kernel, lac, sentences, vocab
+from ernie_core.text import lac, sentences
+from ernie_core.text.ids import build as ids
+from ernie_core.text.ids import kernel
+from ernie_core.text.jieba import segmenter
 from ernie_core.text.lac import documents, tagger, weights
 from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text.vocab import build as vocab
+from ernie_core.text.vocab import census
 
 IDS = """
-import sys; from pathlib import Path; from ernie_core.text import ids
+import sys; from pathlib import Path; from ernie_core.text.ids import build
 words, made, vocab = map(Path, sys.argv[1:])
-ids.files(words, vocab, made)
+build.files(words, vocab, made)
 """
 RAW = """
-import sys; from pathlib import Path; from ernie_core.text import ids, segment
+import sys; from pathlib import Path; from ernie_core.text import segment; from ernie_core.text.ids import build
 text, made, vocab = map(Path, sys.argv[1:])
 for folder in ("words", "ids"):
     (made / folder).mkdir()
 segment.files(text, made / "words")
-ids.files(made / "words", vocab, made / "ids")
+build.files(made / "words", vocab, made / "ids")
 """
 FIRST = """
 import sys; from pathlib import Path
-from ernie_core.text import kernel
+from ernie_core.text.ids import kernel
 from ernie_core.text.tokenizer import Tokenizer
 kernel.make(Tokenizer.from_folder(Path(sys.argv[1]))).encode_text("研 究")
 """
 REPEATED = 4
-"""Times that a corpus is repeated, so that it does not fit into the caches."""
+"""Repetitions of a corpus, so that it does not fit into the caches."""
 SLOW_SAMPLE, NET_SAMPLE = 100_000, 30_000
-"""Characters that peers in Python, and a net in Paddle, get in a round."""
+"""Number of characters in a round for peers in Python, and for a net in Paddle."""
 
 
 def make(corpora: Corpora, megabytes: int, checkout: Path | None) -> tuple[list[Row], peers.Script | None]:
-    """Every row, for processes on so many megabytes; and the runs of PaddleNLP's script over word-cut text."""
+    """All rows, for processes on this many megabytes, and the runs of PaddleNLP's script over word-cut text."""
     cut, raw = (_script(corpora, checkout, kind) for kind in ("words", "text"))
     rows = [
         *_kernels(corpora, checkout),
@@ -102,7 +107,7 @@ def _lac(tool: str, name: str, found: list[str]) -> Row:
 
 
 def _jieba(name: str, found: list[str]) -> Row:
-    cut = cutter.load().document
+    cut = segmenter.load().document
     split = [sentence for document in found for sentence in sentences.split(document)]
     sample = [sentence for document in some(found, SLOW_SAMPLE) for sentence in sentences.split(document)]
     ours = work("", size(found), lambda: [cut(document) for document in found])
@@ -129,7 +134,7 @@ def _decode(found: list[str]) -> Way:
 
 
 def _script(corpora: Corpora, checkout: Path | None, kind: str) -> peers.Script | None:
-    """On a part of the documents, since it takes seconds per megabyte."""
+    """A way on a part of the documents, since it takes seconds per megabyte."""
     if checkout is None or not peers.version("paddlenlp"):
         return None
     home = corpora.home / f"script-{kind}"

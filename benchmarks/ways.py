@@ -1,4 +1,4 @@
-"""Ways to do a thing, rows of ways that are compared, and the turns in which they are measured; see `text.py`."""
+"""Ways to do a thing, rows of ways to compare, and interleaved rounds of measurement; see `text.py`."""
 
 import importlib.metadata
 import os
@@ -13,18 +13,18 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 MB = 1 << 20
 SLOW = 3
-"""Of so many rounds, one has those in it that take long."""
+"""One in this many rounds includes the slow ones."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """Something that takes CPU seconds for `size` bytes; 0: the seconds themselves are the figure."""
+    """Something that takes CPU seconds for `size` bytes; 0: the figure is in seconds."""
 
     name: str
     size: int
     seconds: Callable[[], float]
     every: int = 1
-    """It takes part in every so many-th round; if not in each, then not in the one that warms up either."""
+    """It takes part in every `every`-th round; if that is not 1, not in the warm-up round."""
 
     def figure(self, seconds: float) -> float:
         """MB per second, or seconds."""
@@ -32,12 +32,12 @@ class Way:
 
 
 Peer = Way | str
-"""A string says why it is not measured."""
+"""A string is the reason why it is not measured."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table; `buffer` is what `bytes.decode` gets to compare machines, nothing if that makes no sense."""
+    """A row of the table; `buffer` is the input of `bytes.decode` for comparing machines, or empty."""
 
     what: str
     corpus: str
@@ -48,13 +48,13 @@ class Row:
 
     @property
     def ways(self) -> list[Way]:
-        """Those that are measured."""
+        """The ways that are measured."""
         return [way for way in (self.decode, self.ours, self.reference, *self.peers) if isinstance(way, Way)]
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a process took, its start included, and those that it started; `peak` is the MiB of the largest of them."""
+    """The cost of a process with its start and its children; `peak` is the memory of the largest in MiB."""
 
     cpu: float
     wall: float
@@ -78,7 +78,7 @@ def decode(blocks: Sequence[bytes]) -> Way:
 
 
 def take_turns(rows: Sequence[Row], rounds: int) -> dict[Way, list[float]]:
-    """Figures of every way: each has its turn in a round, so that a slow moment of the machine meets all of them."""
+    """Figures of all ways, measured in turn in every round, so that a slow moment affects all of them."""
     found: dict[Way, list[float]] = {way: [] for row in rows for way in row.ways}
     for number in range(rounds + 1):
         for way, figures in found.items():
@@ -91,7 +91,7 @@ def take_turns(rows: Sequence[Row], rounds: int) -> dict[Way, list[float]]:
 
 
 def cell(way: Peer, figures: dict[Way, list[float]], rounds: int) -> str:
-    """Name, median, spread, and the number of rounds if it is not that of all."""
+    """Name, median, spread, and the number of rounds if it differs."""
     if isinstance(way, str):
         return way
     found = figures[way]
@@ -102,7 +102,7 @@ def cell(way: Peer, figures: dict[Way, list[float]], rounds: int) -> str:
 
 
 def version(package: str) -> str:
-    """Of an installed package; empty if it is not."""
+    """The version of a package; empty if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -118,11 +118,11 @@ sys.stderr.buffer.write(done.stderr)
 print(used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024)
 sys.exit(done.returncode)
 """
-"""A process in between: without it the peak of a child would begin with that of this process, which is large."""
+"""An intermediate process: without it the peak of a child would begin at the large one of this process."""
 
 
 def launch(*processes: Sequence[str | Path], path: Path = ROOT) -> list[Cost]:
-    """Run Python processes at once; `path` is where they find modules."""
+    """Run Python processes in parallel; `path` is their module path."""
     environment = {**os.environ, "PYTHONPATH": str(path)}
     running = [
         subprocess.Popen(

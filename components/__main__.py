@@ -11,15 +11,28 @@ import tempfile
 import threading
 import time
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import components
-from components import begun, gang, handover, naming, parent, place, reports, said, scratch, shards
-from components.base import Here, Scores, Step
-from components.launch import record
-from components.task import Task
+from components.contract.base import Here, Scores, Step
+from components.contract.task import Task
+from components.runtime import (
+    begun,
+    gang,
+    handover,
+    inputs,
+    kept_log,
+    locks,
+    naming,
+    parent,
+    provenance,
+    record,
+    reports,
+    scratch,
+    shards,
+)
 from ernie_core import errors, runtime, streams
 from ernie_core.patience import patiently
 from ernie_core.store import Store, artefact, disk, open_store
@@ -58,7 +71,7 @@ def _in_pipeline(task: Task, given: argparse.Namespace, stop: threading.Event) -
         print(f"error: as before: {before.text}", file=sys.stderr)
         return before.code
     series = f"step-{os.environ.get('KFP_POD_UID', str(os.getpid()))[:8]}"
-    with said.Kept(open_store(task.store), record.logs(asdict(task)), series):
+    with kept_log.KeptLog(open_store(task.store), record.logs(asdict(task)), series):
         code, text = _attempt(task, given, 1, 0, stop)
     record.note(task, text, code)
     return code
@@ -70,7 +83,7 @@ def _attempt(task: Task, given: argparse.Namespace, world: int, rank: int, stop:
     try:
         scratch.keep(file.parent)
         reports.reserve(file)
-        task = place.unfold(task, place.open_store(task.store))
+        task = inputs.unfold(task, inputs.open_store(task.store))
         outcome = _do(task, given, world, rank, stop)
     except (errors.Error, OSError, MemoryError) as error:
         outcome, code = {"error": naming.users(task, _say(error))}, getattr(error, "exit_code", 1)
@@ -89,35 +102,38 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--task", required=True, help="the task: a JSON file, or the JSON itself")
     parser.add_argument("--shard", type=shards.shard, metavar="K/N", help="make only this share of the pieces")
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="where a pipeline reads what was made")
-    parser.add_argument("--executor-input", default="", metavar="JSON", help="what the pipeline says of this task")
+    parser.add_argument("--executor-input", default="", metavar="JSON", help="the pipeline's description of this task")
     return parser.parse_args(argv)
 
 
 def _do(task: Task, given: argparse.Namespace, world: int, rank: int, stop: threading.Event) -> dict[str, object]:
-    """What this process is there for; whoever makes the whole step hands it over, if it is one of a pipeline."""
+    """The work of this process; the process that makes the whole step hands it over, if it is one of a pipeline."""
     if given.shard:
         return _share(task, given.shard, stop)
     if world > 1:
         return _together(task, rank, stop)
     outcome = _run(task, stop)
     if given.manifest:
-        handover.write(task, place.open_store(task.store), given.manifest, given.executor_input)
+        handover.write(task, inputs.open_store(task.store), given.manifest, given.executor_input)
     return outcome
 
 
 def _run(task: Task, stop: threading.Event) -> dict[str, object]:
     """The whole step, to its committed artefact."""
-    store, started = place.open_store(task.store), time.time()
-    with place.lock(Path(task.cache) / "locks", f"{task.store}/{task.address}", stop):
+    store, started = inputs.open_store(task.store), time.time()
+    with locks.lock(Path(task.cache) / "locks", f"{task.store}/{task.address}", stop):
         if done := artefact.read(store, task.address):
             return {"scores": done.info.get("scores", {}), "already": True}
-        with place.leased(task, store, stop) as lease:
+        with locks.leased(task, store, stop) as lease:
             if lease and (done := artefact.read(store, task.address)):  # by whom it was waited for
                 return {"scores": done.info.get("scores", {}), "already": True}
-            print(f"step={task.name} address={task.address} cpus={task.cpus} started={place.utc(started)}", flush=True)
+            print(
+                f"step={task.name} address={task.address} cpus={task.cpus} started={provenance.utc(started)}",
+                flush=True,
+            )
             scores = _lead(task, store, stop, lease) if task.ranks > 1 else _make(task, store, started, stop, lease)
     shutil.rmtree(task.scratch, ignore_errors=True)
-    shown = " ".join(f"{name}={value:.6g}" for name, value in scores.items())
+    shown = " ".join(f"{n}={value:.6g}" for n, value in components.in_order(task.component, scores)[0].items())
     print(f"step={task.name} state=done seconds={time.time() - started:.1f} {shown}".rstrip(), flush=True)
     return {"scores": dict(scores)}
 
@@ -127,12 +143,12 @@ def _make(task: Task, store: Store, started: float, stop: threading.Event, lease
     step, arguments, here, report = _begin(task, store, stop, lease)
     cls = type(step)
     if cls.gang:
-        begun.write(task, step, store, started)
+        task = replace(task, continues=begun.write(task, step, store, started))
     stage = functools.partial(artefact.staging, store, task.address, Path(task.scratch))
     # a training that starts again after a crash has hours in its checkpoints; what has just begun has nothing to lose
-    folder = patiently(stage, "a place for what is made") if cls.gang else stage()
-    place.keep_fresh(folder)
-    work = shards.open_(task, store, step, arguments) if cls.is_cut() else None
+    folder = patiently(stage, "creating the output folder") if cls.gang else stage()
+    scratch.keep_fresh(folder)
+    work = shards.open_(task, store, step, arguments) if cls.is_split() else None
     if work:
         scores, carried = shards.make_all(work, folder, here, report)
     else:
@@ -140,17 +156,17 @@ def _make(task: Task, store: Store, started: float, stop: threading.Event, lease
     if stop.is_set() and not any(folder.iterdir()):
         raise errors.Stopped("asked to stop before anything was made")
     wrong = components.mismatch(step, scores, [port for port, sources in task.inputs.items() if sources])
-    place.check_given(task, cls)
-    info = place.provenance(task, cls, step, scores, started)
+    inputs.check_given(task, cls)
+    info = provenance.provenance(task, cls, step, scores, started)
     kind, moving = cls.makes().kind, report.bytes("publish")
     artefact.publish(store, task.address, folder, kind=kind, carried=carried, info=info, progress=moving)
     if work:
         try:
             shards.clear(work)
         except errors.Error as error:
-            print(f"pieces of what is committed stay until a sweep: {error}", flush=True)
+            print(f"pieces of the committed artefact could not be removed, a later sweep does it: {error}", flush=True)
     if wrong:  # after the work is safe: gates were checked by what is declared, so it must be said, but once
-        raise errors.Error(f"{wrong}; the artefact is whole, run again to go on")
+        raise errors.Error(f"{wrong}; the artefact is complete, run again to continue")
     return scores
 
 
@@ -161,19 +177,19 @@ def _lead(task: Task, store: Store, stop: threading.Event, lease: Lease | None) 
     file = scratch / "task.json"
     file.write_text(json.dumps(task.to_json(), ensure_ascii=False), encoding="utf-8")
     report = reports.Reporter(Path(task.progress))
-    gang.run(task, file, store, place.here(task, store, scratch, report, stop, lease))
+    gang.run(task, file, store, inputs.here(task, store, scratch, report, stop, lease))
     made = artefact.read(store, task.address)
     if made is None:
-        raise errors.Error("all processes ended well, but there is no artefact: see the log")
+        raise errors.Error("all processes succeeded, but there is no artefact: see the log")
     scores: Scores = made.info.get("scores", {})
     return scores
 
 
 def _together(task: Task, rank: int, stop: threading.Event) -> dict[str, object]:
     """As one rank of a gang; the first one commits what all have made."""
-    store, started = place.open_store(task.store), time.time()
+    store, started = inputs.open_store(task.store), time.time()
     if rank == 0:
-        with place.leased(task, store, stop) as lease:
+        with locks.leased(task, store, stop) as lease:
             return {"scores": dict(_make(task, store, started, stop, lease))}
     step, arguments, here, _ = _begin(task, store, stop)
     folder = here.scratch / "out"
@@ -183,8 +199,8 @@ def _together(task: Task, rank: int, stop: threading.Event) -> dict[str, object]
 
 
 def _share(task: Task, shard: shards.Shard, stop: threading.Event) -> dict[str, object]:
-    """The pieces of one shard; whoever runs the whole step joins them."""
-    store = place.open_store(task.store)
+    """The pieces of one shard; the process that runs the whole step joins them."""
+    store = inputs.open_store(task.store)
     step, arguments, here, _ = _begin(task, store, stop)
     shards.make(shards.open_(task, store, step, arguments), shard, here)
     shutil.rmtree(task.scratch, ignore_errors=True)
@@ -200,8 +216,8 @@ def _begin(
     (scratch / "work").mkdir(parents=True)
     step = components.find(task.component).model_validate(task.parameters)
     report = reports.Reporter(Path(task.progress))
-    arguments = {port.name: place.bring(port, task, store, report) for port in type(step).takes()}
-    return step, arguments, place.here(task, store, scratch / "work", report, stop, lease), report
+    arguments = {port.name: inputs.bring(port, task, store, report) for port in type(step).takes()}
+    return step, arguments, inputs.here(task, store, scratch / "work", report, stop, lease), report
 
 
 def _say(error: BaseException) -> str:

@@ -2,18 +2,19 @@
 
 from typing import ClassVar
 
-from components.base import Here, In, Out, Scores, Step
-from components.kinds import Vocab, VocabFile
-from components.scores import Score, several
+from components.contract.base import Here, In, Out, Scores, Step
+from components.contract.kinds import Vocab, VocabFile
+from components.contract.scores import Score, several
 
 
 class AdoptVocab(Step):
-    """Take over a `vocab.txt` of PaddleNLP or Hugging Face: ids stay, repeated and empty lines are named and listed."""
+    """Import a `vocab.txt` of PaddleNLP or Hugging Face; ids stay the same, repeated and empty lines are listed."""
 
     image = "text"
+    main_scores: ClassVar[tuple[str, ...]] = ("size",)
     scores: ClassVar[tuple[Score, ...]] = several("size extension never_yielded repeated empty_lines")
 
     def run(self, vocab_file: In[VocabFile], vocab: Out[Vocab], here: Here) -> Scores:
-        from ernie_core.text import adopt
+        from ernie_core.text.vocab import adopt
 
         return adopt.adopt(vocab_file, vocab)

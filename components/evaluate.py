@@ -1,26 +1,33 @@
-"""The `evaluate` step: an exported model, asked all labelled examples of a split."""
+"""The `evaluate` step: an exported model on all labelled examples of a split."""
 
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from components.base import Here, In, Out, Scores, Step
-from components.kinds import Inference, Report, TaskData
-from components.scores import Score, several, share
+from components.contract.base import Here, In, Out, Scores, Step
+from components.contract.kinds import Inference, Report, TaskData
+from components.contract.scores import Score, several, share
+from ernie_core.serve import engines
+from ernie_core.tasks import known
 
 
 class Evaluate(Step):
-    """Score an exported model, with the engine that will serve it. The report holds every prediction."""
+    """Score an exported model with the engine that will serve it. The report holds every prediction."""
 
     image = "deploy"
-    scores: ClassVar[tuple[Score, ...]] = (share("accuracy"), share("macro_f1"), *several("loss examples"))
+    main_scores: ClassVar[tuple[str, ...]] = known.SHARES
+    scores: ClassVar[tuple[Score, ...]] = (
+        *(share(name, sure=known.everywhere(name)) for name in known.SHARES),
+        *several("loss examples"),
+    )
 
     split: Literal["dev", "test"] = "test"
-    """Which examples to ask."""
-    engine: Literal["auto", "fastdeploy", "onnxruntime"] = "auto"
-    """What computes; `auto`: the first that the model names and the image has."""
+    """Split to evaluate."""
+    engine: engines.Choice = "auto"
+    """Inference engine; `auto`: the first that the model names and the image has."""
     batch_size: Annotated[int, Field(ge=1)] = 32
-    """Examples computed at once; in int8 a batch shares its scales, so this can change a score in the last digits."""
+    """Number of examples in one batch. An int8 batch shares its scales, so this can change the last digits of a
+    score."""
 
     def run(self, inference: In[Inference], task_data: In[TaskData], report: Out[Report], here: Here) -> Scores:
         from ernie_core.serve import evaluation

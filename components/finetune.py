@@ -1,58 +1,62 @@
 """The `finetune` step: a pretrained model and labelled examples -> a task model."""
 
-from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import model_validator
 
-from components.around import Around
-from components.base import Here, In, Out, Scores, Step
-from components.kinds import Finetuned, Model, TaskData
+from components.contract.around import Around
+from components.contract.base import Free, Here, In, Out, Scores, Step
+from components.contract.kinds import Finetuned, Model, TaskData
+from components.contract.scores import Score, share
 from components.pretrain import positions
-from components.scores import Score, share
+from ernie_core.errors import BadInput
+from ernie_core.tasks import known
+from ernie_core.tasks.recipe import FinetuneRecipe
+from ernie_core.train.settings import Settings
 
 
-class Finetune(Step):
+def _score(split: str, name: str) -> Score:
+    """A score of labelled examples, if the task has it."""
+    if known.everywhere(name):
+        return share(f"{split}{name}")
+    those = [task for task, has in known.TASKS.items() if name in has.shares]
+    return share(f"{split}{name}", when=lambda step, _: step.task in those, needs=f"`task: {' or '.join(those)}`")
+
+
+class Finetune(Step, FinetuneRecipe):
     """Train a pretrained model on labelled examples and keep the weights that are best on dev.
 
-    Scores are those of dev, and of test as `test_...`. A stopped run starts from its beginning.
+    Scores are those of dev, and of test as `test_...`.
     """
 
     image = "train"
     cpu = 2
+    memory: ClassVar[str] = "4GiB"
     revision: ClassVar[int] = 2
+    gang: ClassVar[bool] = True
+    drilled: ClassVar[Mapping[str, Any]] = {
+        "max_seq_len": 64, "batch_size": 8, "micro_batch_size": 4, "eval_steps": 20, "early_stopping_patience": None,
+    }  # fmt: skip
+    added: ClassVar[frozenset[str]] = frozenset(field.name for field in fields(Settings)) - {
+        "seed", "weight_decay", "layer_decay"
+    } | {"micro_batch_size", "early_stopping_patience"}  # fmt: skip
+    main_scores: ClassVar[tuple[str, ...]] = (*known.SHARES, *(f"test_{name}" for name in known.MAIN))
     scores: ClassVar[tuple[Score, ...]] = (
-        *(share(f"{split}{name}") for split in ("", "test_") for name in ("accuracy", "macro_f1")),
+        *(_score(split, name) for split in ("", "test_") for name in known.SHARES),
         Score("loss"),
         Score("test_loss"),
     )
 
-    task: Literal["sequence_classification"] = "sequence_classification"
-    """What to learn: one label for a text or a pair of texts."""
-    max_seq_len: Annotated[int, Field(ge=3)] = 128
-    """Tokens of an example, special tokens included; what is longer is cut."""
-    batch_size: Annotated[int, Field(ge=1)] = 32
-    """Examples a step."""
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-5
-    """The highest rate; it falls linearly to 0."""
-    num_train_epochs: Annotated[float, Field(gt=0)] = 3.0
-    """Passes over the train split; may be a fraction."""
-    max_steps: Annotated[int, Field(ge=-1)] = -1
-    """Steps in all, instead of epochs; -1: not set."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    """Decay of all weights but biases and norms."""
-    warmup_ratio: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """Share of the steps in which the rate rises."""
-    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the rate that each layer has of the one above it; 1: all learn alike."""
-    eval_steps: Annotated[int, Field(ge=1)] = 200
-    """Steps between evaluations on dev; the last step is always evaluated."""
-    seed: Annotated[int, Field(ge=0)] = 42
-    """Decides the first weights of the head, the order of examples, and dropout."""
-    hidden_dropout_prob: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """Dropout of hidden states; left out: as the pretrained model says."""
-    attention_probs_dropout_prob: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """Dropout of attention; left out: as the pretrained model says."""
+    start_fresh: Free[bool] = False
+    """Train again from step 0 if there was progress but no checkpoint of it is whole; without it that is an error."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Finetune":
+        if found := self.contradictions():
+            raise ValueError("; ".join(found))
+        return self
 
     def misfits(self, around: Around) -> Iterator[str]:
         if self.max_steps == 0:
@@ -62,6 +66,12 @@ class Finetune(Step):
                 f"max_steps {self.max_steps} and num_train_epochs {self.num_train_epochs:g} both say how long to train:"
                 " leave one of them out"
             )
+        try:
+            self.micro_batches(around.ranks)
+        except BadInput as error:
+            yield str(error)
+        if fault := self.unsuited(around.gpus):
+            yield fault
         for made in around.reads.get("model", ()):
             if (limit := positions(made)) and self.max_seq_len > limit:
                 yield (
@@ -70,7 +80,19 @@ class Finetune(Step):
                 )
 
     def run(self, model: In[Model], task_data: In[TaskData], finetuned: Out[Finetuned], here: Here) -> Scores:
-        from ernie_core.tasks import classification
+        from ernie_core.tasks.finetune import finetune
+        from ernie_core.train.checkpoint.commit import CheckpointLocation
+        from ernie_core.train.parallel import join
 
-        recipe = classification.Recipe(**self.model_dump(exclude={"task"}))
-        return classification.finetune(model, task_data, finetuned, recipe, progress=here.progress, stop=here.stop)
+        return finetune(
+            model,
+            task_data,
+            finetuned,
+            FinetuneRecipe(**self.model_dump(exclude={"start_fresh"})),
+            checkpoints=CheckpointLocation(here.store, here.address, here.scratch, here.lease, here.continues),
+            team=join.join(),
+            textfiles=here.metrics,
+            progress=here.progress,
+            stop=here.stop,
+            start_fresh=self.start_fresh,
+        )

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from components.base import Files, Here, In, Out, Scores, Step
-from components.kinds import Ids as IdsKind
-from components.kinds import Vocab, Words
-from components.scores import Score, several, share
+from components.contract.base import Files, Here, In, Out, Scores, Step
+from components.contract.kinds import Ids as IdsKind
+from components.contract.kinds import Vocab, Words
+from components.contract.scores import Score, several, share
 
 if TYPE_CHECKING:
     from ernie_core.text.pieces import Piece
@@ -18,6 +18,7 @@ class Ids(Step):
 
     image = "text"
     revision: ClassVar[int] = 2
+    main_scores: ClassVar[tuple[str, ...]] = ("documents", "tokens", "unk_rate")
     scores: ClassVar[tuple[Score, ...]] = (
         *several("documents dropped_documents single_sentence_documents sentences dropped_sentences long_sentences"),
         *several("tokens unk"),
@@ -26,19 +27,19 @@ class Ids(Step):
     )
 
     marking: Literal["positional", "paddlenlp"] = "positional"
-    """Which characters count as the rest of a word: those that stand in one, or, as in PaddleNLP's script, wherever
-    the characters of any word of the sentence stand in a row."""
+    """Rule for whole-word marks. `positional`: characters where they continue a word; `paddlenlp`: as in PaddleNLP's
+    script, wherever the characters of any word of the sentence stand in a row."""
 
     data_impl: Literal["npy", "mmap"] = "npy"
-    """Files: `_ids.npy` with `_idx.npz`, or PaddleNLP's `.bin` with `.idx`."""
+    """File format: `npy` writes `_ids.npy` with `_idx.npz`, `mmap` writes PaddleNLP's `.bin` with `.idx`."""
 
     def pieces(self, words: Files[Words]) -> "Sequence[Piece]":
-        from ernie_core.text import ids as token_ids
+        from ernie_core.text.ids import build as token_ids
 
         return token_ids.pieces(words)
 
     def run(self, words: Files[Words], vocab: In[Vocab], ids: Out[IdsKind], here: Here) -> Scores:
-        from ernie_core.text import ids as token_ids
+        from ernie_core.text.ids import build as token_ids
 
         assert here.piece
         return token_ids.piece(
@@ -54,6 +55,6 @@ class Ids(Step):
         )
 
     def join(self, made: Sequence[Path], vocab: In[Vocab], ids: Out[IdsKind], **_: object) -> Scores:
-        from ernie_core.text import ids as token_ids
+        from ernie_core.text.ids import build as token_ids
 
         return token_ids.join(made, vocab, ids)

@@ -5,41 +5,48 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from components.base import Here, In, Out, Scores, Step, Unmeasured
-from components.kinds import Inference, Report
-from components.kinds import Package as Packaged
-from components.scores import Score, several, share
+from components.contract.base import Here, In, Out, Scores, Step, Unmeasured
+from components.contract.kinds import Inference, Report
+from components.contract.kinds import Package as Packaged
+from components.contract.scores import Score, several, share
+from ernie_core.tasks import known
 
-_UNEVALUATED = Unmeasured("nothing was evaluated: put an `evaluate` step before it, or take the gate out")
+_UNEVALUATED = Unmeasured("nothing was evaluated: put an `evaluate` step before it, or remove the gate")
+_REPORTED = (*(name for name in known.SHARES if name not in known.MAIN), *known.ANSWERS)
+_EXPORTED = (
+    *(f"{name}_fp32" for name in known.MAIN), "agreement",
+    *(f"test_{name}{model}" for name in known.MAIN for model in ("", "_fp32")), "test_agreement",
+)  # fmt: skip
 _SLUG = r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?"
 
 
 class Package(Step):
-    """Give an exported model a name and a version, with its scores and how it was made.
+    """Give an exported model a name and a version, with its scores and its provenance.
 
-    Scores: those of the report, or of the exported model without one.
+    Scores are those of the report, or without one those of the exported model.
     """
 
     image = "deploy"
     unmeasured: ClassVar[Mapping[str, Unmeasured]] = dict.fromkeys(
-        ("accuracy", "macro_f1", "loss", "examples", "test_accuracy", "agreement"), _UNEVALUATED
+        (*known.SHARES, "loss", "examples", *(f"test_{name}" for name in known.MAIN), "agreement"), _UNEVALUATED
     )
     hands_on: ClassVar[bool] = True
+    main_scores: ClassVar[tuple[str, ...]] = known.SHARES
     scores: ClassVar[tuple[Score, ...]] = (
-        share("accuracy", sure=False),
+        *(share(name, sure=False) for name in known.MAIN),
         *several("loss examples", sure=False, when=lambda _, bound: "report" in bound, needs="a `report`"),
-        *(share(n, sure=False, when=lambda _, b: "report" in b, needs="a `report`") for n in ("macro_f1", "share_*")),
+        *(share(n, sure=False, when=lambda _, b: "report" in b, needs="a `report`") for n in _REPORTED),
         *several("size_mb size_mb_fp32", sure=False, when=lambda _, b: "report" not in b, needs="no `report`"),
         *(
             share(name, sure=False, when=lambda _, bound: "report" not in bound, needs="no `report`")
-            for name in ("accuracy_fp32", "agreement", "test_accuracy", "test_accuracy_fp32", "test_agreement")
+            for name in _EXPORTED
         ),
     )
 
     name: Annotated[str, Field(pattern=f"^{_SLUG}$")]
-    """What it is pulled by: a-z, 0-9, `.`, `_` and `-`."""
+    """Package name, for `kfp pull`: a-z, 0-9, `.`, `_` and `-`."""
     version: Annotated[str, Field(pattern=f"^({_SLUG})?$")] = ""
-    """Its version; left out: the first 8 digits of the step's fingerprint."""
+    """Package version; default: the first 8 digits of the step's fingerprint."""
 
     def named(self, fingerprint: str) -> str:
         """The version of an artefact with this fingerprint."""

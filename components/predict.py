@@ -1,24 +1,31 @@
-"""The `predict` step: the labels of all lines of a text."""
+"""The `predict` step: the answers of a package to all lines of a text."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from components.base import Here, In, Out, Scores, Step
-from components.kinds import Package, Report, Text
-from components.scores import Score, share
+from components.contract.base import Here, In, Out, Scores, Step
+from components.contract.kinds import Package, Report, Text
+from components.contract.scores import Score, share
+from ernie_core.serve import engines
+from ernie_core.tasks import known
 
 
 class Predict(Step):
-    """Predict a label for every line of a text that is not empty; a pair of texts has a tab between."""
+    """Answer every non-empty line of a text; a tab separates the texts of a pair."""
 
     image = "deploy"
-    scores: ClassVar[tuple[Score, ...]] = (Score("examples"), share("share_*"))
+    main_scores: ClassVar[tuple[str, ...]] = ("examples",)
+    scores: ClassVar[tuple[Score, ...]] = (
+        Score("examples"),
+        *(share(name, sure=known.everywhere(name)) for name in known.ANSWERS),
+    )
 
-    engine: Literal["auto", "fastdeploy", "onnxruntime"] = "auto"
-    """What computes; `auto`: the first that the model names and the image has."""
+    engine: engines.Choice = "auto"
+    """Inference engine; `auto`: the first that the model names and the image has."""
     batch_size: Annotated[int, Field(ge=1)] = 32
-    """Lines computed at once; in int8 a batch shares its scales, so this can change a score in the last digits."""
+    """Number of lines in one batch. An int8 batch shares its scales, so this can change the last digits of a
+    score."""
 
     def run(self, package: In[Package], text: In[Text], report: Out[Report], here: Here) -> Scores:
         from ernie_core.serve import evaluation

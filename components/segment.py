@@ -4,35 +4,36 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from components.base import Files, Here, In, Out, Scores, Step
-from components.kinds import CustomWords, Text, Words
-from components.scores import Score, several
-from components.values import Share
+from components.contract.base import Files, Here, In, Out, Scores, Step
+from components.contract.kinds import CustomWords, Text, Words
+from components.contract.scores import Score, several
+from components.contract.values import Share
 
 if TYPE_CHECKING:
     from ernie_core.text.pieces import Piece
 
 
 class Segment(Step):
-    """Cut raw Chinese text into words, one sentence a line."""
+    """Segment raw Chinese text into words, one sentence per line."""
 
     image = "text"
     revision: ClassVar[int] = 3
+    main_scores: ClassVar[tuple[str, ...]] = ("documents", "sentences", "words", "rejected")
     scores: ClassVar[tuple[Score, ...]] = several(
         "files bytes lines blank_lines objects documents empty_documents damaged_lines rejected skipped_files"
         " sentences words long_sentences single_sentence_documents custom_words"
     )
 
     tool: Literal["jieba", "lac", "seg"] = "jieba"
-    """Word segmenter: `jieba` is the fast one; `lac` and `seg` are the neural nets of Baidu's LAC, its full one and its
-    smaller one that only cuts words."""
+    """Word segmenter: `jieba` is the fastest; `lac` and `seg` are the neural networks of Baidu's LAC, its full one and
+    its smaller one that only segments."""
 
     json_key: str = "text"
-    """Where in a JSON object the text is; WuDao has it under `content`."""
+    """Key of the text in a JSON object; WuDao has it under `content`."""
 
     max_rejected: Share = 0.001
-    """Share of lines and JSON objects that may be unreadable, as `0.1%` or 0.001; they are listed, and above it the
-    text is refused."""
+    """Largest share of unreadable lines and JSON objects, as `0.1%` or 0.001; they are listed, and above it the text
+    is refused."""
 
     def pieces(self, text: Files[Text]) -> "Sequence[Piece]":
         from ernie_core.text import segment

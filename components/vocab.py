@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from components.around import Around
-from components.base import Here, ManyFiles, Out, Scores, Step, Unmeasured
-from components.kinds import Vocab as VocabKind
-from components.kinds import Words
-from components.scores import Score, several, share
-from components.values import Size
+from components.contract.around import Around
+from components.contract.base import Here, ManyFiles, Out, Scores, Step, Unmeasured
+from components.contract.kinds import Vocab as VocabKind
+from components.contract.kinds import Words
+from components.contract.scores import Score, several, share
+from components.contract.values import Size
 
 if TYPE_CHECKING:
     from ernie_core.text.pieces import Piece
 
 _HELD_OUT = (
-    "nothing was held out, for that the words must have 100 documents and those held out some text: give it more, put "
-    "empty lines between documents, or take the gate out"
+    "nothing was held out: that takes 100 documents or more, with text in those held out; add documents, put "
+    "empty lines between documents, or remove the gate"
 )
 
 
@@ -31,6 +31,7 @@ class Vocab(Step):
         "coverage": Unmeasured(_HELD_OUT, "held_out_characters"),
         "unk_rate": Unmeasured(_HELD_OUT, "held_out_tokens"),
     }
+    main_scores: ClassVar[tuple[str, ...]] = ("size", "coverage", "unk_rate")
     scores: ClassVar[tuple[Score, ...]] = (
         *several("size specials han characters extension documents bytes held_out_characters held_out_tokens"),
         Score("english", when=lambda step, _: step.recipe == "merge", needs="`recipe: merge`"),
@@ -41,30 +42,30 @@ class Vocab(Step):
     )
 
     size: Annotated[int, Field(gt=0)] = 40000
-    """Tokens at most. Up to 44,634 ids with whole-word marks fit in 16 bits whatever Han characters it holds."""
+    """Largest number of tokens. Up to 44,634 ids with whole-word marks fit in 16 bits, whichever Han characters."""
 
     recipe: Literal["merge", "whole"] = "merge"
-    """`merge` learns pieces of Latin words; `whole` learns pieces of all words but Han, whatever their script, until
-    `size` is full."""
+    """How pieces are learned: `merge` learns pieces of Latin words; `whole` learns pieces of all words except Han, in
+    any script, until `size` is full."""
 
     english_size: Annotated[int, Field(ge=0)] = 17000
-    """Latin word pieces at most, 0 for none; `whole` does not use it."""
+    """Largest number of Latin word pieces, 0 for none; not used by `whole`."""
 
     min_count: Annotated[int, Field(gt=0)] = 10
-    """Occurrences that a character other than Han, or a word, needs to count."""
+    """Number of occurrences from which a word, or a character other than Han, counts."""
 
     sample: Size | None = None
-    """Bytes of words to count, spread evenly over each and all of them; everything if left out."""
+    """Amount of words to count, such as `10GiB`, spread evenly over all of them; default: everything."""
 
     han: Literal["all", "seen"] = "all"
-    """All 20,902 Han characters of U+4E00 to U+9FA5, or those that occur."""
+    """Han characters to include: `all` 20,902 of U+4E00 to U+9FA5, or those `seen`."""
 
     @model_validator(mode="after")
     def _fits(self) -> "Vocab":
-        from ernie_core.text.vocab import least_size
+        from ernie_core.text.basics import least_size
 
         if self.size < (least := least_size(self.han)):
-            more = ", or take `han: seen`" if self.han == "all" else ""
+            more = ", or use `han: seen`" if self.han == "all" else ""
             raise ValueError(f"size {self.size} is too small: with `han: {self.han}` make it at least {least}{more}")
         return self
 
@@ -72,17 +73,17 @@ class Vocab(Step):
         if "english_size" not in self.model_fields_set:
             return
         if self.recipe == "whole" and self.english_size:
-            yield "english_size is not used with `recipe: whole`: leave it out, or take `recipe: merge`"
+            yield "english_size is not used with `recipe: whole`: leave it out, or use `recipe: merge`"
         elif self.english_size > self.size:
             yield f"english_size {self.english_size} is above size {self.size}, of which it is a part: lower it"
 
     def pieces(self, words: ManyFiles[Words]) -> "Sequence[Piece]":
-        from ernie_core.text import vocab as vocabulary
+        from ernie_core.text.vocab import build as vocabulary
 
         return vocabulary.pieces(words)
 
     def run(self, words: ManyFiles[Words], vocab: Out[VocabKind], here: Here) -> Scores:
-        from ernie_core.text import vocab as vocabulary
+        from ernie_core.text.vocab import build as vocabulary
 
         assert here.piece
         return vocabulary.piece(
@@ -97,7 +98,7 @@ class Vocab(Step):
         )
 
     def join(self, made: Sequence[Path], vocab: Out[VocabKind], **_: object) -> Scores:
-        from ernie_core.text import vocab as vocabulary
+        from ernie_core.text.vocab import build as vocabulary
 
         return vocabulary.join(
             made,

@@ -1,4 +1,6 @@
-"""What can go wrong, one type for each way of going on; `exit_code` is that of a step's own process."""
+"""Errors, one type for each way to handle them; `exit_code` is the exit code of a step's process."""
+
+from ernie_core.wording import brief
 
 
 class Error(Exception):
@@ -6,13 +8,16 @@ class Error(Exception):
 
     exit_code = 1
 
+    def __init__(self, text: str = "") -> None:
+        super().__init__(brief(text))
+
 
 class Unreachable(Error):
     """The store did not answer; trying again later may help."""
 
 
 class Full(Error):
-    """A disk has no room left; once there is, trying again helps."""
+    """A disk is full; a retry helps once there is space."""
 
 
 class BadInput(Error):
@@ -28,19 +33,19 @@ class NotFound(Error):
 
 
 class Denied(Error):
-    """There is no way in: a store or a cluster refused the credentials, there were none, or there is no such bucket."""
+    """Access failed: a store or a cluster refused the credentials, there were none, or there is no such bucket."""
 
     exit_code = 77
 
 
 class Refused(Error):
-    """Going on would spoil results: a resume that does not match, or a gate that did not pass."""
+    """Continuing would spoil results: a resume that does not match, or a gate that did not pass."""
 
     exit_code = 78
 
 
 class Stopped(Error):
-    """Asked to stop, and everything worth keeping is saved: start again to go on."""
+    """Asked to stop, and everything worth keeping is saved: start again to resume."""
 
     exit_code = 143
 

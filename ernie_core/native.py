@@ -1,4 +1,4 @@
-"""Compiled extensions, each of which has a twin in Python that gives the same results."""
+"""Compiled extensions, each with a Python twin that gives the same results."""
 
 import functools
 import importlib
@@ -8,7 +8,7 @@ from types import ModuleType
 
 @functools.cache
 def load(name: str, without: str) -> ModuleType | None:
-    """The extension, or None if it is not there; then `without`, what is slower and how much, is said once."""
+    """The extension, or None if it is missing; then `without`, what is slower and how much, is a warning, once."""
     try:
         return importlib.import_module(name)
     except ImportError as e:

@@ -1,4 +1,4 @@
-"""Trying again as long as a store does not answer or a disk is full: neither is worth what was computed."""
+"""Retries while a store does not answer or a disk is full: neither should cost what was computed."""
 
 import threading
 import time
@@ -12,11 +12,11 @@ from ernie_core.progress import say
 T = TypeVar("T")
 
 OUTAGE = 3600.0
-"""Seconds for which a store may not answer, as launchers on a cluster bear it."""
+"""Seconds for which a store may not answer; launchers on a cluster tolerate as much."""
 ROOMLESS = 1800.0
 """Seconds for which a disk may be full while something is saved: a person, or another job that ends, makes room."""
 LEFT = 60.0
-"""Seconds for either when the main thread has ended, which nobody waits for any more."""
+"""Seconds for either once the main thread has ended: nobody waits for the result any more."""
 PAUSES = (0.5, 10.0)
 """Seconds between two tries: at first, and in the end."""
 
@@ -29,7 +29,7 @@ def patiently(
     roomless: float = ROOMLESS,
     tell: Callable[[str], None] = say,
 ) -> T:
-    """Do it until it does well, and say once what it waits for; its last error if the trouble lasts too long.
+    """Call `act` until it succeeds; `what` is said once. Raises the last error if the trouble lasts too long.
 
     A background thread gives up sooner when the main thread has ended.
     """
@@ -46,7 +46,7 @@ def patiently(
             if time.monotonic() - began >= limit:
                 raise
             if not told:
-                tell(f"{what}: {error} (trying again, for {limit:.0f} s at most)")
+                tell(f"{what}: {error} (retrying for at most {limit:.0f} s)")
             told = True
         waiting.turn()
         time.sleep(pause)

@@ -1,4 +1,4 @@
-"""How long work says how far it is, and how it learns that it should stop."""
+"""How long-running work reports its progress, and how it learns that it should stop."""
 
 import contextlib
 import sys
@@ -10,7 +10,7 @@ Say = Callable[[str], None]
 
 
 class Progress(Protocol):
-    """Called often and cheap: `done` of `total` in `unit`, and any further facts to show (loss, rate, ...)."""
+    """Reports progress: `done` of `total` in `unit`, and any further facts to show (loss, rate, ...). Called often."""
 
     def __call__(self, done: float, total: float | None = None, unit: str = "", **facts: float | str) -> None: ...
 
@@ -31,6 +31,6 @@ def never() -> bool:
 
 
 def say(line: str) -> None:
-    """Print a line to the log of the step. A line that cannot be printed is not worth what it tells of."""
+    """Print a line to the log of the step; a line that cannot be printed is dropped."""
     with contextlib.suppress(OSError):
         print(line, file=sys.stderr, flush=True)

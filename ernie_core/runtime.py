@@ -1,4 +1,4 @@
-"""How a process that computes with Paddle starts: its environment, and the order of its imports."""
+"""Starting a process that computes with Paddle: its environment, and the order of its imports."""
 
 import contextlib
 import ctypes
@@ -9,16 +9,15 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
 
 PARENT = "ERNIE_JOBS_PARENT"
-"""The variable that names the process which started this one, and without which this one must not live on."""
+"""Environment variable with the id of the parent process; this process must not outlive it."""
 _PDEATHSIG = 1
-"""Of prctl: the signal that the kernel sends when the parent has ended."""
+"""Option of prctl: the signal that the kernel sends when the parent has ended."""
 
 
 def paddle_environment(cpus: int) -> dict[str, str]:
-    """What must be in the environment before the process starts, wherever that is.
+    """Environment variables to set before the process starts, on any machine.
 
     The number of threads is fixed because one and two threads give different bits.
     """
@@ -26,7 +25,7 @@ def paddle_environment(cpus: int) -> dict[str, str]:
 
 
 def fit_processor() -> None:
-    """Set what depends on the processor that this very process runs on; before Paddle is imported.
+    """Set what depends on the processor of this machine; call it before Paddle is imported.
 
     On AMD processors the variable makes the old MKL in Paddle's wheel use its fast path; on Intel's it would keep it
     from using AVX-512, at half the speed. It changes bits, as another processor does, so checkpoints note it.
@@ -35,21 +34,12 @@ def fit_processor() -> None:
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
 
 
-def import_paddle() -> ModuleType:
-    """Import paddle behind zlib: the other order ends in a segmentation fault at the first use of zlib."""
-    import zlib  # noqa: F401
-
-    import paddle
-
-    return paddle
-
-
 def keep_signals() -> None:
     """Take back the signals that Paddle took when it was imported: at SIGTERM it would end this process unsaved."""
     import paddle
 
     if threading.current_thread() is not threading.main_thread():
-        return  # whoever started the thread has them
+        return  # the main thread has them
     ours = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     paddle.disable_signal_handler()
     for number, handler in ours.items():
@@ -57,12 +47,12 @@ def keep_signals() -> None:
 
 
 def child() -> Mapping[str, str]:
-    """What must be in the environment of a process that is to end with this one."""
+    """Environment variables of a process that is to end with this one."""
     return {PARENT: str(os.getpid())}
 
 
 def is_orphan() -> bool:
-    """Whether the process that started this one has ended; False if nobody asked to know."""
+    """Whether the process that started this one has ended; False if no parent is named."""
     parent = os.environ.get(PARENT)
     return parent is not None and os.getppid() != int(parent)
 
@@ -81,8 +71,8 @@ def end_with_parent(how: signal.Signals) -> None:
 
 @contextlib.contextmanager
 def deaf(seconds: float) -> Iterator[None]:
-    """Around a call that neither hears signals nor lets other threads run: within, this process ends with its parent at
-    once, and by itself after so many seconds, with the stack of every thread in its log."""
+    """Context of a call that neither handles signals nor lets other threads run: this process is killed with its
+    parent, and exits by itself after `seconds`, with the stack of every thread in its log."""
     end_with_parent(signal.SIGKILL)
     with contextlib.suppress(OSError, ValueError):  # a log that is no file
         faulthandler.dump_traceback_later(seconds, exit=True)

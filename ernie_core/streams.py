@@ -1,4 +1,4 @@
-"""Output that is never worth the work it tells of: what cannot be written now is kept for later."""
+"""Output that never fails the work it reports: what cannot be written now is kept for later."""
 
 import contextlib
 import io
@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator
 
 MOST = 1 << 20
-"""Bytes that are kept; of more the oldest lines are dropped, and counted."""
+"""Bytes that are kept; beyond that the oldest lines are dropped, and counted."""
 
 
 class Forgiving(io.RawIOBase):
-    """Writes to a descriptor; a full disk, a lost mount or a reader that has gone is no error, and is said once."""
+    """Writes to a descriptor; a full disk, a lost mount or a closed pipe is no error, and is reported once."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -48,8 +48,8 @@ class Forgiving(io.RawIOBase):
             data = data[os.write(self._descriptor, data) :]
 
     def _notice(self) -> bytes:
-        lost = f"; {self._dropped} older lines are lost" if self._dropped else ""
-        return f"\n[what follows could not be written when it was said: {self._trouble}{lost}]\n".encode()
+        lost = f"; {self._dropped} older lines were lost" if self._dropped else ""
+        return f"\n[the following lines could not be written at the time: {self._trouble}{lost}]\n".encode()
 
     def _shorten(self) -> None:
         if len(self._kept) > MOST:
@@ -60,7 +60,7 @@ class Forgiving(io.RawIOBase):
 
 @contextlib.contextmanager
 def forgiving() -> Iterator[None]:
-    """Within, nothing that is printed can fail."""
+    """A context in which printing cannot fail."""
     before = sys.stdout, sys.stderr
     for stream in before:
         stream.flush()

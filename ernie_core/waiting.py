@@ -1,4 +1,4 @@
-"""Waiting for others: it is said for what and for how long at most, and it ends."""
+"""Waits with a limit; the log says for what, and for how long at most."""
 
 import time
 from collections.abc import Callable
@@ -8,28 +8,28 @@ from ernie_core.errors import Unreachable
 from ernie_core.progress import say
 
 SAID_AFTER, SAID_AGAIN = 30.0, 300.0
-"""Seconds of waiting after which it is said, and after which it is said again."""
+"""Seconds of waiting until the first log line, and between later ones."""
 ALONE = 300.0
-"""Seconds that a process waits for others once the one that started it has gone: nobody would start it again."""
+"""Seconds that a process waits for others once its parent has ended: nobody would start it again."""
 
 _turns = 0
 
 
 def turns() -> int:
-    """Grows as long as any thread of this process waits within bounds; whoever waits here is not stuck."""
+    """A counter that grows while any thread of this process waits with a limit: such a process is not stuck."""
     return _turns
 
 
 def turn() -> None:
-    """Another turn of a wait with a bound."""
+    """Count another turn of a wait with a limit."""
     global _turns
     _turns += 1
 
 
 class Wait:
-    """One wait: `more` is called between two looks; `what` says who waits for what, `rank 1 waits for rank 0`.
+    """One wait: call `more` between two checks; `what` says who waits for what, `rank 1 waits for rank 0`.
 
-    `alone`: seconds that it may go on once the process that started this one has gone; None: as long as before.
+    `alone`: seconds that it may last once the parent process has ended; None: as long as before.
     """
 
     def __init__(
@@ -41,17 +41,17 @@ class Wait:
 
     @property
     def seconds(self) -> float:
-        """Since it began."""
+        """Seconds since it began."""
         return time.monotonic() - self.began
 
     def more(self) -> None:
-        """Go on waiting; Unreachable once it has taken `most` seconds."""
+        """Continue to wait; Unreachable once it has taken `most` seconds."""
         turn()
         if self.alone is not None and runtime.is_orphan():
             self.most, self.alone = min(self.most, self.seconds + self.alone), None
-            self.tell(f"{self.what}; the process that started this one has gone: at most {self.most:.0f} s in all")
+            self.tell(f"{self.what}; its parent process has ended: waiting at most {self.most:.0f} s in total")
         if self.seconds > self.most:
-            raise Unreachable(f"{self.what}: in vain for {self.most:.0f} s")
+            raise Unreachable(f"{self.what}: gave up after {self.most:.0f} s")
         if time.monotonic() > self.due:
             self.due = time.monotonic() + SAID_AGAIN
-            self.tell(f"{self.what}, since {self.seconds:.0f} s, at most {self.most:.0f} s")
+            self.tell(f"{self.what}: {self.seconds:.0f} s so far, at most {self.most:.0f} s")

@@ -7,7 +7,7 @@ from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 
 import components
-from ernie_core.text import _ids  # compiled
+from ernie_core.text.ids import _ids  # compiled
 
 name = sys.argv[1]
 ours = ("components", "ernie_core", "jobs") if name == "control" else ("components", "ernie_core")

@@ -15,24 +15,26 @@ from ernie_core.errors import Error, NotFound
 from ernie_core.store import Manifest, Store, artefact
 from ernie_core.store.base import STAGING
 from ernie_core.store.manifest import OPEN
-from jobs import environments, plan, process, room, runs
-from jobs.graph import Node
-from jobs.prepare import Prepared
-from jobs.process import StepProcess
+from jobs import runs
+from jobs.local import capacity, environments, process
+from jobs.local.process import StepProcess
+from jobs.plan import plan
+from jobs.plan.graph import Node
+from jobs.plan.prepare import Prepared
 from jobs.runs import Run
 
+STEPS = 72
 SMALL: Mapping[str, Any] = {
-    "arch": "2L64H2", "max_steps": 72, "checkpoint_steps": 12, "save_steps": 10**6, "max_seq_len": 64,
-    "micro_batch_size": 2, "global_batch_size": 8, "logging_freq": 5, "eval_freq": 20, "eval_iters": 1,
-    "split": "900,100", "use_amp": False,
+    "max_steps": STEPS, "checkpoint_steps": 12, "save_steps": 10**6, "logging_freq": 5, "use_amp": False,
 }  # fmt: skip
-"""What a drill changes of a pretraining: it takes seconds then; data, masks, dropout and protocol stay."""
+"""What a drill changes of every training, beside what its component says (`drilled`): it takes seconds then; data,
+masks, dropout and protocol stay."""
 COMPARED = ("model_state.pdparams", "train_log.jsonl")
 """Files of the model that must have the same bytes."""
 STARTS = 6
 """How often a disturbed training is started before it is given up."""
 POLL = 0.01
-_BEGUN = re.compile(r"^(?:training from random weights|going on after step (\d+))", re.MULTILINE)
+_BEGUN = re.compile(r"^(?:training from .*|resuming after step (\d+) .*)", re.MULTILINE)
 """What a training says when it begins."""
 
 
@@ -43,6 +45,8 @@ class Disturbance:
     name: str
     due: Callable[["Training"], bool]
     act: Callable[["Training"], None]
+    first: bool = False
+    """Whether it must come before there is any checkpoint: a tiny training may be faster, then it is tried again."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Outcome:
     hit: bool
     """Whether it came in time; what could not be tried proves nothing."""
     at: int
-    """The step it was at, and the one it went on after."""
+    """The step it was at, and the one it resumed after."""
     resumed: int
     starts: int
     seconds: float
@@ -95,23 +99,23 @@ class Training:
         return any(entry.key.endswith(f"/{OPEN}") for entry in self.store.list(self.node.address))
 
 
-def run(prepared: Prepared, cache: Path, say: Callable[[str], None]) -> list[Outcome]:
+def run(prepared: Prepared, cache: Path, say: Callable[[str], None], name: str = "") -> list[Outcome]:
     """Train undisturbed, then once with each disturbance; the inputs of the training must be there."""
-    node = small(prepared)
+    node = small(prepared, name)
     record = runs.start(f"drill-{prepared.job.name}", "drill", prepared.store, prepared.provenance(), {})
     environments.build(type(node.step).image, say=say)
     drill = _Drill(prepared, node, record, cache, say)
-    with runs.hold(cache, record.id):  # no other run removes what lies there between two lives
+    with runs.hold(cache, record.id):  # no other run removes its files between two starts
         try:
             expected = drill.undisturbed()
-            return [drill.disturbed(disturbance, expected) for disturbance in disturbances(node)]
+            return [drill.tried(disturbance, expected) for disturbance in disturbances(node)]
         finally:
             drill.clear()
 
 
-def inputs(prepared: Prepared) -> Prepared:
+def inputs(prepared: Prepared, name: str = "") -> Prepared:
     """The part of a job that the training reads."""
-    wanted, nodes = {small(prepared).name}, list[Node]()
+    wanted, nodes = {small(prepared, name).name}, list[Node]()
     for node in reversed(prepared.nodes):
         if node.name in wanted:
             wanted |= {link.name for group in node.links.values() for link in group if link.address}
@@ -120,19 +124,22 @@ def inputs(prepared: Prepared) -> Prepared:
     return replace(prepared, nodes=kept, plan=plan.make(kept, prepared.store))
 
 
-def small(prepared: Prepared) -> Node:
-    """The first pretraining of a job, made small. NotFound if there is none."""
-    node = next((n for n in prepared.nodes if type(n.step).gang), None)
-    if node is None:
-        raise NotFound(f"{prepared.job.file}: no step trains on several processes, there is nothing to drill")
-    values = {**node.step.model_dump(), **SMALL}
+def small(prepared: Prepared, name: str = "") -> Node:
+    """The training of this name, or the first of a job, made small. NotFound if there is none."""
+    trainings = {node.name: node for node in prepared.nodes if type(node.step).gang}
+    if not trainings:
+        raise NotFound(f"{prepared.job.file}: no step trains a model, there is nothing to drill")
+    if name and name not in trainings:
+        raise NotFound(f"{prepared.job.file}: `{name}` is not a step that trains, choose from: {', '.join(trainings)}")
+    node = trainings[name] if name else next(iter(trainings.values()))
+    values = {**node.step.model_dump(), **SMALL, **type(node.step).drilled}
     ranks = min(2, node.ranks)
     return replace(node, step=type(node.step).model_validate(values), nodes=ranks, gpus=0, cpu=1, timeout=None)
 
 
 def disturbances(node: Node) -> list[Disturbance]:
     """What is done to it, in the order of the report."""
-    last = int(SMALL["max_steps"])
+    last = STEPS
     early, late = random.Random(4).sample(range(8, last - 8), 2)
 
     def after(step: int) -> Callable[[Training], bool]:
@@ -147,7 +154,7 @@ def disturbances(node: Node) -> list[Disturbance]:
         Disturbance("kill during a save", lambda t: t.at >= 12 and t.is_saving, kill(0)),
         Disturbance("the launcher dies", after(early), _orphan),
         Disturbance("asked to stop (SIGTERM)", after(late), lambda t: t.step.stop()),
-        Disturbance("kill before the first checkpoint", after(2), kill(0)),
+        Disturbance("kill before the first checkpoint", after(2), kill(0), first=True),
     ]
     return found if node.ranks > 1 else [d for d in found if d.name != "kill the last trainer"]
 
@@ -166,8 +173,16 @@ class _Drill:
         if manifest is None:
             words = process.last_lines(training.step.log)
             raise Error("\n  | ".join(["the undisturbed training failed already:", *words]))
-        self.say(f"undisturbed: {SMALL['max_steps']} steps in {training.step.seconds:.0f} s")
+        self.say(f"undisturbed: {STEPS} steps in {training.step.seconds:.0f} s")
         return manifest
+
+    def tried(self, disturbance: Disturbance, expected: Manifest) -> Outcome:
+        """The outcome of a disturbance that came in time, or of one more try if it did not."""
+        outcome = self.disturbed(disturbance, expected)
+        if disturbance.first and outcome.resumed:  # too late: as soon as there is a trainer, then
+            sooner = replace(disturbance, due=lambda training: bool(training.trainers))
+            outcome = self.disturbed(sooner, expected)
+        return replace(outcome, hit=outcome.hit and not (disturbance.first and outcome.resumed))
 
     def disturbed(self, disturbance: Disturbance, expected: Manifest) -> Outcome:
         """Disturb a training once, then start it until it ends."""
@@ -188,7 +203,7 @@ class _Drill:
         begins = [int(found[1] or 0) for found in _BEGUN.finditer(training.step.log.read_text(encoding="utf-8"))]
         resumed = begins[1] if len(begins) > 1 else 0
         verdict = "equal" if all(equal.values()) else "NOT equal"
-        self.say(f"{disturbance.name}: at step {at}, went on after {resumed}, {verdict}")
+        self.say(f"{disturbance.name}: at step {at}, resumed after {resumed}, {verdict}")
         return Outcome(disturbance.name, hit, at, resumed, len(begins), seconds, equal[COMPARED[1]], equal[COMPARED[0]])
 
     def clear(self) -> None:
@@ -203,7 +218,7 @@ class _Drill:
 
     @contextmanager
     def _training(self, node: Node) -> Iterator[Training]:
-        space = room.Room(1, 1)
+        space = capacity.Allocation(1, 1)
         step = process.start(node, self.record, self.store, self.prepared.inputs, self.cache, space)
         try:
             yield Training(node, self.store, step)

@@ -12,7 +12,7 @@ from typing import Protocol
 from ernie_core.errors import Error, NotFound
 from ernie_core.store import Store
 from jobs import runs
-from jobs.prepare import Prepared
+from jobs.plan.prepare import Prepared
 from jobs.runs import Run
 from jobs.screen import Row, Screen
 
@@ -21,12 +21,12 @@ LOOK_AT_MOST = 20
 
 
 class Watch(Protocol):
-    """Looks at one run again and again."""
+    """Observes one run repeatedly."""
 
     doubts: list[str]
-    """Who could not be asked at the last look."""
+    """Which services could not be reached at the last observation."""
     hopeless: str
-    """Why the run cannot go on without a person."""
+    """Why the run cannot continue without a person."""
 
     def look(self) -> Run: ...
     def give_up(self) -> Run: ...
@@ -49,8 +49,8 @@ class Local:
 
 
 def watch(store: Store, run: Run, options: Mapping[str, str]) -> Watch:
-    """How a run is looked at; `options` are those of the command line by which a server is reached."""
-    from jobs import cluster
+    """The observer of a run; `options` are those of the command line by which a server is reached."""
+    from jobs.cluster import watch as cluster
 
     return cluster.Watch(store, run, options) if run.cluster else Local(store, run)
 
@@ -64,20 +64,26 @@ def same(store: Store, job: str, work: str, cache: Path, options: Mapping[str, s
 
 
 def until_end(store: Store, run: Run, cache: Path, screen: Screen, options: Mapping[str, str]) -> Run:
-    """Show a run until it ends. Ctrl-C leaves it alone."""
-    eye, said = watch(store, run, options), set[str]()
+    """Show a run until it ends. Ctrl-C detaches and does not change it."""
+    eye, reported = watch(store, run, options), set[str]()
+
+    def show() -> None:
+        screen.show({name: Row(name, s.state, s.seconds, s.error or s.note) for name, s in run.steps.items()})
+
     try:
         while runs.alive(run, cache):
             run = eye.look()
-            screen.show({name: Row(name, s.state, s.seconds, s.error or s.note) for name, s in run.steps.items()})
-            for doubt in (doubt for doubt in eye.doubts if doubt not in said):
-                screen.say(f"not known for now: {doubt}")
-                said.add(doubt)
+            show()
+            for doubt in (doubt for doubt in eye.doubts if doubt not in reported):
+                screen.say(f"currently unknown: {doubt}")
+                reported.add(doubt)
             if eye.hopeless:
                 screen.say(f"giving up: {eye.hopeless}")
                 run = eye.give_up()
             time.sleep(POLL)
-        return eye.look()
+        run = eye.look()
+        show()  # how the last step ended, too
+        return run
     finally:
         screen.close()
 

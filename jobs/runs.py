@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from components.place import utc
-from components.reports import write
+from components.runtime.provenance import utc
+from components.runtime.reports import write
 from ernie_core.errors import NotFound
 from ernie_core.store import Store, open_store
+from ernie_core.wording import listed
 
 ENDED = ("done", "failed", "refused", "stopped")
 
@@ -32,7 +33,7 @@ class StepRecord:
     code: int = 0
     scores: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
-    """What it waits for, or how far it is, where no process of this machine says so."""
+    """What it waits for, or its progress, where no process of this machine reports it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Run:
     state: str
     started: str
     beat: float
-    """Unix time of the last sign of life."""
+    """Unix time of the last heartbeat."""
     host: str
     pid: int
     user: str
@@ -55,7 +56,7 @@ class Run:
     steps: Mapping[str, StepRecord]
     ended: str = ""
     cluster: Mapping[str, str] = field(default_factory=dict)
-    """Of a run on a cluster: `endpoint`, `namespace`, its `name` there, and the `id` that it gets there."""
+    """For a run on a cluster: `endpoint`, `namespace`, its `name` there, and the `id` that it gets there."""
 
     @property
     def key(self) -> str:
@@ -98,7 +99,7 @@ def new_id() -> str:
 
 
 def save(store: Store, run: Run) -> Run:
-    """Write the record, with a sign of life."""
+    """Write the record, with a heartbeat."""
     run = replace(run, beat=time.time())
     store.write(run.key, json.dumps(run.to_json(), ensure_ascii=False, indent=1).encode())
     return run
@@ -131,7 +132,7 @@ def list_runs(store: Store, job: str | None = None) -> Iterator[Run]:
 
 
 def hold(cache: Path, id: str) -> IO[str]:
-    """Keep open while the run goes on: the kernel lets go when this process dies, however suddenly."""
+    """Keep open while the run is in progress: the kernel releases it when this process dies, however suddenly."""
     (cache / "locks").mkdir(parents=True, exist_ok=True)
     handle = open(cache / "locks" / f"run-{id}", "w")  # noqa: SIM115 - held for the life of the process
     fcntl.flock(handle, fcntl.LOCK_EX)
@@ -140,7 +141,7 @@ def hold(cache: Path, id: str) -> IO[str]:
 
 def alive(run: Run, cache: Path) -> bool:
     """Whether its runner is still there; of a runner on another machine, whether it was a minute ago. A run on a
-    cluster needs none: it goes on until its record says otherwise, which whoever looks at it brings up to date."""
+    cluster needs none: it is in progress until its record says otherwise, which every observer updates."""
     if run.state in ENDED:
         return False
     if run.cluster:
@@ -163,7 +164,7 @@ def held(cache: Path, id: str) -> bool:
 
 
 def remember(cache: Path, run: Run) -> None:
-    """So that `kfp status` finds it without being told the store."""
+    """Note the run on this machine, so that `kfp status` finds it without `--store`."""
     (cache / "runs").mkdir(parents=True, exist_ok=True)
     write(cache / "runs" / f"{run.id}.json", json.dumps({"store": run.store, "job": run.job}).encode())
 
@@ -174,7 +175,7 @@ def recall(cache: Path, id: str | None = None) -> tuple[Store, Run]:
     name = id or (names[0] if names else None)
     if name is None or name not in names:
         what = f"no run `{id}` was started on this machine" if id else "no run was started on this machine"
-        raise NotFound(f"{what}, name its store with --store or its spec; known: {', '.join(names[:5]) or 'none'}")
+        raise NotFound(f"{what}, name its store with --store or its spec; known: {listed(names, 5) or 'none'}")
     known = json.loads((cache / "runs" / f"{name}.json").read_text())
     store = open_store(known["store"])
     return store, read(store, known["job"], name)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from components.reports import QUIET
-from components.values import spell_duration, spell_figure, spell_size
+from components.contract.values import spell_duration, spell_figure, spell_size
+from components.runtime.reports import QUIET
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,7 +29,7 @@ class Row:
 
 
 class Screen(Protocol):
-    """Is told of every change, and between changes several times a second."""
+    """Receives every change, and between changes several updates a second."""
 
     def show(self, rows: Mapping[str, Row]) -> None: ...
     def say(self, text: str) -> None: ...
@@ -102,24 +102,24 @@ def facts(progress: Mapping[str, object]) -> dict[str, str]:
     done, total, seconds = (_number(progress.get(k)) for k in ("done", "total", "seconds"))
     unit = str(progress.get("unit") or "")
     spell = spell_size if unit in ("bytes", "B") else lambda n: f"{n:.0f}"
-    found = {}
+    shown = {}
     if doing := progress.get("doing"):
-        found["doing"] = str(doing)
+        shown["doing"] = str(doing)
     if done is not None:
-        found["done"] = f"{spell(done)}/{spell(total)}" if total else spell(done)
+        shown["done"] = f"{spell(done)}/{spell(total)}" if total else spell(done)
         rate = done / seconds if seconds else 0.0
         if rate > 0:
-            found["rate"] = (
+            shown["rate"] = (
                 f"{spell_size(rate)}/s"
                 if unit in ("bytes", "B")
                 else f"{rate:.3g} {unit}/s".replace(" /", "/").replace(" ", "-")
             )
         if total and rate > 0:
-            found["eta"] = spell_duration(max(0.0, total - done) / rate)
+            shown["eta"] = spell_duration(max(0.0, total - done) / rate)
     for key, value in progress.items():
         if key not in ("done", "total", "unit", "seconds", "time", "doing", *QUIET):
-            found[key] = spell_figure(value)
-    return {k: v if k == "doing" else v.replace(" ", "") for k, v in found.items()}
+            shown[key] = spell_figure(value)
+    return {k: v if k == "doing" else v.replace(" ", "") for k, v in shown.items()}
 
 
 def _quoted(value: str) -> str:

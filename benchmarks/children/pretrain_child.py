@@ -1,4 +1,4 @@
-"""One training in a process of its own, ours or PaddleNLP's, that writes down what each step took: for ../pretrain.py.
+"""One training in a separate process, ours or PaddleNLP's, which records the time of each step: for ../pretrain.py.
 
 The peer is older than the library it runs on here, so two of its names are put back: shapes are config
 objects now, and what wrote `model_config.json` is `config.save_pretrained`.
@@ -8,7 +8,6 @@ import json
 import runpy
 import sys
 import time
-import zlib  # noqa: F401  before paddle
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
@@ -21,12 +20,12 @@ from ernie_core.data import vocabulary
 from ernie_core.data.samples import Batch
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.pretrain import pretrain
-from ernie_core.pretrain.losses import Losses
-from ernie_core.pretrain.recipe import Recipe
+from ernie_core.pretrain.losses import PretrainLosses
+from ernie_core.pretrain.recipe import PretrainRecipe
 from ernie_core.store import open_store
 from ernie_core.train import start
 from ernie_core.train import step as steps_of
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.monitor.log import Log
 from ernie_core.train.optim.host import HostAdamW
 from ernie_core.train.parallel.join import join
@@ -38,14 +37,14 @@ NEVER = 10**6
 
 
 def main(asked: Asked) -> None:
-    """Do what is asked, and write `steps.json`."""
+    """Run the requested training, and write `steps.json`."""
     found = {"ours": ours, "padded": padded, "peer": peer, "checkpoint": checkpoint}[str(asked["who"])](asked)
     if found:
         Path(str(asked["out"]), "steps.json").write_text(json.dumps(found))
 
 
 def ours(asked: Asked) -> dict[str, list[float]]:
-    """Our trainer as it is."""
+    """Our trainer unchanged."""
     team, marks = join(), Marks(ErnieForPretraining, HostAdamW)
     recipe = settings(asked, team.world)
     pretrain.run(
@@ -61,10 +60,10 @@ def ours(asked: Asked) -> dict[str, list[float]]:
 
 
 def padded(asked: Asked) -> dict[str, list[float]]:
-    """Our trainer with the mean of PaddleNLP: over masked tokens and what fills them up to a multiple of 8."""
+    """Our trainer with PaddleNLP's mean: over masked tokens and their padding to a multiple of 8."""
     plain = steps_of.losses
 
-    def scaled(net: ErnieForPretraining, batch: Batch) -> Losses:
+    def scaled(net: ErnieForPretraining, batch: Batch) -> PretrainLosses:
         found = plain(net, batch)
         return replace(found, lm=found.lm * (found.masked / (-(-found.masked // 8) * 8)))
 
@@ -73,7 +72,7 @@ def padded(asked: Asked) -> dict[str, list[float]]:
 
 
 def peer(asked: Asked) -> dict[str, list[float]]:
-    """run_pretrain.py as it is."""
+    """run_pretrain.py unchanged."""
     from paddlenlp import transformers
 
     recipe, folder = settings(asked, 1), str(asked["peer"])
@@ -100,7 +99,7 @@ def peer(asked: Asked) -> dict[str, list[float]]:
 
 
 def checkpoint(asked: Asked) -> dict[str, list[float]]:
-    """Seconds that a save stops the training for, in itself and before the next update, beside one copy of its bytes.
+    """Seconds that a save stops the training, by itself and before the next update, and those of a copy of its bytes.
 
     The copy is one call, in one thread, into memory that is already there. The first save does not count: it gets its
     memory. `plain` and `beside` are the steps without a save and those while one is being copied and written.
@@ -126,7 +125,7 @@ def checkpoint(asked: Asked) -> dict[str, list[float]]:
 
 
 class Marks:
-    """When each update ended, and what the net was given before it."""
+    """Records when each update ended, and the input of the net before it."""
 
     def __init__(self, net: type, adamw: type) -> None:
         self.times: list[tuple[float, float]] = []
@@ -147,17 +146,17 @@ class Marks:
         net.forward = watched  # type: ignore[attr-defined]
 
     def steps(self) -> dict[str, list[float]]:
-        """Of every step but the first: seconds, CPU seconds, and tokens that are not padding; when the first ended."""
+        """Seconds, CPU seconds and tokens without padding of every step but the first, and the end of the first."""
         differences = np.diff(np.array(self.times), axis=0)
         tokens = [float(sum(int((x != 0).sum()) for x in given)) for given in self.seen[1 : len(self.times)]]
         walls, used = differences.T.tolist()
         return {"wall": walls, "cpu": used, "tokens": tokens, "first": [self.times[0][0]]}
 
 
-def settings(asked: Asked, world: int) -> Recipe:
-    """The published settings, with nothing saved or evaluated on the way."""
+def settings(asked: Asked, world: int) -> PretrainRecipe:
+    """The published settings, without checkpoints or evaluations."""
     length, micro, steps = (int(asked[name]) for name in ("length", "micro", "steps"))
-    return Recipe(
+    return PretrainRecipe(
         arch=str(asked["arch"]), max_seq_len=length, micro_batch_size=micro, global_batch_size=micro * world,
         max_steps=steps, max_lr=float(asked.get("max_lr", 1e-4)), min_lr=1e-5, warmup_rate=0.1, split="95,4,1",
         eval_freq=NEVER, eval_iters=1, checkpoint_steps=NEVER, save_steps=NEVER, index_order="paddlenlp",
@@ -165,22 +164,22 @@ def settings(asked: Asked, world: int) -> Recipe:
     )  # fmt: skip
 
 
-def place(asked: Asked, rank: int) -> Place:
-    """Where checkpoints go."""
+def place(asked: Asked, rank: int) -> CheckpointLocation:
+    """The location of checkpoints."""
     scratch = Path(str(asked["out"]), f"scratch-{rank}")
     scratch.mkdir()
-    return Place(open_store(Path(str(asked["out"]), "store")), "pretrain/measured", scratch)
+    return CheckpointLocation(open_store(Path(str(asked["out"]), "store")), "pretrain/measured", scratch)
 
 
 def model_folder(asked: Asked) -> Path:
-    """Where the model goes."""
+    """The folder of the model."""
     folder = Path(str(asked["out"]), "model")
     folder.mkdir(exist_ok=True)
     return folder
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long something takes."""
+    """Seconds that a call takes."""
     began = time.perf_counter()
     action()
     return time.perf_counter() - began

@@ -10,25 +10,24 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from components import handover
+from components.contract.task import Task
+from components.launch import identity, sweep
 from components.launch import kube as kubes
-from components.launch import own as owns
-from components.launch import record, sweep
 from components.launch import workload as workloads
 from components.launch.backend import RUN, STEP, WORK
 from components.launch.kube import Kube
 from components.launch.launcher import Launcher, Pace
-from components.launch.lease import Lease
+from components.launch.lease import StepLease
+from components.launch.observation import Limits, Refusal, Unavailable
 from components.launch.patience import Patience, meaning
-from components.launch.seen import Limits, Refusal, Unavailable
 from components.launch.stages import stages
 from components.launch.workload import Workload
-from components.task import Task
+from components.runtime import handover, record
 from ernie_core import errors
 from ernie_core.store import open_store
 
 
-class Asked(BaseException):
+class StopRequested(BaseException):
     """SIGTERM: raised at whatever is being done, for there may be less than a tenth of a second left."""
 
 
@@ -37,10 +36,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m components.launch", description=__doc__)
     parser.add_argument("--workload", help="what to launch: a JSON file, or the JSON itself")
     parser.add_argument("--manifest", type=Path, help="where to write what was made")
-    parser.add_argument("--executor-input", default="", help="what the pipeline says of this task, as JSON")
-    parser.add_argument("--sweep", action="store_true", help="remove what nobody looks after")
-    parser.add_argument("--run", help="with --sweep: everything of this run, at once")
-    parser.add_argument("--namespace", default="", help="with --sweep: the own one, if absent")
+    parser.add_argument("--executor-input", default="", help="the pipeline's description of this task, as JSON")
+    parser.add_argument("--sweep", action="store_true", help="remove objects that no launcher owns")
+    parser.add_argument("--run", help="with --sweep: every object of this run, now")
+    parser.add_argument("--namespace", default="", help="with --sweep: the namespace; default: that of this pod")
     given = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _ask)
     workload: Workload | None = None
@@ -58,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
         workload = Workload.from_json(json.loads(text))
         kube = kubes.connect(workload.namespace)
         launch(kube, workload, Limits(timeout=workload.timeout), Pace(), given.manifest, given.executor_input)
-    except Asked:
+    except StopRequested:
         return errors.Stopped.exit_code
     except Refusal as error:
         return _say(errors.Denied(f"{error}"), workload)
@@ -74,21 +73,21 @@ def launch(kube: Kube, workload: Workload, limits: Limits, pace: Pace, manifest:
     todo, store = stages(workload), open_store(workload.task["store"])
     if record.final(before := record.read(store, record.key(workload.task))):
         raise errors.kind(before.code)(before.text)
-    said = functools.partial(_wait, workload, set[str]())
-    patience = Patience(said, pace.firm, pace.outage, functools.partial(meaning, stage=todo[0], kube=kube))
-    own = patience.until(functools.partial(owns.find, kube), pace.soon)
+    report = functools.partial(_wait, workload, set[str]())
+    patience = Patience(report, pace.firm, pace.outage, functools.partial(meaning, stage=todo[0], kube=kube))
+    own = patience.until(functools.partial(identity.find, kube), pace.soon)
     task, work = workload.task, workloads.work(workload)
     labels = {RUN: task["run"], STEP: task["name"], WORK: work}
-    lease = Lease(kube, f"ernie-{work}", own, labels, pace.term, pace.renew)
+    lease = StepLease(kube, f"ernie-{work}", own, labels, pace.term, pace.renew)
     try:
         for stage in todo:
             Launcher(kube, store, stage, own, lease, limits, pace).run()
         if manifest:
             done = functools.partial(handover.write, Task.from_json(task), store, manifest, executor_input)
             patience.until(done, pace.soon)
-    except Asked:
+    except StopRequested:
         with contextlib.suppress(errors.Error):
-            if lease.held and not owns.is_moved(kube, own):
+            if lease.held and not identity.is_moved(kube, own):
                 sweep.step(kube, work)
         raise
     finally:
@@ -98,7 +97,7 @@ def launch(kube: Kube, workload: Workload, limits: Limits, pace: Pace, manifest:
 
 
 def _wait(workload: Workload, before: set[str], text: str) -> None:
-    """Say once what is waited for, where whoever asks how the step is will look too."""
+    """Report once what is waited for, also in the record that `kfp status` reads."""
     if text not in before:
         before.add(text)
         print(text, flush=True)
@@ -106,12 +105,12 @@ def _wait(workload: Workload, before: set[str], text: str) -> None:
 
 
 def _ask(number: int, frame: FrameType | None) -> None:
-    raise Asked
+    raise StopRequested
 
 
 def _say(error: errors.Error, workload: Workload | None) -> int:
     print(f"error: {error}", file=sys.stderr, flush=True)
-    if workload:  # who asks how the step is, asks the store: Kubeflow keeps neither texts nor exit codes
+    if workload:  # the state of a step is read from the store: Kubeflow keeps neither texts nor exit codes
         record.note(Task.from_json(workload.task), str(error), error.exit_code)
     return error.exit_code
 

@@ -1,4 +1,4 @@
-"""The seam to whoever runs the pods: how an attempt is written, where it lies, how its state is read.
+"""The interface to the controllers that run the pods: how an attempt is written, where it is, how its state is read.
 
 Creating, observing and deleting are the same for all of them, for all are objects of a namespace; another way to run a
 gang is another file beside paddlejob.py.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from components.launch import workload as workloads
-from components.launch.seen import Attempt
+from components.launch.observation import Attempt
 from components.launch.workload import Workload
 
 RUN, STEP, FINGERPRINT, WORK, STAGE, ATTEMPT = (
@@ -41,7 +41,7 @@ class Backend:
     """Whether the pods live and die together."""
 
     def path(self, namespace: str, name: str = "") -> str:
-        """Of all, or of one."""
+        """API path of all objects, or of one."""
         return f"/apis/{self.group}/namespaces/{namespace}/{self.plural}" + (f"/{name}" if name else "")
 
 
@@ -59,19 +59,19 @@ class Stage:
     share: bool = False
     """Whether each pod makes its share of the pieces."""
     grace: int = 120
-    """Seconds that a pod has for saving when it is told to go; one that needs less is gone sooner."""
+    """Seconds that a pod has to save when it is told to terminate; one that needs less exits sooner."""
 
     def name(self, number: int) -> str:
-        """Of an attempt: whoever makes the same one, names it so."""
+        """Name of an attempt: the same for every launcher of the same work."""
         return f"{self.workload.name}-{self.mark}{number}"
 
     @property
     def selector(self) -> str:
-        """Of all attempts, and of their pods."""
+        """Label selector of all attempts and their pods."""
         return f"{WORK}={workloads.work(self.workload)},{STAGE}={self.mark}"
 
     def labels(self, number: int) -> dict[str, str]:
-        """Of an attempt and its pods."""
+        """Labels of an attempt and its pods."""
         task = self.workload.task
         return {
             **self.workload.labels, RUN: task["run"], STEP: task["name"], FINGERPRINT: task["fingerprint"][:63],
@@ -79,19 +79,19 @@ class Stage:
         }  # fmt: skip
 
 
-def attempt(stage: Stage, found: Mapping[str, Any]) -> Attempt:
+def attempt(stage: Stage, body: Mapping[str, Any]) -> Attempt:
     """An object of the cluster as an attempt."""
-    meta, (state, message) = found["metadata"], stage.backend.state(found)
+    meta, (state, message) = body["metadata"], stage.backend.state(body)
     return Attempt(
         int(meta["labels"][ATTEMPT]), meta["name"], meta["uid"], state, meta.get("annotations", {}).get(DIGEST, ""),
         message, leaving="deletionTimestamp" in meta, earlier=meta["labels"][RUN] != stage.workload.task["run"],
     )  # fmt: skip
 
 
-def condition(found: Mapping[str, Any], *kinds: str) -> Mapping[str, Any] | None:
+def condition(body: Mapping[str, Any], *kinds: str) -> Mapping[str, Any] | None:
     """The first of these conditions that holds. Their order means nothing, the last one is not the newest."""
     for kind in kinds:
-        for row in found.get("status", {}).get("conditions") or ():
+        for row in body.get("status", {}).get("conditions") or ():
             if row["type"] == kind and row["status"] == "True":
                 return dict(row)
     return None

@@ -1,7 +1,8 @@
-"""Why an attempt ended, and whose fault it was: the first row that matches."""
+"""Why an attempt ended, and whether it counts as a failure: the first rule that matches."""
 
-from components.gang import NEVER_AGAIN
-from components.launch.seen import Attempt, Limits, Past, Pod, Seen
+from components.launch.observation import Attempt, Limits, Observation, Pod
+from components.runtime.gang import NEVER_AGAIN
+from components.runtime.record import PastAttempt
 
 FINAL = ("user", "pending", "timeout")
 """Causes after which there is no further attempt."""
@@ -10,13 +11,13 @@ NODE_LOST = "DeletionByTaintManager"
 STOPPED, MEMORY = 143, (137, 247)
 
 
-def judge(attempt: Attempt, seen: Seen, limits: Limits) -> Past | None:
-    """How it ended; None while it goes on."""
+def judge(attempt: Attempt, seen: Observation, limits: Limits) -> PastAttempt | None:
+    """How it ended; None while it is in progress."""
     ended = sorted((pod for pod in seen.pods if pod.code), key=lambda pod: (pod.ended, pod.number))
     if attempt.state == "suspended":
         return None
     if seen.together or attempt.state == "failed":
-        # Evidence against the step wins: the others die of it, and in ways that look like anything.
+        # An error of the step wins: the others die of it, with arbitrary symptoms.
         for pod in ended:
             if pod.code in NEVER_AGAIN:
                 return _past(attempt, "user", False, pod.message or _died(pod), pod)
@@ -28,50 +29,52 @@ def judge(attempt: Attempt, seen: Seen, limits: Limits) -> Past | None:
     if attempt.state == "failed" or (seen.together and ended):
         return _crash(attempt, ended)
     if attempt.state == "succeeded":
-        text = f"attempt {attempt.number} ended well, but the artefact is not there: see its log"
+        text = f"attempt {attempt.number} succeeded, but the artefact is missing: see its log"
         return _past(attempt, "crash", True, text)
     return _hang(attempt, seen, limits)
 
 
-def hint(past: Past) -> str:
-    """What may help."""
+def hint(past: PastAttempt) -> str:
+    """The remedy."""
     if past.cause == "memory":
         return "; give the step more `memory:`, or smaller batches"
     return "; see its log, then resume the run" if past.cause != "lost" else ""
 
 
-def _lost(attempt: Attempt, seen: Seen) -> Past | None:
-    """What the cluster did."""
+def _lost(attempt: Attempt, seen: Observation) -> PastAttempt | None:
+    """The end of an attempt by the cluster."""
     if attempt.gone or (attempt.leaving and attempt.state == "active"):
         return _past(attempt, "lost", False, f"{attempt.name} was deleted by somebody else")
     if not seen.together:
-        return None  # whoever runs shards puts others in their place, and counts without them
+        return None  # the Job controller replaces pods of shards, and does not count these failures
     for pod in seen.pods:
         if pod.disrupted and pod.code != 0:
-            return _past(attempt, "lost", False, f"{_who(pod)} was taken away ({pod.disrupted})", pod)
+            return _past(attempt, "lost", False, f"{_who(pod)} was disrupted ({pod.disrupted})", pod)
     if seen.lost:
         return _past(attempt, "lost", False, f"{seen.lost[0]} is gone")
     for pod in seen.pods:
         if pod.leaving_for and pod.started and pod.code is None:
-            return _past(attempt, "lost", False, f"{_who(pod)} was told to go", pod)
+            return _past(attempt, "lost", False, f"{_who(pod)} was told to terminate", pod)
     return None
 
 
-def _crash(attempt: Attempt, ended: list[Pod]) -> Past:
+def _crash(attempt: Attempt, ended: list[Pod]) -> PastAttempt:
     ended = [pod for pod in ended if not pod.disrupted]
     if not ended:
-        # Whoever removed the pods removed the evidence with them.
-        said = attempt.message or "its pods are gone"
-        return _past(attempt, "lost", False, f"attempt {attempt.number} failed: {said}")
+        # The evidence was removed with the pods.
+        message = attempt.message or "its pods are gone"
+        return _past(attempt, "lost", False, f"attempt {attempt.number} failed: {message}")
     first = ended[0]
     if first.code == STOPPED:
-        return _past(attempt, "stopped", True, f"{_who(first)} was asked to stop, and nothing says by whom", first)
+        return _past(
+            attempt, "stopped", True, f"{_who(first)} was asked to stop, the cluster does not say by whom", first
+        )
     if first.reason == "OOMKilled" or first.code in MEMORY:
         return _past(attempt, "memory", True, f"{_who(first)} was killed, most likely for its use of memory", first)
     return _past(attempt, "crash", True, _died(first), first)
 
 
-def _hang(attempt: Attempt, seen: Seen, limits: Limits) -> Past | None:
+def _hang(attempt: Attempt, seen: Observation, limits: Limits) -> PastAttempt | None:
     if seen.silent_for is None:
         return None
     limit = limits.silent if seen.beaten else limits.starting
@@ -80,9 +83,9 @@ def _hang(attempt: Attempt, seen: Seen, limits: Limits) -> Past | None:
     return _past(attempt, "hang", True, f"attempt {attempt.number} made no progress for {seen.silent_for:.0f} s")
 
 
-def _past(attempt: Attempt, cause: str, counted: bool, text: str, pod: Pod | None = None) -> Past:
+def _past(attempt: Attempt, cause: str, counted: bool, text: str, pod: Pod | None = None) -> PastAttempt:
     code = pod.code if pod and pod.code and cause == "user" else 1
-    return Past(attempt.number, attempt.uid, cause, counted, text, code, node=pod.node if pod else "")
+    return PastAttempt(attempt.number, attempt.uid, cause, counted, text, code, node=pod.node if pod else "")
 
 
 def _died(pod: Pod) -> str:

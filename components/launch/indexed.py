@@ -1,16 +1,16 @@
 """Shards as an Indexed Job: each index makes its share of the pieces; what fails is tried again by the cluster.
 
 The pieces are joined by a second job of one pod, with the image of the step, for only that one has the libraries: the
-plain command, which makes whatever piece is missing and joins them. A step that is not cut is that second job alone.
+plain command, which makes whatever piece is missing and joins them. A step that is not split is that second job only.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from components.gang import NEVER_AGAIN
 from components.launch import template
 from components.launch import workload as workloads
 from components.launch.backend import DIGEST, Backend, Stage, State, condition
+from components.runtime.gang import NEVER_AGAIN
 
 KEPT = 7 * 86400
 CONTAINER = "step"
@@ -43,13 +43,13 @@ def render(stage: Stage, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def state(found: Mapping[str, Any]) -> State:
+def state(job: Mapping[str, Any]) -> State:
     """Failed as soon as one index is given up, which the cluster says before its pods are gone."""
-    if failed := condition(found, "Failed", "FailureTarget"):
+    if failed := condition(job, "Failed", "FailureTarget"):
         return "failed", str(failed.get("message", ""))
-    if condition(found, "Complete"):
+    if condition(job, "Complete"):
         return "succeeded", ""
-    if found["spec"].get("suspend") or condition(found, "Suspended"):
+    if job["spec"].get("suspend") or condition(job, "Suspended"):
         return "suspended", ""
     return "active", ""
 

@@ -11,7 +11,7 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from components.launch.seen import Refusal, Unavailable
+from components.launch.observation import Refusal, Unavailable
 from ernie_core.errors import Denied
 
 Object = dict[str, Any]
@@ -109,7 +109,7 @@ def connect(namespace: str = "") -> Kube:
             config.load_incluster_config(settings)
             own = _NAMESPACE.read_text(encoding="utf-8").strip()
         else:
-            file = os.environ.get("KUBECONFIG")  # the client looks there only once, when it is imported
+            file = os.environ.get("KUBECONFIG")  # the client reads it only once, when it is imported
             config.load_kube_config(file, client_configuration=settings)
             own = config.list_kube_config_contexts(file)[1]["context"].get("namespace", "default")
     except config.ConfigException as error:
@@ -118,7 +118,7 @@ def connect(namespace: str = "") -> Kube:
 
 
 def open_api(settings: client.Configuration) -> client.ApiClient:
-    """A client that leaves trying again to its caller, who can say so."""
+    """A client without retries of its own: its caller retries, and reports it."""
     settings.retries = False
     return client.ApiClient(settings)
 
@@ -134,12 +134,12 @@ def _lines(response: Any) -> Iterator[bytes]:
 
 @contextmanager
 def _explained(method: str, path: str) -> Iterator[None]:
-    """Everything that can go wrong as one of two things: the API did not answer, or it said no."""
+    """Every error as one of two: the API did not answer, or it refused."""
     asked = f"{method} {path}"
     try:
         yield
     except ApiException as error:
-        reason, message = _said(error)
+        reason, message = _reason(error)
         if not error.status or error.status in _AGAIN or error.status >= 500:
             raise Unavailable(f"{asked}: {message}") from error
         raise Refusal(error.status, reason, message, asked) from error
@@ -147,7 +147,7 @@ def _explained(method: str, path: str) -> Iterator[None]:
         raise Unavailable(f"{asked}: the cluster's API did not answer ({type(error).__name__})") from error
 
 
-def _said(error: ApiException) -> tuple[str, str]:
+def _reason(error: ApiException) -> tuple[str, str]:
     try:
         status = json.loads(error.body or b"{}")
         return str(status.get("reason", "")), str(status.get("message") or error.reason)

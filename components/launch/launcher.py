@@ -1,6 +1,6 @@
-"""Drives a stage: looks, decides, acts, and says so, until the stage is done. Thin: what to do is decided in state.py.
+"""Drives a stage: observes, decides, acts and reports, until it is done. Thin: the decisions are in state.py.
 
-It keeps nothing that is not in the store or in the cluster: killed at any line and started again, it goes on.
+It keeps nothing that is not in the store or in the cluster: killed at any line and restarted, it continues.
 """
 
 import functools
@@ -8,17 +8,17 @@ import random
 import time
 from dataclasses import dataclass, replace
 
-from components.launch import beat, logs, pending, record, state
-from components.launch import own as owns
+from components.launch import heartbeat, identity, logs, state, waiting
 from components.launch.backend import Stage
+from components.launch.identity import Identity
 from components.launch.kube import Kube
-from components.launch.lease import Lease
-from components.launch.look import Look
-from components.launch.own import Own
+from components.launch.lease import StepLease
+from components.launch.observation import Limits, Observation, Refusal, Unavailable
+from components.launch.observer import Observer
 from components.launch.patience import Patience, meaning
-from components.launch.record import Record
-from components.launch.seen import Limits, Past, Refusal, Seen, Unavailable
-from components.place import utc
+from components.runtime import record
+from components.runtime.provenance import utc
+from components.runtime.record import PastAttempt, Record
 from ernie_core import errors
 from ernie_core.store import Store, artefact
 
@@ -28,35 +28,35 @@ class Pace:
     """Seconds of the launcher's own waits."""
 
     look: float = 10.0
-    """Between two looks when nothing changes."""
+    """Between two observations when nothing changes."""
     soon: float = 1.0
     """When something is about to change."""
     firm: float = 20.0
-    """For which the same no must be heard before it is believed: a server that has just started says it to everyone."""
+    """For which the same refusal must last before it counts: a server that has just started refuses everyone."""
     outage: float = 3600.0
-    """For which nobody may answer."""
+    """For which a service may not answer."""
     term: float = 60.0
-    """Of the lease: after which another may have it."""
+    """Term of the lease, after which another launcher may take it."""
     renew: float = 20.0
-    """Of the lease."""
-    said: float = 60.0
-    """After which the same is said again."""
+    """Interval between renewals of the lease."""
+    repeat: float = 60.0
+    """After which the same message is repeated."""
 
 
 class Launcher:
     """One stage of a step."""
 
-    def __init__(self, kube: Kube, store: Store, stage: Stage, own: Own, lease: Lease, limits: Limits,
+    def __init__(self, kube: Kube, store: Store, stage: Stage, own: Identity, lease: StepLease, limits: Limits,
                  pace: Pace) -> None:  # fmt: skip
         self._kube, self._store, self._stage, self._own = kube, store, stage, own
         self._lease, self._limits, self._pace = lease, limits, pace
         self._task = stage.workload.task
         self._place = record.key(self._task)
         self._record = Record()
-        self._look = Look(kube, store, stage, 0.0)
+        self._observer = Observer(kube, store, stage, 0.0)
         self._follower: logs.Follower | None = None
         self._patience = Patience(self._say, pace.firm, pace.outage, functools.partial(meaning, stage=stage, kube=kube))
-        self._said = ("", 0.0)
+        self._reported = ("", 0.0)
         self._done = False
 
     def run(self) -> None:
@@ -65,22 +65,22 @@ class Launcher:
         while not self._done:
             with self._patience:
                 begun = begun or self._begin()
-                rest = self._act(self._look.see(self._past())) if self._lease.hold() else self._leave()
+                rest = self._act(self._observer.observe(self._past())) if self._lease.hold() else self._leave()
             self._rest(self._pace.look if self._patience.tried else rest)
         self._end_follower()
         if self._stage.backend.together:
             with self._patience:
-                self._store.delete(beat.key(self._task["address"]))
+                self._store.delete(heartbeat.key(self._task["address"]))
 
     def _begin(self) -> bool:
-        """Take up what is on record."""
+        """Load the record of the step."""
         found = record.read(self._store, self._place)
         self._record = replace(found, started=found.started or time.time(), pod=self._own.id)
-        self._look = Look(self._kube, self._store, self._stage, self._record.started)
+        self._observer = Observer(self._kube, self._store, self._stage, self._record.started)
         return True
 
-    def _act(self, seen: Seen) -> float:
-        """Do one thing; returns for how long nothing is to be done then."""
+    def _act(self, seen: Observation) -> float:
+        """Carry out one action; returns the seconds to rest afterwards."""
         action = state.decide(seen, self._past(), self._limits)
         self._follow(seen)
         match action:
@@ -101,56 +101,58 @@ class Launcher:
                 self._kube.delete(self._path(attempt.name), uid=attempt.uid, wait=True)
             case state.Force(pods):
                 self._guard()
-                self._look.forced = True
+                self._observer.forced = True
                 for pod in pods:
-                    self._say(f"{pod.name} does not go, its node {pod.node or '?'} is lost: taking it off the books")
-                    self._kube.delete(owns.path(self._kube, pod.name), uid=pod.uid, grace=0)
+                    self._say(f"{pod.name} does not terminate, its node {pod.node or '?'} is lost: deleting its object")
+                    self._kube.delete(identity.path(self._kube, pod.name), uid=pod.uid, grace=0)
             case state.Wait(text, soon):
                 self._say(text)
                 self._keep(state="running" if seen.attempt and not seen.pending_for else "waiting", text=text)
                 return self._pace.look if not soon else self._pace.soon
         return self._pace.soon
 
-    def _past(self) -> tuple[Past, ...]:
-        """Of this stage: making and joining are judged apart."""
+    def _past(self) -> tuple[PastAttempt, ...]:
+        """Past attempts of this stage: making and joining are judged separately."""
         return tuple(entry for entry in self._record.past if entry.stage == self._stage.mark)
 
     def _create(self, number: int) -> None:
         self._guard()
         stage = self._stage
-        found = beat.read(self._store, self._task["address"]) if stage.backend.together else {}
-        stage = replace(stage, grace=beat.grace(found, stage.grace, stage.workload.grace))
+        found = heartbeat.read(self._store, self._task["address"]) if stage.backend.together else {}
+        stage = replace(stage, grace=heartbeat.grace(found, stage.grace, stage.workload.grace))
         if stage.backend.together:
-            beat.write(self._store, self._task["address"], number, {beat.NEEDS: found.get(beat.NEEDS, 0.0)})
-        body = owns.owned(stage.backend.render(stage, number), self._own)
-        self._look.begin()
+            heartbeat.write(
+                self._store, self._task["address"], number, {heartbeat.NEEDS: found.get(heartbeat.NEEDS, 0.0)}
+            )
+        body = identity.owned(stage.backend.render(stage, number), self._own)
+        self._observer.begin()
         try:
             self._kube.create(self._path(), body)
         except (Refusal, Unavailable) as no:
-            self._look.refused = pending.refused(str(no))
-            if self._look.refused is None and not self._exists(no, body["metadata"]["name"]):
+            self._observer.refused = waiting.refused(str(no))
+            if self._observer.refused is None and not self._exists(no, body["metadata"]["name"]):
                 raise
-            if self._look.refused:
-                self._say(f"attempt {number} cannot begin: {self._look.refused.text}")
+            if self._observer.refused:
+                self._say(f"attempt {number} cannot start: {self._observer.refused.text}")
             return
-        self._look.refused = None
-        begin = self._look.progress() or "the beginning"
-        self._say(f"attempt {number} begins: {body['metadata']['name']}, from {begin}")
+        self._observer.refused = None
+        begin = self._observer.progress() or "the beginning"
+        self._say(f"attempt {number} starts: {body['metadata']['name']}, from {begin}")
         self._keep(state="waiting", attempt=number)
 
     def _exists(self, no: Exception, name: str) -> bool:
-        """Whether ours is there already, made by a launcher before this one, or by a request that was not answered."""
+        """Whether the attempt exists already, created by an earlier launcher or by a request that was not answered."""
         if not (isinstance(no, Refusal) and no.status == 409):
             return False
         ours = self._kube.read(self._path(), labelSelector=self._stage.selector).get("items", [])
         if not any(found["metadata"]["name"] == name for found in ours):
-            raise errors.Refused(f"there is another {name} in this namespace, which is not of this step: remove it")
+            raise errors.Refused(f"a {name} that does not belong to this step exists in this namespace: remove it")
         return True
 
-    def _judge(self, past: Past, seen: Seen) -> None:
-        """Put it on record, with the last words of the pod that ended first."""
+    def _judge(self, past: PastAttempt, seen: Observation) -> None:
+        """Put it on record, with the last lines of the pod that ended first."""
         self._end_follower()
-        past = replace(past, stage=self._stage.mark, progress=self._look.progress(), time=utc(time.time()))
+        past = replace(past, stage=self._stage.mark, progress=self._observer.progress(), time=utc(time.time()))
         died = sorted((pod for pod in seen.pods if pod.code), key=lambda pod: (pod.ended, pod.number))
         for pod in died[:1]:
             words = logs.last_words(self._kube, pod.name, self._stage.backend.container)
@@ -163,11 +165,11 @@ class Launcher:
         self._say(f"attempt {past.number} ended ({past.cause}, {kind}): {past.text}")
         self._keep(text=past.text, past=(*self._record.past, past))
 
-    def _follow(self, seen: Seen) -> None:
+    def _follow(self, seen: Observation) -> None:
         """The log of the first pod, from when it runs until it ends."""
         first = next((pod for pod in seen.pods if pod.number == 0 and pod.started), None)
         if seen.attempt and seen.attempt.earlier and seen.attempt.state != "active":
-            return  # what it said is with the run that it was of
+            return  # its log is kept with its own run
         if first is None or (self._follower and self._follower.pod == first.name):
             return
         self._end_follower()
@@ -183,15 +185,15 @@ class Launcher:
             self._follower = None
 
     def _leave(self) -> float:
-        """Leave it to whoever holds the step, until that one has made it."""
-        self._say(f"another launcher is at this step ({self._lease.holder or 'just now'}): waiting for it")
+        """Wait for the launcher that holds the step, until that one has made it."""
+        self._say(f"another launcher holds this step ({self._lease.holder or 'just now'}): waiting for it")
         self._done = artefact.read(self._store, self._task["address"]) is not None
         return self._pace.look
 
     def _guard(self) -> None:
-        """Change something only as long as nobody else may."""
+        """Unavailable unless this launcher holds the lease."""
         if not self._lease.held:
-            raise Unavailable("the lease of this step ran out; asking for it again")
+            raise Unavailable("the lease of this step expired; acquiring it again")
 
     def _rest(self, seconds: float) -> None:
         """Until something changes, or for a while; never for less than a moment, however often things change."""
@@ -201,10 +203,10 @@ class Launcher:
         time.sleep(min(1.0, seconds / 4))
         path = f"/api/v1/namespaces/{self._kube.namespace}/pods"
         try:
-            if not self._patience.tried and self._look.version and self._lease.held:
-                return self._kube.wait(path, self._stage.selector, self._look.version, max(1, round(seconds)))
+            if not self._patience.tried and self._observer.version and self._lease.held:
+                return self._kube.wait(path, self._stage.selector, self._observer.version, max(1, round(seconds)))
         except (Unavailable, Refusal):
-            pass  # looking again is all that a watch is for
+            pass  # a watch only wakes the next observation
         time.sleep(seconds / 2)
 
     def _keep(self, **changes: object) -> None:
@@ -219,8 +221,8 @@ class Launcher:
 
     def _say(self, text: str) -> None:
         now = time.monotonic()
-        if text != self._said[0] or now - self._said[1] > self._pace.said:
-            self._said = (text, now)
+        if text != self._reported[0] or now - self._reported[1] > self._pace.repeat:
+            self._reported = (text, now)
             self._print(text)
 
     def _print(self, text: str) -> None:

@@ -1,36 +1,36 @@
 """One launcher at a time acts on a step: a Lease of the cluster, named after the artefact and held by renewing it.
 
-Clocks are not compared: another holder is dead when its Lease has not changed for its whole term while we looked on.
+Clocks are not compared: another holder is dead when its Lease has not changed for its whole term under observation.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 
+from components.launch.identity import Identity, owned
 from components.launch.kube import Kube, Object
-from components.launch.own import Own, owned
-from components.launch.seen import Refusal
+from components.launch.observation import Refusal
 
 
-class Lease:
+class StepLease:
     """The right to act on a step."""
 
-    def __init__(self, kube: Kube, name: str, own: Own, labels: Mapping[str, str], term: float,
+    def __init__(self, kube: Kube, name: str, own: Identity, labels: Mapping[str, str], term: float,
                  renew: float) -> None:  # fmt: skip
         self._kube, self._name, self._own, self._labels = kube, name, own, dict(labels)
         self._term, self._renew = term, renew
         self._until, self._due = 0.0, 0.0
         self._known, self._since = ("", ""), 0.0
         self.holder = ""
-        """Who has it, if it is not ours."""
+        """The holder, if it is another launcher."""
 
     @property
     def held(self) -> bool:
-        """Whether it is ours now; asked before everything that changes something."""
+        """Whether this launcher holds it now; checked before every change."""
         return time.monotonic() < self._until
 
     def hold(self) -> bool:
-        """Take it, or renew it when that is due; whether it is ours. Unavailable leaves it as it was."""
+        """Take it, or renew it when that is due; whether it is held. Unavailable does not change it."""
         now = time.monotonic()
         if self.held and now < self._due:
             return True
@@ -41,7 +41,7 @@ class Lease:
             done = self._try(lambda: self._kube.replace(self._path(self._name), self._body(found)))
         else:
             done = False
-        # Counted from before the request, as whoever waits for its end counts from after it.
+        # Counted from before the request, as other launchers count from after it.
         self._until, self._due = (now + self._term, now + self._renew) if done else (0.0, 0.0)
         return done
 
@@ -82,7 +82,7 @@ class Lease:
             meta["resourceVersion"] = found["metadata"]["resourceVersion"]
             taken = found["spec"].get("leaseTransitions", 0) + (found["spec"].get("holderIdentity") != self._own.id)
         body = {
-            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta,
+            "apiVersion": "coordination.k8s.io/v1", "kind": "StepLease", "metadata": meta,
             "spec": {"holderIdentity": self._own.id, "leaseDurationSeconds": max(1, round(self._term)),
                      "renewTime": now, "leaseTransitions": taken},
         }  # fmt: skip

@@ -1,11 +1,11 @@
-"""Logs of pods: the first one followed into our own log and into the store, the last words of one that died."""
+"""Logs of pods: the first one followed into the launcher's log and into the store, the last lines of one that died."""
 
 import threading
 import time
 
 from components.launch.kube import Kube
-from components.launch.seen import Refusal, Unavailable
-from components.redact import redact
+from components.launch.observation import Refusal, Unavailable
+from components.runtime.redact import redact
 from ernie_core import errors
 from ernie_core.store import Store
 
@@ -17,7 +17,7 @@ PAUSE = 2.0
 
 
 def last_words(kube: Kube, pod: str, container: str, lines: int = LAST) -> list[str]:
-    """The end of a pod's log; empty if nobody has it any more."""
+    """The end of a pod's log; empty if it no longer exists."""
     try:
         found = list(kube.log(pod, container, tailLines=lines))
     except (Refusal, Unavailable):
@@ -61,7 +61,7 @@ class Follower:
             except Refusal as refusal:
                 over = over or refusal.status == 404  # the pod is gone, and its log with it
             except errors.Error:
-                pass  # the next turn goes on after the last line
+                pass  # the next turn continues after the last line
             self._flush(True)
             if over:
                 return
@@ -71,8 +71,9 @@ class Follower:
         """After what is kept already."""
         pieces = [name for name in self._store.children(self._folder) if name.startswith(f"{self._series}-")]
         if pieces:
-            kept = self._store.read(f"{self._folder}/{pieces[-1]}").decode("utf-8", "replace").splitlines()
-            self._last = kept[-1].partition(" ")[0] if kept else ""
+            kept = self._store.read(f"{self._folder}/{pieces[-1]}").decode("utf-8", "replace").rstrip("\n")
+            # not by splitlines: a line of text may hold what that takes for an end, U+2028 for example
+            self._last = kept.rpartition("\n")[2].partition(" ")[0]
         self._piece = 1 + (int(pieces[-1].removesuffix(".log").rpartition("-")[2]) if pieces else 0)
 
     def _take(self, line: bytes, floor: str) -> None:

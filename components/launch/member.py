@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components import gang, place, reports
-from components.launch import beat
-from components.task import Task
+from components.contract.task import Task
+from components.launch import heartbeat
+from components.runtime import gang, locks, reports
 from ernie_core import errors, runtime
 from ernie_core.store import Store, open_store
 
@@ -32,7 +32,7 @@ REPLACED = 1
 
 
 @dataclass(frozen=True)
-class Place:
+class GangMember:
     """Where this pod stands in its gang."""
 
     hosts: Sequence[str]
@@ -41,7 +41,7 @@ class Place:
     port: int
 
     def environment(self, local: int) -> Mapping[str, str]:
-        """What Paddle asks of the environment of one process."""
+        """The environment that Paddle needs in one process."""
         places = [f"{host}:{self.port + i}" for host in self.hosts for i in range(self.processes)]
         rank = self.number * self.processes + local
         return {
@@ -64,12 +64,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", required=True, type=int, help="of its first process")
     parser.add_argument("--processes", required=True, type=int, help="of each pod")
     parser.add_argument("--attempt", required=True, type=int)
-    parser.add_argument("--grace", required=True, type=int, help="seconds that this pod has once it is told to go")
+    parser.add_argument("--grace", required=True, type=int, help="termination grace period of this pod, in seconds")
     parser.add_argument("--task", required=True, help="the task, as JSON")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args(argv)
     task = Task.from_json(json.loads(given.task))
-    own = Place(given.hosts.split(","), given.number, given.processes, given.port)
+    own = GangMember(given.hosts.split(","), given.number, given.processes, given.port)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
@@ -81,16 +81,16 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _meet(hosts: Sequence[str], stop: threading.Event) -> None:
-    """Until every pod has an address: they get them one by one, and a name is asked for once only by Paddle."""
-    started, said = time.monotonic(), 0.0
+    """Until every pod has an address: they get them one by one, and Paddle resolves each name only once."""
+    started, next_report = time.monotonic(), 0.0
     while missing := [host for host in hosts if not _known(host)]:
         waited = time.monotonic() - started
         if waited > PATIENCE:
             raise errors.Error(f"{missing[0]} had no address after {PATIENCE:.0f} s: what keeps its pod from starting?")
-        if waited >= said:
+        if waited >= next_report:
             left = f"{missing[0]} has no address yet, at most {PATIENCE - waited:.0f} s more"
             print(f"waiting for {len(missing)} of {len(hosts)} pods: {left}", flush=True)
-            said = waited + 30
+            next_report = waited + 30
         if stop.wait(1):
             raise errors.Stopped("asked to stop while waiting for the other pods")
 
@@ -102,7 +102,9 @@ def _known(host: str) -> bool:
         return False
 
 
-def _run(own: Place, command: Sequence[str], task: Task, attempt: int, saving: float, stop: threading.Event) -> int:
+def _run(
+    own: GangMember, command: Sequence[str], task: Task, attempt: int, saving: float, stop: threading.Event
+) -> int:
     scratch, replaced = Path(task.scratch).parent, threading.Event()
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "task.json"
@@ -121,7 +123,11 @@ def _run(own: Place, command: Sequence[str], task: Task, attempt: int, saving: f
                 for process in processes:
                     process.terminate()
             if asked and time.monotonic() - asked > saving:
-                print(f"ended unsaved: {saving:.0f} s were not enough{_lost(task)}", file=sys.stderr, flush=True)
+                print(
+                    f"killed before it had saved: {saving:.0f} s were not enough{_lost(task)}",
+                    file=sys.stderr,
+                    flush=True,
+                )
                 return errors.Stopped.exit_code
         return code
     finally:
@@ -133,17 +139,17 @@ def _run(own: Place, command: Sequence[str], task: Task, attempt: int, saving: f
 def _lost(task: Task) -> str:
     """What the first pod knows of what is lost."""
     row = reports.read(Path(task.progress))
-    needs = f", a step and a save take {row[beat.NEEDS]} s" if row.get(beat.NEEDS) else ""
+    needs = f", a step and a save take {row[heartbeat.NEEDS]} s" if row.get(heartbeat.NEEDS) else ""
     return f" at step {row['done']}{needs}; what is newer than model_last is lost" if row.get("done") else ""
 
 
-def _start(own: Place, command: Sequence[str], local: int, attempt: int) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, **own.environment(local), **runtime.child(), place.ATTEMPT: str(attempt)}
+def _start(own: GangMember, command: Sequence[str], local: int, attempt: int) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, **own.environment(local), **runtime.child(), locks.ATTEMPT: str(attempt)}
     return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
 
 
 def _over(processes: Sequence["subprocess.Popen[bytes]"], task: Task) -> int | None:
-    """The exit code of the pod: 0 if all are, else of the one that died. The others have time for last words."""
+    """The exit code of the pod: 0 if all are, else of the one that died. The others get time for their outcome."""
     codes = [process.poll() for process in processes]
     if not any(codes):
         return 0 if None not in codes else None
@@ -157,19 +163,19 @@ def _over(processes: Sequence["subprocess.Popen[bytes]"], task: Task) -> int | N
 
 
 def _beat(store: Store, task: Task, attempt: int, number: int, replaced: threading.Event) -> None:
-    """The first pod says how far this attempt is; every pod looks whether a later one has begun."""
+    """The first pod reports the progress of this attempt; every pod checks whether a later one has started."""
     while not replaced.is_set():
         try:
-            found = beat.read(store, task.address)
+            found = heartbeat.read(store, task.address)
             if int(found.get("attempt", 0)) > attempt:
-                print(f"attempt {attempt} was replaced by a later one: ending", file=sys.stderr, flush=True)
+                print(f"attempt {attempt} was superseded by a later one: exiting", file=sys.stderr, flush=True)
                 replaced.set()
             elif number == 0 and (progress := reports.read(Path(task.progress))):
-                measured = {beat.NEEDS: found[beat.NEEDS]} if found.get(beat.NEEDS) else {}
-                beat.write(store, task.address, attempt, measured | dict(progress))
+                measured = {heartbeat.NEEDS: found[heartbeat.NEEDS]} if found.get(heartbeat.NEEDS) else {}
+                heartbeat.write(store, task.address, attempt, measured | dict(progress))
         except (errors.Error, ValueError) as error:  # what the training itself needs of the store it will miss itself
-            print(f"cannot say how far this is, training goes on: {error}", file=sys.stderr, flush=True)
-        time.sleep(beat.EVERY)
+            print(f"progress cannot be reported, training continues: {error}", file=sys.stderr, flush=True)
+        time.sleep(heartbeat.EVERY)
 
 
 if __name__ == "__main__":

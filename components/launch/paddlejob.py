@@ -1,6 +1,6 @@
 """A gang as a PaddleJob of the training operator: one per attempt, never restarted, never changed.
 
-A worker that is started again alone waits for ever for a gang that has gone on without it, so a pod that fails fails
+A worker that is restarted alone waits for ever for a gang that continued without it, so a pod that fails fails
 the whole (`Never`, no retries), and the launcher begins the next attempt. Ranks and addresses are not negotiated: the
 number of a pod is pinned by its label, its name follows from the job's, its ports are its own.
 """
@@ -13,7 +13,7 @@ from components.launch import workload as workloads
 from components.launch.backend import DIGEST, Backend, Stage, State, condition
 
 PORT = 36543
-"""Of the first process of a pod; the others have the ones behind it."""
+"""Port of the first process of a pod; the others have the ports after it."""
 KEPT = 7 * 86400
 """Seconds that the cluster keeps one that has ended."""
 CONTAINER = "paddle"
@@ -51,13 +51,13 @@ def render(stage: Stage, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def state(found: Mapping[str, Any]) -> State:
+def state(job: Mapping[str, Any]) -> State:
     """All workers must have succeeded, one that failed fails all."""
-    if failed := condition(found, "Failed"):
+    if failed := condition(job, "Failed"):
         return "failed", str(failed.get("message", ""))
-    if condition(found, "Succeeded"):
+    if condition(job, "Succeeded"):
         return "succeeded", ""
-    if found["spec"].get("runPolicy", {}).get("suspend") or condition(found, "Suspended"):
+    if job["spec"].get("runPolicy", {}).get("suspend") or condition(job, "Suspended"):
         return "suspended", ""
     return "active", ""
 

@@ -1,4 +1,4 @@
-"""What is put up with: a cluster or a store that does not answer for a while has not ended anything."""
+"""Outages that are tolerated: a cluster or a store that does not answer for a while has not ended anything."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from components.launch.backend import Stage
 from components.launch.kube import Kube
-from components.launch.seen import Refusal, Unavailable
+from components.launch.observation import Refusal, Unavailable
 from ernie_core import errors
 
 T = TypeVar("T")
@@ -15,7 +15,7 @@ Meaning = Callable[[Refusal], tuple[type[errors.Error], str]]
 
 
 class Patience:
-    """A `with` block that may fail as long as the same trouble does not last; one that does well ends all trouble."""
+    """A `with` block whose failures are tolerated until the same one lasts too long; a success resets the clock."""
 
     def __init__(self, say: Callable[[str], None], firm: float, outage: float, meaning: Meaning) -> None:
         self._say, self._firm, self._outage, self._meaning = say, firm, outage, meaning
@@ -27,7 +27,7 @@ class Patience:
         return bool(self._what)
 
     def until(self, act: Callable[[], T], pause: float) -> T:
-        """Do it until it does well."""
+        """Repeat an action until it succeeds."""
         while True:
             with self:
                 return act()
@@ -42,7 +42,7 @@ class Patience:
         elif isinstance(error, (Unavailable, errors.Unreachable)):
             self._bear("no answer", str(error), self._outage, errors.Unreachable)
         elif isinstance(error, Refusal):
-            # A server that has just started says no to everyone: the same no must be heard for a while.
+            # A server that has just started refuses everyone: the same refusal must last for a while.
             way_out, text = self._meaning(error)
             self._bear(f"{error.status} {error.asked}", text, self._firm, way_out)
         elif isinstance(error, (errors.Denied, errors.NotFound)):
@@ -57,15 +57,15 @@ class Patience:
             self._what, self._since = what, now
         if now - self._since > limit:
             raise way_out(text)
-        self._say(f"{text} (trying for {limit:.0f} s)")
+        self._say(f"{text} (retries for {limit:.0f} s)")
 
 
 def meaning(error: Refusal, stage: Stage, kube: Kube) -> tuple[type[errors.Error], str]:
-    """What a no of the cluster means for whoever has to change something."""
+    """What a refusal of the cluster means for the person who has to change something."""
     if error.status in (401, 403):
-        return errors.Denied, f"the cluster does not let this account do it, give it the Role of the chart: {error}"
+        return errors.Denied, f"the cluster denies this account access, give it the Role of the chart: {error}"
     if error.status == 404 and error.asked.endswith(stage.backend.path(kube.namespace)):
         return errors.NotFound, stage.backend.remedy
     if error.status == 404:
         return errors.NotFound, f"not there: {error}"
-    return errors.BadInput, f"the cluster does not take it, correct the settings of the step or of the site: {error}"
+    return errors.BadInput, f"the cluster rejects it, correct the settings of the step or of the site: {error}"

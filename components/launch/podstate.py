@@ -4,29 +4,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.launch.backend import ATTEMPT, Backend
-from components.launch.seen import Pod
+from components.launch.observation import Pod
 
 _TAKEN = ("Evicted", "Preempting", "Preempted", "NodeLost", "NodeShutdown", "Shutdown", "Terminated", "NodeAffinity",
           "UnexpectedAdmissionError", "OutOfcpu", "OutOfmemory", "OutOfpods", "Outofnvidia.com/gpu")  # fmt: skip
 """Reasons of a pod that kubelet or the scheduler ended, from the time before they said so in a condition too."""
 
 
-def read(found: Mapping[str, Any], backend: Backend, leaving_for: float) -> Pod:
-    """`leaving_for` is measured by whoever looks, for clocks need not agree."""
-    meta, status = found["metadata"], found.get("status", {})
+def read(body: Mapping[str, Any], backend: Backend, leaving_for: float) -> Pod:
+    """`leaving_for` is measured by the observer, for clocks need not agree."""
+    meta, status = body["metadata"], body.get("status", {})
     box = _container(status, backend.container)
     over = box.get("state", {}).get("terminated")
     phase = status.get("phase", "Pending")
     return Pod(
         name=meta["name"], uid=meta["uid"], number=int(meta["labels"].get(backend.number, "0")),
-        attempt=int(meta["labels"].get(ATTEMPT, "0")), node=found["spec"].get("nodeName", ""),
+        attempt=int(meta["labels"].get(ATTEMPT, "0")), node=body["spec"].get("nodeName", ""),
         code=over["exitCode"] if over else (1 if phase == "Failed" else None),
         ended=str((over or {}).get("finishedAt") or ""),
         started=bool(over or box.get("state", {}).get("running")), over=phase in ("Succeeded", "Failed"),
         reason=str((over or {}).get("reason") or status.get("reason") or ""),
         message=str((over or {}).get("message") or status.get("message") or ""),
         disrupted=_disrupted(status), leaving_for=leaving_for if "deletionTimestamp" in meta else 0.0,
-        grace=float(meta.get("deletionGracePeriodSeconds", found["spec"].get("terminationGracePeriodSeconds", 30))),
+        grace=float(meta.get("deletionGracePeriodSeconds", body["spec"].get("terminationGracePeriodSeconds", 30))),
     )  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def _container(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _disrupted(status: Mapping[str, Any]) -> str:
-    """By whom it was taken away. An exit code of 64 to 78 is looked at before, so what the step itself said counts."""
+    """The reason of its disruption. An exit code of 64 to 78 is checked before, so the step's own verdict counts."""
     for row in status.get("conditions") or ():
         if row["type"] == "DisruptionTarget" and row["status"] == "True":
             return str(row.get("reason") or "disruption")

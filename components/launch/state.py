@@ -1,15 +1,16 @@
-"""What a launcher does next: pure, from what it sees of the cluster and of the store, and from what was before.
+"""What a launcher does next: pure, from its observation of the cluster and the store, and from past attempts.
 
 A step is made in attempts: one object of the cluster each, never restarted and never changed. Whatever ends an attempt
 is put on record with its cause, then the object is removed, then all pods must be gone, then the next one begins, from
-`model_last`. That the step ended badly follows from the record alone: a launcher that is started again says the same.
+`model_last`. A failure of the step follows from the record only: a restarted launcher comes to the same verdict.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from components.launch import causes
-from components.launch.seen import Attempt, Limits, Past, Pod, Seen
+from components.launch.observation import Attempt, Limits, Observation, Pod
+from components.runtime.record import PastAttempt
 
 SOON = 20.0
 """Seconds in which pods are made when nothing is wrong."""
@@ -21,12 +22,12 @@ class Wait:
 
     text: str
     soon: bool = False
-    """Whether it cannot be long."""
+    """Whether the wait is short."""
 
 
 @dataclass(frozen=True)
 class Create:
-    """Begin an attempt."""
+    """Start an attempt."""
 
     number: int
 
@@ -35,7 +36,7 @@ class Create:
 class Judge:
     """Put an ended attempt on record."""
 
-    past: Past
+    past: PastAttempt
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class Force:
-    """Take pods of lost nodes off the books: nobody is there to say that they have ended."""
+    """Delete the objects of pods on lost nodes: no kubelet is left to confirm their end."""
 
     pods: tuple[Pod, ...]
 
@@ -69,8 +70,8 @@ class Fail:
 Action = Wait | Create | Judge | Delete | Force | Done | Fail
 
 
-def decide(seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
-    """One action; the next look decides anew, so nothing is lost when the launcher dies before or after it."""
+def decide(seen: Observation, past: Sequence[PastAttempt], limits: Limits) -> Action:
+    """One action; the next observation decides again, so nothing is lost when the launcher dies before or after it."""
     attempt = seen.attempt
     if seen.done:
         return Done()
@@ -88,14 +89,14 @@ def decide(seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
     return _begin(seen, past, limits)
 
 
-def verdict(past: Sequence[Past], limits: Limits) -> Fail | None:
-    """How the step has ended by what is on record; None while it may go on."""
+def verdict(past: Sequence[PastAttempt], limits: Limits) -> Fail | None:
+    """How the step has ended by the record; None while it may continue."""
     if not past:
         return None
     last = past[-1]
     if last.cause in causes.FINAL:
         return Fail(last.code, last.text)
-    row: list[Past] = []
+    row: list[PastAttempt] = []
     for entry in reversed(past):
         if entry.progress != last.progress:
             break
@@ -107,17 +108,17 @@ def verdict(past: Sequence[Past], limits: Limits) -> Fail | None:
     return Fail(1, f"{last.text}; that was attempt {len(row)} without progress after {begin}{causes.hint(last)}")
 
 
-def _attend(attempt: Attempt, seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
-    """To an attempt that is not on record yet."""
+def _attend(attempt: Attempt, seen: Observation, past: Sequence[PastAttempt], limits: Limits) -> Action:
+    """The action for an attempt that is not on record yet."""
     if attempt.state in ("active", "suspended") and attempt.digest != seen.digest and not attempt.leaving:
         return Fail(
             78,
-            f"{attempt.name} makes the same with other settings ({attempt.digest}, here {seen.digest}): let it end, or "
-            "cancel its run first",
+            f"{attempt.name} makes the same artefact with other settings ({attempt.digest}, here {seen.digest}): let "
+            "it end, or cancel its run first",
         )
     if attempt.earlier and attempt.state in ("failed", "succeeded"):
-        # Its own run has judged it, or its artefact was removed since; this one is there to try again.
-        return Judge(Past(attempt.number, attempt.uid, "earlier", False, "it ended in an earlier run"))
+        # Its own run has judged it, or its artefact was removed since; this run retries.
+        return Judge(PastAttempt(attempt.number, attempt.uid, "earlier", False, "it ended in an earlier run"))
     if found := causes.judge(attempt, seen, limits):
         return Judge(replace(found, ran=any(pod.started for pod in seen.pods)))
     if attempt.state == "suspended":
@@ -128,7 +129,7 @@ def _attend(attempt: Attempt, seen: Seen, past: Sequence[Past], limits: Limits) 
     return Wait(f"attempt {attempt.number}: {running} pods running")
 
 
-def _begin(seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
+def _begin(seen: Observation, past: Sequence[PastAttempt], limits: Limits) -> Action:
     if ended := verdict(past, limits):
         return ended
     if limits.timeout and seen.elapsed > limits.timeout:
@@ -138,26 +139,28 @@ def _begin(seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
         return action
     pause = _pause(past, limits) + (limits.fence if seen.forced else 0)
     if past and seen.rested < pause:
-        return Wait(f"attempt {number} begins {pause:.0f} s after the last one has gone", True)
+        return Wait(f"attempt {number} starts {pause:.0f} s after the previous one ended", True)
     return Create(number)
 
 
-def _pend(number: int, uid: str, seen: Seen, past: Sequence[Past], limits: Limits) -> Action:
-    """What keeps pods from starting, and for how long that is put up with."""
+def _pend(number: int, uid: str, seen: Observation, past: Sequence[PastAttempt], limits: Limits) -> Action:
+    """What keeps pods from starting, and for how long that is tolerated."""
     hopeless = [reason.text for reason in seen.reasons if reason.hopeless]
-    unknown = "no pod has started, and nothing says why" if seen.pending_for > SOON else "its pods are being made"
+    unknown = (
+        "no pod has started, the cluster does not say why" if seen.pending_for > SOON else "its pods are being created"
+    )
     text = "; ".join(hopeless or [reason.text for reason in seen.reasons]) or unknown
-    # What has run before is likely to run again, and is worth more patience than a mistake in a setting.
+    # What has run before is likely to run again, and gets more time than a mistake in a setting.
     ran = any(entry.ran for entry in past) or any(pod.started for pod in seen.pods)
     limit = limits.hopeless if hopeless and not ran else limits.pending
     if seen.pending_for <= limit:
         return Wait(f"attempt {number} has not started: {text}")
-    said = f"the pods could not start within {limit:.0f} s: {text}"
-    return Judge(Past(number, uid, "pending", False, said, code=1, ran=ran))
+    message = f"the pods could not start within {limit:.0f} s: {text}"
+    return Judge(PastAttempt(number, uid, "pending", False, message, code=1, ran=ran))
 
 
-def _pause(past: Sequence[Past], limits: Limits) -> float:
-    """Longer with each attempt that came to nothing."""
+def _pause(past: Sequence[PastAttempt], limits: Limits) -> float:
+    """Longer with each attempt without progress."""
     in_vain = sum(1 for entry in past if entry.progress == past[-1].progress)
     return float(min(limits.pause * 2 ** max(0, in_vain - 1), limits.pause * 6))
 

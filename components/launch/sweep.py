@@ -1,4 +1,4 @@
-"""Remove what launchers made and nobody looks after: of a run that is cancelled, or of all runs that are over."""
+"""Remove orphaned objects of launchers: of a run that is cancelled, or of all runs that are over."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from datetime import datetime
 from components.launch import indexed, paddlejob
 from components.launch.backend import RUN, WORK, Backend
 from components.launch.kube import Kube, Object
-from components.launch.seen import Refusal
+from components.launch.observation import Refusal
 
 BACKENDS: tuple[Backend, ...] = (paddlejob.BACKEND, indexed.BACKEND)
 OLD = 7200.0
@@ -27,7 +27,7 @@ def step(kube: Kube, work: str) -> list[str]:
 
 
 def orphans(kube: Kube) -> list[str]:
-    """What no launcher has looked after for long, and whose Workflow is over or gone."""
+    """Objects whose launcher has been gone for long, and whose Workflow is over or gone."""
     fresh = {found["metadata"]["labels"][WORK] for found in _leases(kube, WORK) if _age(found) < OLD}
     removed = []
     for path, found in _objects(kube, WORK):

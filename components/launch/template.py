@@ -1,4 +1,4 @@
-"""The pods of a workload, as Kubernetes is told: unprivileged, read-only but for what they need, gone when done."""
+"""The pods of a workload, as Kubernetes objects: unprivileged, read-only but for what they need, removed when done."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def pod(stage: Stage, number: int, container: Mapping[str, Any]) -> dict[str, An
         "securityContext": {
             "runAsNonRoot": True, "runAsUser": USER, "runAsGroup": USER, "seccompProfile": {"type": "RuntimeDefault"},
         },
-        # A lost node is given up after half a minute, not after five.
+        # A lost node counts as gone after half a minute, not after five.
         "tolerations": [
             *map(dict, workload.tolerations),
             *({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30} for key in _LOST),
@@ -56,7 +56,7 @@ def _container(stage: Stage) -> dict[str, Any]:
         size["memory"] = str(workload.memory)
     if workload.gpus:
         size["nvidia.com/gpu"] = str(workload.gpus)
-    found: dict[str, Any] = {
+    container: dict[str, Any] = {
         "image": workload.image,
         "env": [{"name": name, "value": value} for name, value in sorted(workload.env.items())],
         "resources": {"requests": size, "limits": size},
@@ -74,5 +74,5 @@ def _container(stage: Stage) -> dict[str, Any]:
         ],
     }  # fmt: skip
     if workload.secrets:
-        found["envFrom"] = [{"secretRef": {"name": name}} for name in workload.secrets]
-    return found
+        container["envFrom"] = [{"secretRef": {"name": name}} for name in workload.secrets]
+    return container

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 NAME = 46
-"""Letters of a workload's name: with attempt and number of the worker behind it, it is still the name of a host."""
+"""Most characters of a workload's name: with attempt and worker number appended it is still a host name."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Workload:
     namespace: str = ""
     """Empty is the launcher's own."""
     gpus: int = 0
-    """Of a pod; a gang has a process for each."""
+    """GPUs of a pod; a gang has a process for each."""
     cpu: int = 1
     memory: int = 0
     """Bytes of a pod; 0 asks for none and has no limit."""
@@ -48,15 +48,15 @@ class Workload:
     timeout: int = 0
     """Seconds for the whole step, all attempts together; 0 is none."""
     grace: int = 0
-    """Most seconds that a pod may have for saving when it is told to go; 0: as many as it needs."""
+    """Most seconds that a pod may take to save when it is told to terminate; 0: as many as it needs."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{NAME - 2}}}[a-z0-9])?", self.name):
             raise ValueError(
-                f"`{self.name}` cannot name a workload: up to {NAME} small letters, digits and `-`, a letter first"
+                f"`{self.name}` cannot name a workload: up to {NAME} lower-case letters, digits and `-`, a letter first"
             )
         if self.kind not in ("gang", "shards") or self.count < 1:
-            raise ValueError(f"a workload is a gang or shards, and one of them at least, not {self.count} {self.kind}")
+            raise ValueError(f"a workload is a gang or shards with a count of at least 1, not {self.count} {self.kind}")
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -83,7 +83,7 @@ def name(job: str, step: str, fingerprint: str, store: str) -> str:
 
 
 def work(workload: Workload) -> str:
-    """Names the artefact that is made, whoever asked for it: two that make the same one must not do so at once."""
+    """An identifier of the artefact, the same for every run: two launchers must not make the same one at once."""
     return _hash(f"{workload.task['store']}\n{workload.task['address']}")[:16]
 
 

@@ -1,1 +1,1 @@
-"""From a fine-tuned model to one that is served: static graph, ONNX, int8."""
+"""From a fine-tuned model to one for serving: static graph, ONNX, int8."""

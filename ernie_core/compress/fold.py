@@ -1,4 +1,4 @@
-"""Folding what an exported ONNX graph computes from constants alone."""
+"""Constant folding in an exported ONNX graph."""
 
 import numpy as np
 import onnx
@@ -8,8 +8,8 @@ from onnx import numpy_helper
 def constants(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same model with Constant nodes as initialisers, products of constants multiplied, and nothing unused.
 
-    The exporter writes an embedding with a padding id as table x mask: a second full table until it is folded. And
-    quantisation looks for weights among the initialisers only.
+    The exporter writes an embedding with a padding id as table x mask, a second full table until it is folded; and
+    quantisation finds weights only among the initialisers.
     """
     graph = model.graph
     known = {tensor.name: tensor for tensor in graph.initializer}
@@ -30,7 +30,7 @@ def constants(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def unused_domains(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same model without imports of operator domains that no node uses: an older runtime refuses them unseen."""
+    """The same model without imports of operator domains that no node uses: older runtimes refuse them."""
     used = {node.domain or "" for node in model.graph.node} | {""}
     kept = [entry for entry in model.opset_import if (entry.domain or "") in used]
     del model.opset_import[:]

@@ -1,4 +1,4 @@
-"""What a compressed model is worth: its size, its accuracy beside the float model's, its latency."""
+"""Measurements of a compressed model: size, latency, and main score compared with the float model."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,42 +8,38 @@ from time import perf_counter
 import numpy as np
 
 from ernie_core.errors import BadInput
-from ernie_core.serve.engines import Engine
-from ernie_core.tasks import batches, data
-from ernie_core.tasks.metrics import classification
-from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.serve.predictor import Predictor
 
 
-def accuracies(
-    models: Mapping[str, Engine], folder: Path, names: tuple[str, ...], cutter: Tokenizer, max_seq_len: int
-) -> dict[str, float]:
-    """Accuracy on dev and on test (`test_...`) of every model, by the ending of its name; share of equal labels."""
-    if differs := data.difference(data.label_names(folder), names):
+def scores(models: Mapping[str, Predictor], folder: Path) -> dict[str, float]:
+    """The main score of every model on dev and on test (`test_...`), by the ending of its name, and the share of equal
+    answers of the first model and the others. BadInput if the data are not those of the model."""
+    first = next(iter(models.values()))
+    task, main = first.task, first.task.known.main
+    if differs := task.differs(folder):
         raise BadInput(f"{folder}: {differs}: take the data it learned from")
-    scores: dict[str, float] = {}
+    figures: dict[str, float] = {}
     for split, prefix in (("dev", ""), ("test", "test_")):
-        rows = data.encode(data.examples(folder, split, names), cutter, max_seq_len)
-        found = {
-            name: batches.forward(engine, rows.input_ids, rows.token_type_ids, pad_id=cutter.pad_id, batch_size=32)
-            for name, engine in models.items()
+        examples = task.read(folder, split)
+        features = first.encode([example.question for example in examples])
+        outputs = {ending: model.run(features) for ending, model in models.items()}
+        figures |= {
+            f"{prefix}{main}{ending}": task.scores(found, examples, features)[main] for ending, found in outputs.items()
         }
-        scores |= {
-            f"{prefix}accuracy{name}": classification.scores(x, rows.labels)["accuracy"] for name, x in found.items()
-        }
-        labels = [x.argmax(axis=1) for x in found.values()]
-        scores[f"{prefix}agreement"] = float(np.mean([(other == labels[0]).mean() for other in labels[1:]]))
-    return scores
+        mine, *others = outputs.values()
+        figures[f"{prefix}agreement"] = float(np.mean([task.agreement(mine, other, features) for other in others]))
+    return figures
 
 
-def latency(engine: Engine) -> float:
-    """Median milliseconds of 16 tokens at batch 1."""
-    ids = np.ones((1, 16), np.int64)
+def latency(model: Predictor) -> float:
+    """Median latency in milliseconds for 16 tokens at batch size 1."""
+    inputs = {name: np.full((1, 16), name == "input_ids", np.int64) for name in model.task.inputs}
     seconds = []
     for _ in range(60):
         start = perf_counter()
-        engine(ids, np.zeros_like(ids))
+        model.engine(**inputs)
         seconds.append(perf_counter() - start)
-    # The first are slow: memory is still being planned.
+    # The first are slow: the engine is still planning memory.
     return round(median(seconds[10:]) * 1e3, 3)
 
 

@@ -1,4 +1,4 @@
-"""Dynamic post-training quantisation: int8 matrices and embedding tables, activations quantised as they come."""
+"""Dynamic post-training quantisation: int8 matrices and embedding tables, activations quantised at run time."""
 
 from collections import Counter
 from pathlib import Path
@@ -29,10 +29,10 @@ def operators(model: onnx.ModelProto) -> Counter[str]:
 
 
 def _check(before: onnx.ModelProto, after: onnx.ModelProto) -> None:
-    """A tool that finds nothing to quantise says nothing: count."""
+    """Count the quantised operators: the tool does not report that it found none."""
     weights = {tensor.name for tensor in before.graph.initializer}
     for kind, place, becomes in (("MatMul", 1, MATRICES), ("Gather", 0, TABLES)):
         wanted = sum(node.op_type == kind and node.input[place] in weights for node in before.graph.node)
-        found = operators(after)[becomes]
-        if not wanted or found < wanted:
-            raise Refused(f"quantisation: {found} {becomes} for {wanted} {kind} with weights: the result is not int8")
+        count = operators(after)[becomes]
+        if not wanted or count < wanted:
+            raise Refused(f"quantisation: {count} {becomes} for {wanted} {kind} with weights: the result is not int8")

@@ -29,7 +29,7 @@ cdef extern from "index_mix.h" nogil:
 
 
 cdef class Walk:
-    """Passes over documents that pause whenever there is no room for more rows."""
+    """Passes over documents that pause when the buffer for rows is full."""
 
     cdef Pass at
     cdef Data data
@@ -47,7 +47,7 @@ cdef class Walk:
         return self.at.document
 
     def again(self):
-        """From the first document, with the draws going on."""
+        """Restart at the first document; the random generator continues."""
         self.at.document = 0
 
     def fill(self, uintptr_t out, int64_t room, bint wide):

@@ -28,7 +28,7 @@ cdef extern from "samples_draw.h" nogil:
 
 def draw(words, masking, uintptr_t fold, uintptr_t joins, uintptr_t sums, uintptr_t rows, int64_t count, uintptr_t ids,
          uintptr_t facts, uintptr_t positions, uintptr_t labels):
-    """The samples of `count` rows: how many positions they have to guess, a row that is at fault or -1, and why.
+    """The samples of `count` rows: how many positions they have to predict, a row that is at fault or -1, and why.
 
     A row is at fault for an id that it must not hold, or None if its offsets go backwards.
     """

@@ -1,8 +1,8 @@
-"""A folder of things that are dear to make: each is a folder of its own that is whole or absent, on NFS too.
+"""A cache folder for data that are expensive to make: each entry is a folder that is whole or absent, on NFS too.
 
-An entry is made under a private name, forced to disk, and appears by one rename, so that any number of processes and
-nodes may make the same one: the first wins and the others take its. Entries are never written again, since a file
-that is replaced on NFS kills those who have it mapped. Names hold the key of the content, so nothing gets stale.
+An entry is made under a private name, synced to disk, and appears by one rename, so any number of processes and nodes
+may make the same one: the first wins and the others use its entry. Entries are never rewritten, since replacing a file
+on NFS kills processes that have it mapped. Names contain a key of the content, so nothing gets stale.
 """
 
 import errno
@@ -35,8 +35,8 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One made thing: its files, and what its maker said about it."""
+class CacheEntry:
+    """One entry: the folder with its files, and the facts that its maker returned."""
 
     folder: Path
     facts: dict[str, Fact]
@@ -44,23 +44,23 @@ class Entry:
 
 @dataclass(frozen=True)
 class Cache:
-    """`maker` makes what is absent; of the processes of a run this is rank 0, and the others wait for it."""
+    """A cache. The process with `maker` makes absent entries (rank 0 of a run), and the others wait for it."""
 
     folder: Path
     maker: bool = True
     patience: float = 3600
-    """Seconds that others wait for one entry; an hour is the time of some 10^10 documents on a slow disk."""
+    """Most seconds that others wait for one entry; an hour is enough for about 10^10 documents on a slow disk."""
     progress: Progress = silent
     stop: Stop = never
 
-    def get(self, name: str, fill: Callable[[Path], dict[str, Fact]]) -> Entry:
+    def get(self, name: str, fill: Callable[[Path], dict[str, Fact]]) -> CacheEntry:
         """The entry, made first if it is absent: `fill` writes files into an empty folder and returns facts."""
         if self.maker:
             return self.find(name) or self._make(name, fill)
         return self.wait(lambda: self.find(name), name)
 
-    def find(self, name: str) -> Entry | None:
-        """The entry, or None if there is none; a damaged one is put away by the maker, with a warning."""
+    def find(self, name: str) -> CacheEntry | None:
+        """The entry, or None if there is none; the maker removes a damaged one, with a warning."""
         entry = self._read(name)
         if entry is None or (damage := _damage(entry.folder)) is None:
             return entry
@@ -69,15 +69,15 @@ class Cache:
             self.remove(name)
         return None
 
-    def entries(self, prefix: str) -> dict[str, Entry]:
-        """All entries whose names begin so, unverified."""
+    def entries(self, prefix: str) -> dict[str, CacheEntry]:
+        """All entries whose names begin with `prefix`, unverified."""
         with disk.explained(self.folder):
             names = sorted(os.listdir(self.folder)) if self.folder.is_dir() else []
-        found = {name: self._read(name) for name in names if name.startswith(prefix)}
-        return {name: entry for name, entry in found.items() if entry}
+        read = {name: self._read(name) for name in names if name.startswith(prefix)}
+        return {name: entry for name, entry in read.items() if entry}
 
     def remove(self, name: str) -> None:
-        """Let an entry vanish at once, then delete its files. On NFS nobody may have them mapped any more."""
+        """Remove an entry by a rename, then delete its files. On NFS no process may have them mapped any more."""
         away = self._private(name)
         with disk.explained(self.folder):
             try:
@@ -87,7 +87,7 @@ class Cache:
             shutil.rmtree(away)
 
     def wait(self, look: Callable[[], _T | None], name: str) -> _T:
-        """What `look` finds in the end. Error if the maker takes too long."""
+        """Call `look` until it returns a value. Error if the maker takes too long, Stopped if asked to stop."""
         began = time.monotonic()
         while (found := look()) is None:
             waited = time.monotonic() - began
@@ -95,14 +95,14 @@ class Cache:
                 raise Stopped(f"stopped while waiting for {self.folder / name}")
             if waited > self.patience:
                 raise Error(
-                    f"{self.folder / name} did not come within {self.patience:g} s: rank 0 makes it; see whether that"
-                    " process lives, and whether this folder is the same one on all nodes"
+                    f"{self.folder / name} did not appear within {self.patience:g} s: rank 0 makes it; check that its"
+                    " process is alive, and that this folder is the same on all nodes"
                 )
             self.progress(waited, None, "s", waiting_for=name)
             time.sleep(_PAUSE)
         return found
 
-    def _make(self, name: str, fill: Callable[[Path], dict[str, Fact]]) -> Entry:
+    def _make(self, name: str, fill: Callable[[Path], dict[str, Fact]]) -> CacheEntry:
         making = self._private(name)
         with disk.explained(making):
             self._sweep()
@@ -120,24 +120,24 @@ class Cache:
                 shutil.rmtree(making, ignore_errors=True)
         made = self._read(name)
         if made is None:
-            raise Error(f"{self.folder / name}: vanished as soon as it was made; is something else cleaning up there?")
+            raise Error(f"{self.folder / name}: disappeared right after it was made; does something clean up there?")
         return made
 
     def _publish(self, making: Path, target: Path) -> None:
         try:
             disk.move(making, target)
         except OSError as error:
-            # Someone else was first, with the same content.
+            # Another process was first, with the same content.
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
 
-    def _read(self, name: str) -> Entry | None:
+    def _read(self, name: str) -> CacheEntry | None:
         try:
             text = (self.folder / name / _MANIFEST).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:
-            return Entry(self.folder / name, json.loads(text)["facts"])
+            return CacheEntry(self.folder / name, json.loads(text)["facts"])
         except (ValueError, KeyError) as e:
             raise BadInput(f"{self.folder / name / _MANIFEST}: not readable: {e}; delete this folder") from e
 
@@ -146,7 +146,7 @@ class Cache:
         return place / f"{name}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
     def _sweep(self) -> None:
-        """Remove what a killed process left; whoever still works has written there within the last day."""
+        """Remove leftovers of killed processes: a running one has written there within the last day."""
         place = disk.make(self.folder / _MAKING)
         now = time.time()
         for folder in place.iterdir():
@@ -167,11 +167,11 @@ def glance(path: Path) -> str:
 
 
 def _damage(folder: Path) -> str | None:
-    """What is wrong with the files of an entry. All bytes are not read: the rename came after they were on disk."""
-    wanted = json.loads((folder / _MANIFEST).read_bytes())["files"]
-    for name, seen in wanted.items():
+    """The damage to the files of an entry; only samples are read, since the rename came after they were on disk."""
+    recorded = json.loads((folder / _MANIFEST).read_bytes())["files"]
+    for name, digest in recorded.items():
         try:
-            if glance(folder / name) != seen:
+            if glance(folder / name) != digest:
                 return f"{name} is not what was written"
         except FileNotFoundError:
             return f"{name} is missing"

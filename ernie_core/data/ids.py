@@ -1,7 +1,6 @@
 """Folders of token ids as one corpus: sentences of documents, mapped from disk, never read whole."""
 
 import hashlib
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 from ernie_core.data import parts as parts_of
 from ernie_core.data.cache import Cache, Fact, glance
 from ernie_core.data.parts import Part
-from ernie_core.data.shares import fractions_of
 from ernie_core.errors import Stopped
 
 _BLOCK = 1 << 15
@@ -23,23 +21,24 @@ _REVISION = "1"
 
 @dataclass(frozen=True)
 class Corpus:
-    """The documents of one or more folders, in the order of the folders and of their parts."""
+    """The documents of one or more folders, in the order of folders and parts."""
 
     folders: tuple[Path, ...]
     lens: np.ndarray
-    """Tokens of each sentence, int32."""
+    """Number of tokens of each sentence, int32 [sentences]."""
     docs: np.ndarray
-    """Document d owns the sentences docs[d]:docs[d+1]; int64."""
+    """Document d has the sentences docs[d]:docs[d+1]; int64 [documents + 1]."""
     offsets: np.ndarray
-    """Sentence s is the tokens offsets[s]:offsets[s+1] of the parts laid end to end; int64."""
+    """Sentence s has the tokens offsets[s]:offsets[s+1] of the concatenated parts; int64 [sentences + 1]."""
     parts: tuple[np.ndarray, ...]
+    """Token ids of each part, uint16 or int32."""
     starts: np.ndarray
-    """The first token of each part."""
+    """Offset of the first token of each part, int64."""
     known: str = ""
-    """The fingerprint, where the cache has it."""
+    """The fingerprint, if the cache has it; else empty."""
 
     def tokens(self, first: int, end: int) -> np.ndarray:
-        """The ids of the sentences first:end, which lie in one document."""
+        """The ids of the sentences first:end, which must be in one document."""
         part = int(np.searchsorted(self.starts, self.offsets[first], side="right")) - 1
         base = self.starts[part]
         return self.parts[part][self.offsets[first] - base : self.offsets[end] - base]
@@ -47,7 +46,7 @@ class Corpus:
     def fingerprint(self) -> str:
         """A hash of every length and boundary and of blocks of ids spread over each part.
 
-        Not of all ids: that would read the whole corpus at every start, and the manifests of the store do it already.
+        Not of all ids: that would read the whole corpus at every start, and the manifests of the store cover them.
         """
         if self.known:
             return self.known
@@ -58,10 +57,10 @@ class Corpus:
 
 
 def read(folders: Sequence[Path], cache: Cache | None = None) -> Corpus:
-    """Open every part, `_ids.npy` with `_idx.npz` or `.bin` with `.idx`; what does not fit together is an error.
+    """Open every part, `_ids.npy` with `_idx.npz` or `.bin` with `.idx`; BadInput if they do not fit together.
 
     Without a cache the index (20 bytes a sentence, 8 a document) is read into memory. With one it is written there
-    once, in a form that is mapped, and opening takes neither time nor memory, however many documents there are.
+    once, in a form that is mapped, and opening takes neither time nor memory for any number of documents.
     """
     parts = [part for folder in folders for part in parts_of.find(folder)]
     ids = tuple(part.ids for part in parts)
@@ -81,23 +80,10 @@ def mapped(path: Path) -> np.ndarray:
     return np.load(path, mmap_mode="r").view(np.ndarray)
 
 
-def split(shares: str, documents: int) -> list[tuple[int, int]]:
-    """Document ranges of train, valid and test for shares such as `949,50,1`: contiguous, by rounded sums."""
-    fractions = fractions_of(shares)
-    ends = [0]
-    for fraction in fractions:
-        ends.append(ends[-1] + round(fraction * documents))
-    surplus = ends[-1] - documents
-    return [
-        (max(0, start - surplus) if k else 0, max(0, end - surplus))
-        for k, (start, end) in enumerate(itertools.pairwise(ends))
-    ]
-
-
 def _key(parts: Sequence[Part]) -> str:
-    """Of the content of an index, without reading it: in the last block of an `.npz` are checksums of all of it."""
-    said = [f"{_REVISION} {p.ids.dtype.str} {len(p.ids)} {glance(p.path)} {glance(p.index)}" for p in parts]
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+    """A key of the content of an index, from samples: the last block of an `.npz` has checksums of all of it."""
+    facts = [f"{_REVISION} {p.ids.dtype.str} {len(p.ids)} {glance(p.path)} {glance(p.index)}" for p in parts]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
 def _write(parts: Sequence[Part], folder: Path, cache: Cache) -> dict[str, Fact]:
@@ -116,7 +102,7 @@ def _write(parts: Sequence[Part], folder: Path, cache: Cache) -> dict[str, Fact]
             tokens, written = int(ends[-1]), written + len(block)
             cache.progress(written, sentences, "sentences")
             if cache.stop():
-                raise Stopped("stopped while the index was written; it is written again at the next start")
+                raise Stopped("stopped while writing the index; it is written again at the next start")
     with (folder / "docs.npy").open("xb") as docs:
         _write_header(docs, "<i8", documents + 1)
         for block in parts_of.docs(parts):

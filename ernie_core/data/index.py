@@ -1,4 +1,4 @@
-"""The index map: which sentences make a sample, and in which order; built in C, or slowly but equally in Python."""
+"""The index map: the sentences of each sample, and their order; built in C, or with the same result in slow Python."""
 
 import math
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from ernie_core.errors import BadInput, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
 
 LONGEST = 512
-"""A document of several sentences with one of more tokens than this is left out, as the native reference does."""
+"""Most tokens of a sentence; a document of several sentences with a longer one is left out, as in the reference."""
 
 ALL_EPOCHS = 2**31 - 2
 ALL_SAMPLES = 2**63 - 2
 _ROOM = 1 << 16
-"""Rows of a chunk: it stays in the processor's cache until it is copied to where it belongs."""
+"""Rows of a chunk: it stays in the processor's cache until it is copied."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What decides the rows besides the lengths: whole passes are made until there are `max_num_samples`."""
+    """The settings that decide the rows: whole passes are made until there are `max_num_samples`."""
 
     max_len: int
     short_seq_prob: float
@@ -49,10 +49,10 @@ def build(
     """Rows [n, 3] of (first sentence, last sentence + 1, target length), shuffled over all epochs together.
 
     `docs` is the slice of document boundaries of one split (n + 1 sentence numbers), `lens` the lengths of all
-    sentences. uint32, or uint64 if sentence numbers need it. No rows if no document is fit for a sample.
+    sentences. uint32, or uint64 if sentence numbers need it. No rows if no document gives a sample.
     """
     _check(docs, lens)
-    # As many as a pass can give: memory that is not written to costs nothing.
+    # The most that a pass can give: memory that is not written costs nothing.
     rows, count = np.empty((int(docs[-1] - docs[0]) // setting.min_num_sent + 1, 3), _dtype(lens)), 0
     for chunk in chunks(docs, lens, setting, progress=progress, stop=stop):
         if count + len(chunk) > len(rows):
@@ -67,7 +67,7 @@ def build(
 def save(
     path: Path, docs: np.ndarray, lens: np.ndarray, setting: Setting, *, progress: Progress = silent, stop: Stop = never
 ) -> int:
-    """What `build` makes, as a new file `.npy` that is never in memory as a whole; how many rows there are."""
+    """Write the rows of `build` to a new `.npy` file, without holding them in memory; returns their number."""
     dtype, count = _dtype(lens), 0
     with path.open("xb") as file:
         _write_header(file, dtype, 0)
@@ -85,14 +85,14 @@ def save(
 
 
 def count(docs: np.ndarray, lens: np.ndarray, setting: Setting, *, stop: Stop = never) -> int:
-    """How many rows `build` would make."""
+    """The number of rows that `build` would make."""
     return sum(len(chunk) for chunk in chunks(docs, lens, setting, stop=stop))
 
 
 def chunks(
     docs: np.ndarray, lens: np.ndarray, setting: Setting, *, progress: Progress = silent, stop: Stop = never
 ) -> Iterator[np.ndarray]:
-    """The rows before the shuffle; each array is good until the next is asked for."""
+    """The rows before the shuffle; each array is valid until the next one is requested."""
     _check(docs, lens)
     docs, lens = np.ascontiguousarray(docs), np.ascontiguousarray(lens)
     walk, total = _Walk(docs, lens, setting), 0
@@ -102,7 +102,7 @@ def chunks(
         walk.again()
         while walk.document < len(docs) - 1:
             if stop():
-                raise Stopped("stopped while the index map was built; it is built again at the next start")
+                raise Stopped("stopped while building the index map; it is built again at the next start")
             chunk = walk.rows()
             total += len(chunk)
             progress(walk.document, len(docs) - 1, "documents", samples=total)
@@ -111,14 +111,14 @@ def chunks(
 
 
 def ratio(short_seq_prob: float) -> int:
-    """One target in how many is drawn short; 0 for none."""
+    """One in this many target lengths is short; 0 for none."""
     return 0 if short_seq_prob == 0 else math.floor(1 / short_seq_prob + 0.5)
 
 
 def blend(weights: np.ndarray, taken: np.ndarray, first: int, chosen: np.ndarray, numbers: np.ndarray) -> None:
-    """For the samples from `first` on: which corpus, and its how-many-eth sample; `taken` is carried along.
+    """For the samples from `first` on: the corpus, and the number of the sample in it; `taken` is updated.
 
-    Always the corpus that lags most behind its share. `weights` are float64 and sum to 1, `taken` and `numbers`
+    It always takes the corpus furthest behind its share. `weights` are float64 and sum to 1, `taken` and `numbers`
     int64, `chosen` uint8.
     """
     if len(weights) != len(taken) or len(chosen) != len(numbers):
@@ -134,7 +134,7 @@ def blend(weights: np.ndarray, taken: np.ndarray, first: int, chosen: np.ndarray
 
 
 def skip(weights: np.ndarray, taken: np.ndarray, first: int, size: int) -> None:
-    """Carry `taken` on by `size` samples from `first`, without saying which they are."""
+    """Advance `taken` by `size` samples from `first`, without returning them."""
     compiled = _native()
     if compiled is None:
         index_plain.blend(weights, taken, first, np.empty(size, "uint8"), np.empty(size, "int64"))
@@ -143,7 +143,7 @@ def skip(weights: np.ndarray, taken: np.ndarray, first: int, size: int) -> None:
 
 
 class _Walk:
-    """The native walk with its buffer, or the plain one in its clothes."""
+    """The native walk with its buffer, or the plain one with the same interface."""
 
     def __init__(self, docs: np.ndarray, lens: np.ndarray, setting: Setting) -> None:
         self._docs, self._lens = docs, lens
@@ -155,11 +155,11 @@ class _Walk:
 
     @property
     def document(self) -> int:
-        """The next one."""
+        """Number of the next document."""
         return int((self._native or self._plain).document)
 
     def again(self) -> None:
-        """From the first document, with the draws going on."""
+        """Restart at the first document; the random generator continues."""
         (self._native or self._plain).again()
 
     def rows(self) -> np.ndarray:
@@ -167,7 +167,7 @@ class _Walk:
         before = self.document
         rows = self._fill()
         if self.document == before:
-            # A document that might need more room than there is.
+            # A document that might need more rows than the buffer has.
             self._rows = np.empty((int(self._docs[before + 1] - self._docs[before]), 3), self._rows.dtype)
             rows = self._fill()
         return rows
@@ -195,7 +195,7 @@ def _native() -> ModuleType | None:
 
 
 def _check(docs: np.ndarray, lens: np.ndarray) -> None:
-    # The C code gets bare addresses, so nothing may be off here; that documents never go back it sees itself.
+    # The C code gets raw addresses, so everything is checked here, except the order of documents, which it checks.
     if docs.dtype != np.int64 or lens.dtype != np.int32 or docs.ndim != 1 or lens.ndim != 1 or not len(docs):
         raise BadInput(f"docs must be int64 and lens int32, not {docs.dtype} and {lens.dtype}")
     if docs[0] < 0 or docs[-1] > len(lens):
@@ -203,7 +203,7 @@ def _check(docs: np.ndarray, lens: np.ndarray) -> None:
 
 
 def _beyond(lens: np.ndarray) -> BadInput:
-    return BadInput(f"documents reach beyond the {len(lens)} sentences, or back; make the ids again")
+    return BadInput(f"documents reach beyond the {len(lens)} sentences, or backwards; make the ids again")
 
 
 def _dtype(lens: np.ndarray) -> np.dtype:
@@ -211,6 +211,6 @@ def _dtype(lens: np.ndarray) -> np.dtype:
 
 
 def _write_header(file: IO[bytes], dtype: np.dtype, rows: int) -> None:
-    """NumPy leaves room for the number of rows to grow, so that a header is as long as another."""
+    """Write a header, whose length does not depend on the number of rows: NumPy pads it."""
     head = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (rows, 3)}
     np.lib.format.write_array_header_1_0(file, head)

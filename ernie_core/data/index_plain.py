@@ -1,4 +1,4 @@
-"""The index map and the mixing of corpora in plain Python: what the C code must equal, and what runs without it."""
+"""The index map and the mixing of corpora in plain Python: the reference of the C code, and its fallback."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from ernie_core.errors import BadInput
 
 
 class Walk:
-    """Passes over documents that pause whenever there is no room for more rows."""
+    """Passes over documents that pause when the buffer for rows is full."""
 
     def __init__(
         self, docs: np.ndarray, lens: np.ndarray, max_len: int, ratio: int, seed: int, fewest: int, longest: int
@@ -18,7 +18,7 @@ class Walk:
         self._words = _words32(seed)
 
     def again(self) -> None:
-        """From the first document, with the draws going on."""
+        """Restart at the first document; the random generator continues."""
         self.document = 0
 
     def rows(self, room: int) -> list[tuple[int, int, int]]:
@@ -27,7 +27,7 @@ class Walk:
         while self.document < len(self.docs) - 1:
             a, b = int(self.docs[self.document]), int(self.docs[self.document + 1])
             if b < a:
-                raise BadInput(f"documents reach back at document {self.document}; make the ids again")
+                raise BadInput(f"documents reach backwards at document {self.document}; make the ids again")
             if b - a > room - len(rows):
                 break
             self.document += 1

@@ -1,4 +1,4 @@
-"""The index maps of one part of a corpus, epoch by epoch: built when needed, kept in a cache if they are big."""
+"""The index maps of one part of a corpus, epoch by epoch: built when needed, cached if they are big."""
 
 import hashlib
 import json
@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from ernie_core.data import index
-from ernie_core.data.cache import Cache, Entry, Fact
+from ernie_core.data.cache import Cache, CacheEntry, Fact
 from ernie_core.data.ids import mapped
 from ernie_core.data.index import Setting
 from ernie_core.progress import never
 
 SMALL = 1 << 17
-"""Documents up to which every process builds a map for itself: that takes milliseconds, less than a file would."""
+"""Number of documents up to which every process builds its own map: that takes milliseconds, less than a file."""
 REVISION = "1"
 """Raised when the same settings give other rows."""
 
@@ -31,21 +31,22 @@ class Epoch:
 
 @dataclass
 class Maps:
-    """All epochs of the documents first:end of a corpus, each with a seed of its own."""
+    """The index maps of all epochs of the documents first:end of a corpus, each with its own seed."""
 
     docs: np.ndarray
-    """Of the whole corpus."""
+    """Document boundaries of the whole corpus, int64."""
     lens: np.ndarray
+    """Number of tokens of each sentence, int32."""
     first: int
     end: int
     setting: Setting
-    """Of epoch 0; `seed_of` gives the seeds of all."""
+    """The setting of epoch 0; `seed_of` gives the seed of each epoch."""
     seed_of: Callable[[int], int]
     data: str = ""
-    """The fingerprint of the corpus."""
+    """Fingerprint of the corpus."""
     cache: Cache | None = None
     known: dict[int, int] = field(default_factory=lambda: {0: 0})
-    """The first samples of the epochs that were counted."""
+    """First sample of each epoch that was counted."""
 
     def holding(self, sample: int) -> Epoch:
         """The epoch with this sample."""
@@ -57,7 +58,7 @@ class Maps:
         return self._found(sample) or self._made(self.cache, *self._search(sample))
 
     def makes(self) -> bool:
-        """Whether this process is the one that builds maps for others."""
+        """Whether this process builds maps for the others."""
         return self.cache is not None and self.cache.maker and not self._small()
 
     def forget(self, before: int) -> None:
@@ -71,7 +72,7 @@ class Maps:
         return self._search(sample)[0]
 
     def has_samples(self) -> bool:
-        """Whether there is as much as one sample."""
+        """Whether there is at least one sample."""
         return any(len(chunk) for chunk in index.chunks(self._slice(), self.lens, self._of(0)))
 
     def _small(self) -> bool:
@@ -83,7 +84,7 @@ class Maps:
         self._learn()
         stop = self.cache.stop if self.cache else never
         start, number = max((start, number) for number, start in self.known.items() if start <= sample)
-        # Who asks for the first sample of an epoch need not know where it ends.
+        # For the first sample of an epoch its end is not needed.
         while sample > start:
             size = index.count(self._slice(), self.lens, self._of(number), stop=stop)
             if sample < start + size:
@@ -118,7 +119,7 @@ class Maps:
             start = int(entry.facts["start"])
             self.known |= {number: start, number + 1: start + int(entry.facts["rows"])}
 
-    def _epochs(self) -> dict[int, Entry]:
+    def _epochs(self) -> dict[int, CacheEntry]:
         entries = self.cache.entries(self._name()).values() if self.cache else ()
         return {int(entry.facts["epoch"]): entry for entry in entries}
 
@@ -126,12 +127,12 @@ class Maps:
         return f"map-{self._key()}-"
 
     def _key(self) -> str:
-        """Of everything that decides the rows."""
-        said = {
+        """A key of everything that decides the rows."""
+        facts = {
             "data": self.data, "first": self.first, "end": self.end, "seeds": [self.seed_of(0), self.seed_of(1)],
             "longest": index.LONGEST, "revision": REVISION,
         } | asdict(self.setting)  # fmt: skip
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
     def _of(self, number: int) -> Setting:
         return replace(self.setting, seed=self.seed_of(number))
@@ -140,5 +141,5 @@ class Maps:
         return self.docs[self.first : self.end + 1]
 
 
-def _epoch(entry: Entry) -> Epoch:
+def _epoch(entry: CacheEntry) -> Epoch:
     return Epoch(int(entry.facts["epoch"]), int(entry.facts["start"]), mapped(entry.folder / "rows.npy"))

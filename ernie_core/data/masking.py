@@ -1,4 +1,4 @@
-"""What a sample hides: n-grams of whole words, chosen and replaced with the draws of the reference, in its order."""
+"""Masking of samples: n-grams of whole words, chosen and replaced with the same random draws as the reference."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from ernie_core.data.vocabulary import Vocabulary
 from ernie_core.errors import BadInput
 
 SPECIALS = 3
-"""[CLS] and two [SEP]: what a sample holds besides its tokens."""
+"""Number of special tokens in a sample: [CLS] and two [SEP]."""
 
 _STOP = 0.2
-"""The chance that a geometric n-gram ends with a word."""
+"""Probability that a geometric n-gram ends with a word."""
 
 
 @dataclass(frozen=True)
 class Masking:
-    """How samples are made; the names are PaddleNLP's."""
+    """Settings of samples; the names are PaddleNLP's."""
 
     max_seq_len: int
     masked_lm_prob: float = 0.15
@@ -28,33 +28,33 @@ class Masking:
     binary_head: bool = True
     seed: int = 1234
     geometric_dist: bool = False
-    """Lengths of n-grams from a geometric distribution instead of 1/n; goes before `favor_longer_ngram`."""
+    """Lengths of n-grams from a geometric distribution instead of 1/n; overrides `favor_longer_ngram`."""
     inplace_random_mask: bool = False
     """A random replacement is a token of the same sample instead of any of the vocabulary."""
     do_permutation: bool = False
-    """As many tokens again, of words that are not masked, change places and are to be guessed too.
+    """As many tokens again, of words that are not masked, are permuted and are to be predicted too.
 
-    PaddleNLP draws their n-grams from the generator of the whole process; here it is the one of the sample.
+    PaddleNLP draws their n-grams from the generator of the process; here it is that of the sample.
     """
     always_mask: bool = True
-    """Hide the shortest word where the budget is too small for any; PaddleNLP then leaves a sample without a label.
+    """Mask the shortest word where the budget is too small for any; PaddleNLP then leaves a sample without a label.
 
-    Those are samples with a target of 6 tokens or less, and a few short ones that consist of long words.
+    These are samples with a target of at most 6 tokens, and a few short ones of long words.
     """
 
     def __post_init__(self) -> None:
         if not 0 < self.masked_lm_prob <= 1:
-            raise BadInput(f"masked_lm_prob {self.masked_lm_prob} must be above 0 and at most 1, usual is 0.15")
+            raise BadInput(f"masked_lm_prob {self.masked_lm_prob} must be above 0 and at most 1, such as 0.15")
         if not 1 <= self.max_ngrams <= 512:
-            raise BadInput(f"max_ngrams {self.max_ngrams} must be in 1..512, usual is 3")
+            raise BadInput(f"max_ngrams {self.max_ngrams} must be in 1..512, such as 3")
         if self.max_seq_len < SPECIALS + 2:
-            raise BadInput(f"max_seq_len {self.max_seq_len} leaves no room for two tokens, give at least 8")
+            raise BadInput(f"max_seq_len {self.max_seq_len} leaves no room for two tokens, make it at least 8")
 
 
 def mask(
     marked: list[int], words: Vocabulary, masking: Masking, target: int, rng: np.random.RandomState
 ) -> tuple[list[int], list[int], list[int]]:
-    """Ids as the model sees them, the positions to guess, and what stood there, of ids with marks of words."""
+    """Mask ids with marks of words; returns the model's input ids, the positions to predict, and the ids to predict."""
     pieces = _pieces(marked, words)
     budget = min(masking.masked_lm_prob * target, max(1, round(len(marked) * masking.masked_lm_prob)))
     plain = words.fold[marked].tolist()
@@ -83,7 +83,7 @@ def mask(
 
 @cache
 def shares(max_ngrams: int, favor_longer: bool, geometric: bool) -> tuple[float, ...]:
-    """Running sums of the chances of 1, 2, ... words, as numpy's `choice` makes them."""
+    """Cumulative probabilities of 1, 2, ... words, as numpy's `choice` computes them."""
     if geometric:
         return (*(1 - (1 - _STOP) ** n for n in range(1, max_ngrams)), 1.0)
     chances = 1.0 / np.arange(1, max_ngrams + 1)
@@ -117,7 +117,7 @@ def _choose(
     taken: set[int],
     rng: np.random.RandomState,
 ) -> Iterator[list[int]]:
-    """N-grams within the budget that do not touch what is taken; each draw comes when the one before is used up."""
+    """N-grams within the budget that do not overlap `taken`; each is drawn after the one before was used."""
     sums = shares(masking.max_ngrams, masking.favor_longer_ngram, masking.geometric_dist)
     count = 0
     for start in order.tolist():

@@ -1,4 +1,4 @@
-"""Which corpus gives which sample when several are mixed by weight, for any sample at once."""
+"""Mixing several corpora by weight: the corpus of any sample, without computing those before it every time."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,14 +13,15 @@ from ernie_core.data.ids import mapped
 from ernie_core.errors import Stopped
 
 _CHUNK = 1 << 16
-"""Samples whose places are in memory."""
+"""Number of samples whose places are in memory."""
 _MARK = 1 << 24
-"""Samples between two marks in the cache: what a restart counts again, 0.1 s for three corpora, 0.6 s for 24."""
+"""Number of samples between two marks in the cache, which a restart counts again: 0.1 s for three corpora, 0.6 s
+for 24."""
 
 
 @dataclass
 class Mixing:
-    """Always the corpus that lags most behind its share, so every place depends on all before it.
+    """Mixing that always takes the corpus furthest behind its share, so every place depends on all before it.
 
     Three corpora are counted at some 130 million samples a second, 24 at 28 million: 30 s and 140 s for 4 * 10^9.
     With a cache, the state is kept there every `_MARK` samples and no restart counts more than that.
@@ -29,9 +30,9 @@ class Mixing:
     weights: np.ndarray
     cache: Cache | None = None
     end: int = 0
-    """The samples placed so far: those of the chunk in memory are the last."""
+    """Number of samples placed so far; the last ones are the chunk in memory."""
     taken: np.ndarray = field(init=False)
-    """How many samples each corpus has given up to there."""
+    """Number of samples of each corpus among them, int64."""
     chosen: np.ndarray = field(default_factory=lambda: np.empty(0, "uint8"))
     numbers: np.ndarray = field(default_factory=lambda: np.empty(0, "int64"))
 
@@ -39,7 +40,7 @@ class Mixing:
         self.taken = np.zeros(len(self.weights), "int64")
 
     def places(self, first: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """For the samples first:first+size: which corpus, and its how-many-eth sample."""
+        """For the samples first:first+size: the corpus, and the number of the sample in it."""
         if len(self.weights) == 1:
             return np.zeros(size, "uint8"), np.arange(first, first + size, dtype="int64")
         pieces = []
@@ -50,7 +51,7 @@ class Mixing:
         return np.concatenate([p[0] for p in pieces]), np.concatenate([p[1] for p in pieces])
 
     def upcoming(self, first: int) -> list[int]:
-        """The number of the sample that each corpus gives next, from sample `first` on."""
+        """The number of the next sample of each corpus, from sample `first` on."""
         if len(self.weights) == 1:
             return [first]
         self._move(first // _CHUNK * _CHUNK)
@@ -58,17 +59,17 @@ class Mixing:
         return [int(number) for number in self.taken - later]
 
     def _move(self, start: int) -> None:
-        """Have the chunk in memory that begins there."""
+        """Compute the chunk that begins at `start`."""
         if self.end == start + _CHUNK:
             return
         self._jump(start)
         while self.end < start:
             if self.cache is not None and self.cache.stop():
-                raise Stopped("stopped while the mixing of corpora was counted; it is counted again at the next start")
+                raise Stopped("stopped while counting the mixture of corpora; it is counted again at the next start")
             step = min(start, self.end // _MARK * _MARK + _MARK) - self.end
             index.skip(self.weights, self.taken, self.end, step)
             self._advance(step)
-        # New arrays: a batch may still look at the last ones.
+        # New arrays: a batch may still use the last ones.
         self.chosen, self.numbers = np.empty(_CHUNK, "uint8"), np.empty(_CHUNK, "int64")
         index.blend(self.weights, self.taken, start, self.chosen, self.numbers)
         self._advance(_CHUNK)
@@ -79,7 +80,7 @@ class Mixing:
             self.cache.get(self._name(self.end), lambda folder: self._save(folder))
 
     def _jump(self, start: int) -> None:
-        """To the last mark before, or to the beginning, unless counting on from here is shorter."""
+        """Jump to the last mark before `start`, or to the beginning, unless counting from here is shorter."""
         here = self.end if self.end <= start else -1
         for mark in range(start // _MARK, max(0, here // _MARK), -1):
             if self.cache is not None and (entry := self.cache.find(self._name(mark * _MARK))):
@@ -98,11 +99,11 @@ class Mixing:
 
 
 def normalised(weights: Sequence[float]) -> list[float]:
-    """Weights that sum to 1, nearly."""
+    """Weights that sum to 1, up to rounding."""
     return [weight / sum(weights) for weight in weights]
 
 
 def shares(weights: Sequence[float]) -> np.ndarray:
-    """Weights that sum to 1; divided twice, as PaddleNLP does it, since the last bit decides between equals."""
+    """Weights that sum to 1; divided twice, as in PaddleNLP, since the last bit decides between equals."""
     once = np.array(normalised(weights), "float64")
     return once / once.sum()

@@ -1,4 +1,4 @@
-"""The endless order of samples of one part of several corpora: sample number i is always the same, for any i."""
+"""The infinite order of samples of one part of several corpora: sample i is always the same, for any i."""
 
 import hashlib
 import math
@@ -9,12 +9,12 @@ import numpy as np
 
 from ernie_core.data import index, mixing, samples
 from ernie_core.data.cache import Cache
-from ernie_core.data.ids import Corpus, split
+from ernie_core.data.ids import Corpus
 from ernie_core.data.index import Setting
 from ernie_core.data.maps import Epoch, Maps
 from ernie_core.data.mixing import Mixing
 from ernie_core.data.samples import Batch, Masking, Sample
-from ernie_core.data.shares import PARTS
+from ernie_core.data.shares import PARTS, lacking, split
 from ernie_core.data.vocabulary import Vocabulary
 from ernie_core.errors import BadInput
 
@@ -24,25 +24,25 @@ _AHEAD = 1 << 17
 
 @dataclass
 class Order:
-    """Sample number i of a corpus, for any i: epoch after epoch, each built with its own seed and shuffled in itself.
+    """Sample i of a corpus, for any i: epoch after epoch, each built and shuffled with its own seed.
 
-    PaddleNLP builds all epochs that `max_steps` needs and shuffles them together, so that every other `max_steps`
-    gives another order. Here the past does not depend on how far a run will go, and only one epoch is in memory.
-    Its order is there too, for comparisons: one map for all `limit` samples.
+    PaddleNLP builds all epochs that `max_steps` needs and shuffles them together, so that another `max_steps` gives
+    another order. Here earlier samples do not depend on the length of a run, and only one epoch is in memory.
+    PaddleNLP's order is available for comparisons: one map for all `limit` samples.
     """
 
     maps: Maps
     limit: int | None = None
-    """PaddleNLP's order: how many samples will be asked for."""
+    """Total number of samples, for PaddleNLP's order; None: order by epochs."""
     epoch: Epoch | None = None
 
     def row(self, number: int) -> np.ndarray:
-        """The row of the index map behind a number."""
+        """The row of the index map of sample `number`."""
         epoch = self.holding(number)
         return epoch.rows[number - epoch.start]
 
     def rows(self, numbers: np.ndarray) -> np.ndarray:
-        """The rows behind ascending numbers, [n, 3]."""
+        """The rows of ascending sample numbers, [n, 3]."""
         pieces = []
         while len(numbers):
             epoch = self.holding(int(numbers[0]))
@@ -58,13 +58,13 @@ class Order:
             epoch = self.epoch = self.maps.holding(number if self.limit is None else 0)
         if number - epoch.start >= len(epoch.rows):
             raise BadInput(
-                f"sample {number} of an order made for {self.limit} samples: with index_order `paddlenlp` the map has"
-                " room for what max_steps asks for; raise max_steps, or use the order by epochs, which has no end"
+                f"sample {number} of an order made for {self.limit} samples: with index_order `paddlenlp` the map"
+                " has only the samples of max_steps; raise max_steps, or use index_order `epochs`, which has no end"
             )
         return epoch
 
     def make(self, first: int, end: int) -> None:
-        """Have the maps of the samples first:end in the cache, if this process is the one that makes them."""
+        """Make the maps of the samples first:end in the cache, if this process builds maps for others."""
         if not self.maps.makes():
             return
         epoch = self.maps.holding(first if self.limit is None else 0)
@@ -74,7 +74,7 @@ class Order:
 
 @dataclass
 class Mixture:
-    """Samples of one part of several corpora: number i is always the same sample."""
+    """Samples of one part of several corpora: sample i is always the same."""
 
     corpora: Sequence[Corpus]
     orders: Sequence[Order]
@@ -82,7 +82,7 @@ class Mixture:
     words: Vocabulary
     masking: Masking
     made: tuple[int, int] = (0, 0)
-    """The samples whose maps are in the cache."""
+    """Range of samples whose maps are in the cache."""
 
     def sample(self, number: int) -> Sample:
         """The sample with this number."""
@@ -91,11 +91,11 @@ class Mixture:
         return samples.draw(corpus, self.words, self.masking, rows[0].tolist(), int(own[0]))
 
     def batch(self, first: int, size: int) -> Batch:
-        """The samples first:first+size side by side."""
+        """The samples first:first+size as one batch."""
         return samples.mixed(self.corpora, self.words, self.masking, *self.rows(first, size))
 
     def rows(self, first: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of the samples first:first+size: which corpus, the row of its map [3], and its number in its own corpus."""
+        """Of the samples first:first+size: the corpus, the row of its map [3], and the number in that corpus."""
         self._make(first, first + size)
         which, numbers = self.mixing.places(first, size)
         rows = np.empty((size, 3), "int64")
@@ -105,27 +105,27 @@ class Mixture:
         return which, rows, numbers
 
     def prepare(self, first: int) -> None:
-        """Have the maps that hold the samples from `first` on: rank 0 builds what the cache lacks, others wait for it.
+        """Load the maps of the samples from `first` on: rank 0 builds missing ones, others wait for it.
 
-        Without this call the same happens when the samples are asked for. Call it where nobody is in a collective.
+        Otherwise this happens when the samples are drawn. Call it where no process is in a collective call.
         """
         self._make(first, first + 1)
         for order, number in zip(self.orders, self.mixing.upcoming(first), strict=True):
             order.holding(number)
 
     def forget(self, first: int) -> None:
-        """Remove from the cache the maps of epochs that a run beyond sample `first` needs no more, but one.
+        """Remove from the cache the maps of epochs before the one that sample `first` needs, except the last of them.
 
-        On NFS only if no other run shares the cache: whoever still has such a map open would be killed.
+        On NFS only if no other run shares the cache: a process that still has such a map open would be killed.
         """
         for order, number in zip(self.orders, self.mixing.upcoming(first), strict=True):
             order.maps.forget(order.maps.number(number) - 1)
 
     def _make(self, first: int, end: int) -> None:
-        """Build maps before they are needed: other ranks draw other parts of a step, so they may need one earlier.
+        """Build maps before they are needed: other ranks draw other parts of a step, and may need one earlier.
 
-        They would wait for this rank, and this rank for them at the end of the step. At least half of `_AHEAD` is
-        made beyond what is asked for: ranks must not be further apart, drawn in advance and all.
+        They would wait for this rank, and this rank for them at the end of the step. At least half of `_AHEAD` samples
+        are covered in advance: ranks, with their batches drawn ahead, must not be further apart.
         """
         if self.made[0] <= first and end + _AHEAD // 2 <= self.made[1]:
             return
@@ -147,9 +147,9 @@ def mixture(
     index_order: str = "epochs",
     limit: int | None = None,
 ) -> Mixture:
-    """The samples of `train`, `valid` or `test`; too little text for even one is an error that says why.
+    """The samples of `train`, `valid` or `test`. BadInput, with the reason, if there is not one sample.
 
-    `cache` keeps index maps and marks of the mixing. `limit`, the samples that will be asked for, is for
+    `cache` keeps index maps and marks of the mixing. `limit`, the total number of samples, is for
     `index_order="paddlenlp"` alone.
     """
     if not 0 < len(corpora) < 256 or min(weights) <= 0:
@@ -158,7 +158,7 @@ def mixture(
         raise BadInput(f"index_order `{index_order}` with limit {limit}: choose `epochs`, or `paddlenlp` with a limit")
     orders = []
     for corpus, share in zip(corpora, mixing.normalised(weights), strict=True):
-        # Half a percent more, as PaddleNLP asks for: the mixing does not keep to the weights sample by sample.
+        # Half a percent more, as in PaddleNLP: the mixing does not match the weights exactly.
         asked = limit if limit is None or len(corpora) == 1 else math.ceil(limit * share * 1.005)
         order = Order(_maps(part, corpus, masking, shares, short_seq_prob, cache, asked), asked)
         if not order.maps.has_samples():
@@ -168,7 +168,7 @@ def mixture(
 
 
 def derived(seed: int, *what: str | int) -> int:
-    """A 32-bit seed of its own for each purpose."""
+    """A separate 32-bit seed for each purpose."""
     text = " ".join(map(str, (seed, *what)))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
 
@@ -178,10 +178,8 @@ def _maps(
 ) -> Maps:
     first, end = split(shares, len(corpus.docs) - 1)[PARTS.index(part)]
     if end <= first:
-        raise BadInput(
-            f"{_place(part, corpus)}: no document: split {shares} of {len(corpus.docs) - 1} documents leaves it none;"
-            " give more text, or a larger share to this part, or none to it"
-        )
+        documents = len(corpus.docs) - 1
+        raise BadInput(f"{_place(part, corpus)}: no document: {lacking([part], shares, f'{documents} documents')}")
     max_len, least, seed = masking.max_seq_len - samples.SPECIALS, 2 if masking.binary_head else 1, masking.seed
     data = corpus.fingerprint() if cache else ""
     if asked is not None:

@@ -1,4 +1,4 @@
-"""One part of a corpus: ids mapped from disk, and its index as a stream of checked blocks, never whole in memory."""
+"""One part of a corpus: ids mapped from disk, and its index as a stream of checked blocks, not held in memory."""
 
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from ernie_core.data import idx
 from ernie_core.errors import BadInput
 
 _BLOCK = 1 << 18
-"""Numbers of a block."""
+"""Number of elements in a block."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Part:
 
 
 def find(folder: Path) -> list[Part]:
-    """The parts of a folder in the order of their names; none is an error."""
+    """The parts of a folder in the order of their names. BadInput if there is none."""
     found = sorted(folder.glob("*_ids.npy")) or sorted(folder.glob("*.bin"))
     if not found:
         raise BadInput(f"{folder}: no *_ids.npy or *.bin here; this must be the folder that the `ids` step made")
@@ -34,7 +34,7 @@ def find(folder: Path) -> list[Part]:
 
 
 def lens(parts: Sequence[Part]) -> Iterator[np.ndarray]:
-    """Tokens of each sentence of all parts, int32, block by block; BadInput where they do not fit the ids."""
+    """Number of tokens of each sentence of all parts, int32, block by block. BadInput if they do not fit the ids."""
     for part in parts:
         tokens = 0
         for block in _blocks(part, "lens"):
@@ -54,7 +54,7 @@ def docs(parts: Sequence[Part]) -> Iterator[np.ndarray]:
         last = -1
         for block in _blocks(part, "docs"):
             if (np.diff(block, prepend=last) < 1).any() or (last < 0 and block[0] != 0):
-                raise BadInput(f"{part.index}: an empty document, or one that goes back; make the ids again")
+                raise BadInput(f"{part.index}: an empty document, or documents out of order; make the ids again")
             yield (block[1:] if last < 0 else block) + base
             last = int(block[-1])
         if last != sentences([part]):
@@ -63,12 +63,12 @@ def docs(parts: Sequence[Part]) -> Iterator[np.ndarray]:
 
 
 def sentences(parts: Sequence[Part]) -> int:
-    """How many there are, by the heads of the indexes."""
+    """Their number, by the headers of the indexes."""
     return sum(_size(part, "lens") for part in parts)
 
 
 def documents(parts: Sequence[Part]) -> int:
-    """How many there are, by the heads of the indexes."""
+    """Their number, by the headers of the indexes."""
     return sum(_size(part, "docs") - 1 for part in parts)
 
 
@@ -84,7 +84,7 @@ def _open(path: Path) -> Part:
     except (ValueError, OSError, EOFError) as e:
         raise BadInput(f"{path}: not readable: {e}; make the ids again") from e
     if ids.ndim != 1 or ids.dtype not in (np.uint16, np.int32):
-        raise BadInput(f"{path}: must be one row of uint16 or int32, not {ids.dtype} {list(ids.shape)}")
+        raise BadInput(f"{path}: must be one-dimensional with uint16 or int32, not {ids.dtype} {list(ids.shape)}")
     # A plain array over the same mapping: slices of np.memmap cost microseconds each.
     return Part(path, index, ids.view(np.ndarray))
 
@@ -102,7 +102,7 @@ def _blocks(part: Part, name: str) -> Iterator[np.ndarray]:
             data = file.read(dtype.itemsize * min(left, _BLOCK))
             block = np.frombuffer(data[: len(data) // dtype.itemsize * dtype.itemsize], dtype)
             if not len(block):
-                raise BadInput(f"{part.index}: cut off; make the ids again")
+                raise BadInput(f"{part.index}: truncated; make the ids again")
             left -= len(block)
             yield block
         # The checksum of a zip is compared when its end is read.
@@ -115,7 +115,7 @@ _DTYPES = {"lens": "<i4", "docs": "<i8"}
 
 @contextmanager
 def _array(part: Part, name: str) -> Iterator[tuple[IO[bytes], int]]:
-    """The file of an index, standing at the first number of an array, and how many numbers there are."""
+    """The file of an index, positioned at the first element of an array, and the length of the array."""
     if part.index.suffix == ".idx":
         with part.index.open("rb") as file:
             at, size = idx.head(part.index).place(name)
@@ -134,5 +134,5 @@ def _npy_head(path: Path, name: str, member: IO[bytes]) -> int:
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(member)
     if len(shape) != 1 or dtype != np.dtype(_DTYPES[name]):
-        raise BadInput(f"{path}: {name} must be a row of {_DTYPES[name]}, not {dtype} {list(shape)}")
+        raise BadInput(f"{path}: {name} must be one-dimensional with {_DTYPES[name]}, not {dtype} {list(shape)}")
     return int(shape[0])

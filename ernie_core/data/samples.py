@@ -17,7 +17,7 @@ __all__ = ["SPECIALS", "Batch", "Masking", "Sample", "batch", "collate", "draw",
 
 @dataclass(frozen=True)
 class Sample:
-    """Ids as the model sees them, and what it is to guess."""
+    """The input ids of one sample, the tokens to predict, and whether its segments are swapped."""
 
     ids: list[int]
     types: list[int]
@@ -28,7 +28,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples side by side, padded to the longest; `positions` are row * width + column of the tokens to guess."""
+    """A batch of samples, padded to the longest: `ids` and `types` are int64 [samples, width].
+
+    `positions` int32 [masked] are row * width + column of the tokens to predict, `labels` int64 [masked] those tokens,
+    `order` int64 [samples] is 1 where the segments are swapped.
+    """
 
     ids: np.ndarray
     types: np.ndarray
@@ -62,10 +66,10 @@ def mixed(
         raise BadInput(f"a batch of rows {list(rows.shape)} of {len(which)} corpora and {len(indices)} indices")
     if pad_to < 1 or len(rows) * masking.max_seq_len >= 2**31:
         raise BadInput(f"a batch of {len(rows)} samples padded to a multiple of {pad_to}: the positions need 32 bits")
-    found = _locate(corpora, masking, which, rows, indices)
+    located = _locate(corpora, masking, which, rows, indices)
     compiled = _native()
     if compiled is not None:
-        return _draw(compiled, corpora, words, masking, which, rows, found, pad_to)
+        return _draw(compiled, corpora, words, masking, which, rows, located, pad_to)
     places = zip(which.tolist(), rows.tolist(), indices.tolist(), strict=True)
     drawn = [draw(corpora[corpus], words, masking, row, index) for corpus, row, index in places]
     return collate(drawn, words.pad, masking.max_seq_len, pad_to)
@@ -128,14 +132,14 @@ def _draw(
     masking: Masking,
     which: np.ndarray,
     rows: np.ndarray,
-    found: np.ndarray,
+    located: np.ndarray,
     pad_to: int,
 ) -> Batch:
     size, longest = len(rows), masking.max_seq_len
     ids, facts = np.empty((size, longest), "int64"), np.empty((size, 4), "int64")
     positions, labels = np.empty(size * longest, "int32"), np.empty(size * longest, "int64")
     fold, joins, sums = _tables(words, masking)
-    given = (fold.ctypes.data, joins.ctypes.data, sums.ctypes.data, found.ctypes.data, size)
+    given = (fold.ctypes.data, joins.ctypes.data, sums.ctypes.data, located.ctypes.data, size)
     made = (ids.ctypes.data, facts.ctypes.data, positions.ctypes.data, labels.ctypes.data)
     total, bad, token = native.draw(words, masking, *given, *made)
     if bad >= 0 and token is None:
@@ -154,9 +158,9 @@ def _locate(
 ) -> np.ndarray:
     """For each row: address and width of its tokens, address of its offsets, sentences, target, seed.
 
-    The C code gets bare addresses, so nothing may be off here.
+    The C code gets raw addresses, so everything is checked here.
     """
-    found = np.empty((len(rows), 6), "int64")
+    located = np.empty((len(rows), 6), "int64")
     rows = rows.astype("int64")
     least = 2 if masking.binary_head else 1
     for number in np.unique(which).tolist():
@@ -172,9 +176,9 @@ def _locate(
             )
         tokens, width = _tokens(corpus, first, end)
         places = corpus.offsets.ctypes.data + first * corpus.offsets.itemsize
-        found[mine, :5] = np.stack([tokens, width, places, end - first, target], axis=1)
-    found[:, 5] = (indices.astype("uint64") + np.uint64(masking.seed % 2**32)) & np.uint64(2**32 - 1)
-    return found
+        located[mine, :5] = np.stack([tokens, width, places, end - first, target], axis=1)
+    located[:, 5] = (indices.astype("uint64") + np.uint64(masking.seed % 2**32)) & np.uint64(2**32 - 1)
+    return located
 
 
 def _tokens(corpus: Corpus, first: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -212,7 +216,7 @@ def _foreign(sentence: int, token: int, words: Vocabulary) -> BadInput:
 
 
 def _order(sentences: int, binary_head: bool, rng: np.random.RandomState) -> tuple[int, bool]:
-    """How many sentences go to the first segment, and whether the segments change places."""
+    """The number of sentences in the first segment, and whether the segments are swapped."""
     if not binary_head:
         return sentences, False
     cut = 1 if sentences < 3 else int(rng.randint(1, sentences))

@@ -19,7 +19,7 @@ typedef struct {
     int64_t length;
     int64_t second; /* where the second segment begins; `length` if there is none */
     int64_t order;
-    int64_t count; /* of positions to guess */
+    int64_t count; /* of positions to predict */
 } Facts;
 
 enum { NO_MEMORY = -1, NO_ID = -2, NO_ORDER = -3 };
@@ -113,7 +113,7 @@ static int64_t draw_rows(const Rules *rules, const Row *rows, int64_t count, int
     return total;
 }
 
-/* The samples side by side: rows of one width, filled up with `pad`, and positions that count through all rows. */
+/* The samples as a batch: rows of one width, padded with `pad`, and positions that count through all rows. */
 static void lay(const Facts *facts, int64_t count, const int64_t *ids, int64_t longest, int64_t width, int64_t pad,
                 int64_t *out, int64_t *types, int64_t *order, int32_t *positions) {
     for (int64_t k = 0; k < count; k++, ids += longest, out += width, types += width) {

@@ -25,7 +25,7 @@ typedef struct {
     int32_t *begin;  /* piece k is where[begin[k]:begin[k + 1]] */
     int32_t *order;  /* of pieces, shuffled */
     int32_t *moved, *origins;
-    uint8_t *taken; /* of a position: whether it is to be guessed */
+    uint8_t *taken; /* of a position: whether it is to be predicted */
 } Work;
 
 static void cut_pieces(const Rules *rules, Work *w) {

@@ -1,4 +1,4 @@
-"""What sampling must know of a vocabulary: special tokens, marks of word parts, and how marked ids fold back."""
+"""What sampling needs of a vocabulary: special tokens, marks of word parts, and the plain ids of marked ones."""
 
 import hashlib
 from dataclasses import dataclass
@@ -26,10 +26,11 @@ class Vocabulary:
     sep: int
     mask: int
     fold: np.ndarray
-    """For every id of an id file the id that the model sees."""
+    """The model's id for every id of an id file, int64 [extended]."""
     joins: np.ndarray
-    """For every id of an id file whether it continues a word."""
+    """Whether an id of an id file continues a word, bool [extended]."""
     digest: str
+    """SHA-256 of vocab.txt in hex."""
 
     @property
     def extended(self) -> int:
@@ -47,7 +48,7 @@ def read(folder: Path) -> Vocabulary:
     number = {token: k for k, token in enumerate(tokens)}
     if len(number) != len(tokens):
         twice = next(t for k, t in enumerate(tokens) if number[t] != k)
-        raise BadInput(f"{path}: `{twice}` stands there twice, remove one")
+        raise BadInput(f"{path}: `{twice}` occurs twice, remove one")
     missing = [token for token in SPECIALS if token not in number]
     if missing:
         raise BadInput(f"{path}: lacks {' '.join(missing)}")

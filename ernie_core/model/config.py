@@ -1,4 +1,4 @@
-"""The shape of an ERNIE model, as PaddleNLP's `config.json` says it, or the file that it wrote before."""
+"""The shape of an ERNIE model, from PaddleNLP's `config.json` or the file of its older versions."""
 
 import json
 import re
@@ -10,10 +10,10 @@ from ernie_core.errors import BadInput, NotFound
 
 FILE = "config.json"
 OLD_FILE = "model_config.json"
-"""Where old versions of PaddleNLP wrote how a model was made: its class, and the arguments of that."""
+"""File of old versions of PaddleNLP with the class of a model and its arguments."""
 
 _OLD_NAMES = {"num_classes": "num_labels", "dropout": "classifier_dropout"}
-"""Arguments of old task models, and what they are called now."""
+"""Arguments of old task models, with their present names."""
 
 SHAPES: dict[str, tuple[int, int, int, int]] = {
     "large": (24, 1024, 16, 3072),
@@ -29,7 +29,7 @@ SHAPES: dict[str, tuple[int, int, int, int]] = {
 
 @dataclass(frozen=True)
 class ErnieConfig:
-    """All that decides the parameters of a model and what its layers compute; the names are PaddleNLP's."""
+    """Everything that decides the parameters of a model and what its layers compute; the names are PaddleNLP's."""
 
     vocab_size: int
     hidden_size: int = 768
@@ -75,28 +75,31 @@ def shape(arch: str, vocab_size: int, **changes: int | float | str | bool | None
 
 
 def read(folder: Path) -> ErnieConfig:
-    """The shape of the model in a folder; keys that only PaddleNLP needs are passed over."""
+    """The shape of the model in a folder; keys that only PaddleNLP needs are skipped.
+
+    NotFound without a model, BadInput for another kind of model.
+    """
     path = next((p for p in (folder / FILE, folder / OLD_FILE) if p.is_file()), None)
     if path is None:
         raise NotFound(f"{folder / FILE}: no such file, this folder holds no model")
     try:
-        said = _flat(json.loads(path.read_text(encoding="utf-8")))
-        kind = said.get("model_type", "ernie")
-        if "id2label" in said:  # PaddleNLP writes the names of the labels instead of their number
-            said.setdefault("num_labels", len(said["id2label"]))
+        content = _flat(json.loads(path.read_text(encoding="utf-8")))
+        kind = content.get("model_type", "ernie")
+        if "id2label" in content:  # PaddleNLP writes the names of the labels instead of their number
+            content.setdefault("num_labels", len(content["id2label"]))
         known = {f.name for f in fields(ErnieConfig)}
-        config = ErnieConfig(**{key: value for key, value in said.items() if key in known})
+        config = ErnieConfig(**{key: value for key, value in content.items() if key in known})
     except (ValueError, TypeError, AttributeError) as e:
         raise BadInput(f"{path}: not the config of an ERNIE model: {e}") from e
     if kind != "ernie":
         raise BadInput(f"{path}: model_type is `{kind}`, only `ernie` can be read")
-    if not re.fullmatch(r"Ernie(Model|For[A-Z]\w*)", made := str(said.get("init_class", "ErnieModel"))):
+    if not re.fullmatch(r"Ernie(Model|For[A-Z]\w*)", made := str(content.get("init_class", "ErnieModel"))):
         raise BadInput(f"{path}: init_class is `{made}`, only `ErnieModel` and `ErnieFor...` can be read")
     return config
 
 
 def _flat(said: dict[str, Any]) -> dict[str, Any]:
-    """What an old file says, on one level: whatever stands on an encoder has the encoder's arguments in `init_args`."""
+    """The content of an old file on one level: a task model has the arguments of its encoder in `init_args`."""
     inner = [part for part in said.get("init_args", ()) if isinstance(part, dict)]
     return {_OLD_NAMES.get(key, key): value for part in (*inner, said) for key, value in part.items()}
 
@@ -107,7 +110,7 @@ def write(config: ErnieConfig, folder: Path, architecture: str) -> None:
 
 
 def encode(config: ErnieConfig, architecture: str) -> bytes:
-    """What `config.json` says."""
+    """The content of `config.json`."""
     said = {"architectures": [architecture], "model_type": "ernie", "dtype": "float32", "pool_act": "tanh"}
     text = json.dumps(said | asdict(config), indent=2, sort_keys=True, ensure_ascii=False)
     return f"{text}\n".encode()

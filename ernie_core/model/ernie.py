@@ -1,6 +1,4 @@
-"""The ERNIE encoder on paddle.nn: few operations a layer, PaddleNLP's parameter names."""
-
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
+"""The ERNIE encoder on paddle.nn: few operations per layer, PaddleNLP's parameter names."""
 
 import paddle
 import paddle.nn.functional as F
@@ -10,7 +8,7 @@ from ernie_core.model import fused
 from ernie_core.model.config import ErnieConfig
 
 MASKED = -1e4
-"""What is added to the attention score of a padded position, as in the released models."""
+"""Term added to the attention score of a padded position, as in the released models."""
 
 
 class ErnieModel(nn.Layer):
@@ -96,10 +94,10 @@ class Encoder(nn.Layer):
         super().__init__()
         self.layers = nn.LayerList([EncoderLayer(config) for _ in range(config.num_hidden_layers)])
         self.recompute = False
-        """Whether training keeps the inputs of the layers only, and computes the rest again on the way back."""
+        """Whether training keeps the inputs of the layers only, and recomputes the rest in the backward pass."""
 
     def forward(self, hidden: paddle.Tensor, term: paddle.Tensor, key: int = 0) -> paddle.Tensor:
-        """`key` decides what the dropouts of the layers let through, where they ask it."""
+        """`key` decides the dropout masks of the layers that use fused operations."""
         for number, layer in enumerate(self.layers):
             own = fused.key_of(key, number)
             hidden = _twice(layer, hidden, term, own) if self.recompute and self.training else layer(hidden, term, own)
@@ -182,7 +180,7 @@ class Pooler(nn.Layer):
 
 
 def score_term(input_ids: paddle.Tensor, mask: paddle.Tensor | None, pad: int) -> paddle.Tensor:
-    """What is added to the attention scores [B, 1, 1, L]: 0 for tokens, `MASKED` for padding."""
+    """The term added to the attention scores [B, 1, 1, L]: 0 for tokens, `MASKED` for padding."""
     if mask is None:
         return ((input_ids == pad).astype("float32") * MASKED).unsqueeze([1, 2])
     if mask.ndim == 2:
@@ -202,5 +200,5 @@ def linear(config: ErnieConfig, inputs: int, outputs: int) -> nn.Linear:
 
 
 def initial(config: ErnieConfig) -> paddle.ParamAttr:
-    """How weights start; biases start at zero."""
+    """The initialiser of weights; biases start at zero."""
     return paddle.ParamAttr(initializer=nn.initializer.Normal(0.0, config.initializer_range))

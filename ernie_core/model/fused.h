@@ -1,4 +1,4 @@
-/* What stands between the matrix products of a training step on a CPU, each way in one pass over memory.
+/* The operations between the matrix products of a training step on a CPU, each way in one pass over memory.
 
    Every sum runs over LANES partial sums in a fixed order and no product is contracted into an addition, so that all
    x86 processors give the same bits, whatever vectors they have. Arrays are row-major floats. */

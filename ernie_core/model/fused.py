@@ -1,11 +1,10 @@
-"""What stands between the matrix products of a layer, as single operations with gradients: training on a CPU.
+"""Fused operations with gradients for training on a CPU: everything between the matrix products of a layer.
 
-Paddle's own operations spend most of a step of a small model there. The nets use these when `usable` says so; their
-own modules say the same in plain Paddle, and serve everywhere else. Which elements a dropout lets through is a pure
-function of a key and the number of the element: the same key gives the same bits, in any order and on any processor.
+With Paddle's own operations a small model spends most of a step there. The nets use these where `usable` allows it, and
+elsewhere equal modules in plain Paddle. A dropout mask is a pure function of a key and the number of the element: the
+same key gives the same bits, in any order and on any processor.
 """
 
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Callable
 from types import ModuleType
 
@@ -19,7 +18,7 @@ _WORD = 2**64 - 1
 
 
 def is_compiled() -> bool:
-    """Whether these operations are there at all; the plain ones draw other dropout masks."""
+    """Whether these operations are compiled; the plain ones draw other dropout masks."""
     return _native() is not None
 
 
@@ -29,7 +28,7 @@ def usable(net: nn.Layer, x: paddle.Tensor) -> bool:
 
 
 def draw() -> int:
-    """A key for one pass through a net, from Paddle's generator: paddle.seed decides it."""
+    """A random key for one pass through a net, from Paddle's generator."""
     high, low = paddle.randint(0, 2**31 - 1, [2], dtype="int64").tolist()
     return int(high) << 32 | int(low)
 
@@ -70,7 +69,7 @@ def split(x: paddle.Tensor, bias: paddle.Tensor, heads: int, scale: float = 1.0)
 
 
 def shift(x: paddle.Tensor, bias: paddle.Tensor) -> paddle.Tensor:
-    """x + bias for x [N, V]: the sum of so many gradients of a bias is slow in Paddle."""
+    """x + bias for x [N, V]: the gradient of a large bias is slow in Paddle."""
     return _Split.apply(x.unsqueeze(0), bias, 1, 1.0).reshape(x.shape)
 
 
@@ -213,7 +212,7 @@ def _wanted(*inputs: paddle.Tensor) -> list[bool]:
 
 
 def _only(ctx: PyLayerContext, *gradients: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
-    """Paddle takes no gradient for an input that asked for none."""
+    """The gradients, with None for inputs that need none, as Paddle expects."""
     return tuple(g if wanted else None for g, wanted in zip(gradients, ctx.wanted, strict=True))
 
 
@@ -227,7 +226,7 @@ def _kernel(name: str) -> Callable[..., None]:
 
 
 def _whole(x: paddle.Tensor) -> paddle.Tensor:
-    """The kernels read plain rows of float32."""
+    """A contiguous float32 tensor, as the kernels expect."""
     if x.dtype != paddle.float32:
         raise TypeError(f"fused operations compute in float32, not {x.dtype}")
     return x if x.is_contiguous() else x.contiguous()

@@ -1,6 +1,4 @@
-"""What stands on the encoder: the pretraining heads and the sequence classifier."""
-
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
+"""Models with heads on the encoder: pretraining and sequence classification."""
 
 import paddle
 import paddle.nn.functional as F
@@ -35,7 +33,7 @@ class ErnieForPretraining(nn.Layer):
         """Logits over the vocabulary at `masked_positions` (row * L + column; or everywhere), logits of the order."""
         hidden, pooled = self.ernie(input_ids, token_type_ids, attention_mask)
         if masked_positions is not None:
-            # Only the chosen rows meet the vocabulary: its projection is the dearest operation of a small model.
+            # Only the chosen rows are projected to the vocabulary: the most expensive operation of a small model.
             hidden = paddle.gather(hidden.reshape([-1, self.config.hidden_size]), masked_positions)
         return self.cls(hidden, pooled)
 

@@ -1,8 +1,7 @@
-"""Weights in files that PaddleNLP reads and writes, loaded strictly and without running anything they say."""
+"""Files of weights in PaddleNLP's format, loaded strictly and without running code in them."""
 
 import pickle
 import struct
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -16,25 +15,25 @@ from ernie_core.model import config as configs
 FILE = "model_state.pdparams"
 
 _FIRST = 1000
-"""Where a file of ours remembers its arrays: the pickler uses the lowest places for the parts of small things."""
+"""First memo index of arrays in our files: the pickler uses low ones for parts of small objects."""
 
 _ENCODER = "ernie."
-"""What the names of the encoder's parameters begin with, unless the encoder was saved alone."""
+"""Prefix of the encoder's parameters, unless the encoder was saved alone."""
 
 _SHOWN = 8
-"""Faults in a message: what does not fit at all has hundreds."""
+"""Most differences in a message: an unrelated file has hundreds."""
 
 Arrays = dict[str, np.ndarray]
 
 
 class Sink(Protocol):
-    """What arrays are written to."""
+    """A writable file."""
 
     def write(self, data: "bytes | memoryview", /) -> int: ...
 
 
 def save(model: paddle.nn.Layer, folder: Path) -> None:
-    """Write `model_state.pdparams` and `config.json`; the model says its `architecture` and `config`."""
+    """Write `model_state.pdparams` and `config.json`; the model has an `architecture` and a `config`."""
     arrays: Arrays = {}
     tied: dict[int, np.ndarray] = {}
     for name, tensor in model.state_dict().items():
@@ -46,10 +45,10 @@ def save(model: paddle.nn.Layer, folder: Path) -> None:
 
 
 def load(model: paddle.nn.Layer, folder: Path, partial: str | None = None) -> tuple[str, ...]:
-    """Set the model's weights from a folder; a name or shape that differs is an error that lists the first of them.
+    """Set the model's weights from a folder; BadInput, with the first differences, if names or shapes differ.
 
-    `partial="ernie."` takes only the parameters below that prefix, which must all be there, and leaves the others
-    of the model as they are: the encoder of a pretrained model into a task model. Returns the names that were set.
+    `partial="ernie."` takes only the parameters below that prefix, which must all be there, and does not change
+    the others: the encoder of a pretrained model into a task model. Returns the names that were set.
     """
     wanted = model.state_dict()
     found = _named(folder / FILE, wanted)
@@ -64,11 +63,22 @@ def load(model: paddle.nn.Layer, folder: Path, partial: str | None = None) -> tu
     return tuple(wanted)
 
 
-def start_from(model: paddle.nn.Layer, folder: Path) -> tuple[str, ...]:
-    """Set what a folder has of the model: all of the encoder, and of the heads what there is.
+def copies(model: paddle.nn.Layer) -> Arrays:
+    """The weights of a model by name, as float32 arrays of their own, whatever their precision."""
+    # numpy() of a CPU tensor may share its memory, which the next step changes
+    return {name: np.array(_float32(tensor)) for name, tensor in model.state_dict().items()}
 
-    Returns the names that it lacks, which stay as they are. What has another shape is an error; heads of another task
-    are passed over.
+
+def restore(model: paddle.nn.Layer, arrays: Mapping[str, np.ndarray]) -> None:
+    """Set the weights of a model to what `copies` gave, or to those of a file."""
+    for name, tensor in model.state_dict().items():
+        _set(tensor, arrays[name])
+
+
+def start_from(model: paddle.nn.Layer, folder: Path) -> tuple[str, ...]:
+    """Load the weights that a folder has: the whole encoder, and the heads as far as they exist.
+
+    Returns the missing names, which are not changed. BadInput if a shape differs; heads of another task are skipped.
     """
     wanted = model.state_dict()
     found = _named(folder / FILE, wanted)
@@ -84,7 +94,7 @@ def start_from(model: paddle.nn.Layer, folder: Path) -> tuple[str, ...]:
 
 
 def differences(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, np.ndarray]) -> list[str]:
-    """What keeps arrays from being the parameters of a model, a line each."""
+    """Differences between arrays and the parameters of a model, one line each."""
     missing = [f"missing: {name} {list(wanted[name])}" for name in sorted(wanted.keys() - found.keys())]
     unexpected = [f"unexpected: {name} {list(found[name].shape)}" for name in sorted(found.keys() - wanted.keys())]
     shapes = [
@@ -102,11 +112,11 @@ def write_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> None:
 
 
 def dump_arrays(arrays: Mapping[str, np.ndarray], sink: Sink) -> None:
-    """The same to anything that can be written to, without a copy of the arrays.
+    """Write named arrays to a writable file, without copying them.
 
-    A pickler would copy each one while all other threads wait, so the opcodes are put together here: those of small
-    things come from the pickler, the bytes of an array go from where they are to the sink. An array that has two
-    names (tied weights) is written once, and is one array again for who reads it.
+    A pickler would copy each array while all other threads wait, so the opcodes are written here: those of small
+    objects come from the pickler, the bytes of an array go directly to the sink. An array with two names (tied weights)
+    is written once, and is read as one array.
     """
     places: dict[int, int] = {}
     sink.write(pickle.PROTO + bytes([4]) + pickle.EMPTY_DICT + pickle.MARK)
@@ -126,34 +136,34 @@ def dump_arrays(arrays: Mapping[str, np.ndarray], sink: Sink) -> None:
 
 
 def read_arrays(path: Path) -> Arrays:
-    """Named arrays of a file of paddle.save. The file is a pickle: anything in it but arrays is refused, not run."""
+    """Named arrays of a file of paddle.save. The file is a pickle: anything in it except arrays is refused, not run."""
     if not path.is_file():
         raise NotFound(f"{path}: no such file")
     try:
         with path.open("rb") as f:
-            said = _ArraysOnly(f).load()
+            content = _ArraysOnly(f).load()
     except BadInput as e:
         raise BadInput(f"{path}: {e}") from e
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError) as e:
         raise BadInput(f"{path}: truncated, or not a file of weights: {e}") from e
-    if not isinstance(said, dict):
-        raise BadInput(f"{path}: holds a {type(said).__name__}, not named arrays")
-    if "UnpackBigParamInfor@@" in said:
-        raise BadInput(f"{path}: arrays over 1 GiB were cut by an old protocol; save it again with protocol=4")
-    said.pop("StructuredToParameterName@@", None)
-    for name, value in said.items():
+    if not isinstance(content, dict):
+        raise BadInput(f"{path}: contains a {type(content).__name__}, not named arrays")
+    if "UnpackBigParamInfor@@" in content:
+        raise BadInput(f"{path}: arrays over 1 GiB were split by an old protocol; save it again with protocol=4")
+    content.pop("StructuredToParameterName@@", None)
+    for name, value in content.items():
         # paddle.save writes a tensor inside other data as (name, array).
         if isinstance(value, tuple) and len(value) == 2:
-            said[name] = value = value[1]
+            content[name] = value = value[1]
         if not isinstance(value, np.ndarray) or value.dtype.hasobject:
             raise BadInput(f"{path}: `{name}` is not an array of numbers")
-    return said
+    return content
 
 
 def _named(path: Path, wanted: Container[str]) -> Arrays:
-    """The arrays of a file by the names of the model, if any of them is the model's.
+    """The arrays of a file by the model's names. BadInput if none of them is the model's.
 
-    PaddleNLP's `ErnieModel` is the encoder alone, and its names begin within it.
+    PaddleNLP's `ErnieModel` is the encoder alone, and its names lack the prefix.
     """
     found = read_arrays(path)
     bare = [name for name in found if _ENCODER + name in wanted]
@@ -161,13 +171,13 @@ def _named(path: Path, wanted: Container[str]) -> Arrays:
     if bare and whole:
         raise BadInput(
             f"{path}: `{bare[0]}` is named without `{_ENCODER}`, `{whole[0]}` with it: "
-            "two models are mixed here, save one of them again"
+            "two models are mixed, save one of them again"
         )
     if bare:
         return {_ENCODER + name: array for name, array in found.items()}
     if not any(name in wanted for name in found):
         some = ", ".join(f"`{name}`" for name in list(found)[:3]) or "nothing"
-        raise BadInput(f"{path}: holds no parameter of an ERNIE model, but {some}: give the folder of one")
+        raise BadInput(f"{path}: has no parameter of an ERNIE model, but {some}: give the folder of such a model")
     return found
 
 
@@ -179,12 +189,12 @@ def _refuse(path: Path, faults: Sequence[str]) -> None:
 
 
 def _opcodes(value: object) -> bytes:
-    """How a pickle says something small; protocol 3 is the last without frames."""
+    """The opcodes of a small object; protocol 3 is the last without frames."""
     return pickle.dumps(value, protocol=3)[2:-1]
 
 
 def _set(tensor: paddle.Tensor, array: np.ndarray) -> None:
-    """The files hold float32, whatever the model computes in."""
+    """Set a tensor of any precision from float32."""
     value = paddle.to_tensor(array.astype("float32", copy=False))
     tensor.set_value(value if tensor.dtype == paddle.float32 else value.astype(tensor.dtype))
 
@@ -208,7 +218,7 @@ _ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that knows the few names an array needs."""
+    """An unpickler that allows only the names that arrays need."""
 
     def find_class(self, module: str, name: str) -> object:
         if (module, name) in _ALLOWED:
@@ -217,10 +227,10 @@ class _ArraysOnly(pickle.Unpickler):
             return _latin1
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name in ("_reconstruct", "scalar"):
             return super().find_class("numpy.core.multiarray", name)
-        raise BadInput(f"asks for `{module}.{name}`: refused, a file of weights holds arrays and nothing else")
+        raise BadInput(f"asks for `{module}.{name}`: refused, a file of weights may only contain arrays")
 
 
 def _latin1(text: str, encoding: str) -> bytes:
     if encoding != "latin1":
-        raise BadInput(f"bytes encoded as `{encoding}`: refused, a file of weights has no need of it")
+        raise BadInput(f"bytes encoded as `{encoding}`: refused, a file of weights does not need it")
     return text.encode("latin1")

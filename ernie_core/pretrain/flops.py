@@ -1,14 +1,14 @@
 """Floating-point operations that pretraining needs, counted by hand from the shape of the model.
 
-Only products of matrices count, a multiply-add is two operations, and going back costs twice the way forward. For one
+Only products of matrices count, a multiply-add is two operations, and the backward pass costs twice the forward. For a
 sample of L positions of which M are masked, a model of N layers, width H, inner width I, and V words, forward:
 
     N * (8 L H^2  +  4 L^2 H  +  4 L H I)    projections, scores and mix, feed-forward
     + M * (2 H^2  +  2 H V)                  the head, at masked positions only
     + 2 H^2 + 4 H                            pooler and order head
 
-Work that is done twice to save memory (recompute) is not counted: it is the model's work, not the machine's. Padding
-is: the machine cannot leave it out either, and a rate of tokens counts it too.
+Recomputation to save memory is not counted: these are operations of the model, not of the machine. Padding is counted,
+as in the rate of tokens.
 """
 
 from ernie_core.model.config import ErnieConfig
@@ -17,7 +17,7 @@ FORWARD_AND_BACK = 3
 
 
 def of_sample(config: ErnieConfig, length: int, masked: float, *, binary_head: bool = True) -> float:
-    """Operations to train on one sample of `length` positions, `masked` of them to be guessed."""
+    """Operations to train on one sample of `length` positions, `masked` of them to be predicted."""
     width, inner = config.hidden_size, config.intermediate_size
     layer = 8 * length * width**2 + 4 * length**2 * width + 4 * length * width * inner
     head = masked * (2 * width**2 + 2 * width * config.vocab_size)

@@ -18,17 +18,18 @@ from ernie_core.train.parallel.team import ALONE, Team
 
 
 @dataclass(frozen=True)
-class Losses:
+class PretrainLosses:
     """Means over the masked tokens and over the samples of a batch; without masked tokens the first is 0."""
 
     lm: paddle.Tensor
     sop: paddle.Tensor | None
-    guessed: int
+    predicted: int
+    """Number of masked tokens predicted correctly."""
     masked: int
 
     @property
     def total(self) -> paddle.Tensor:
-        """What is minimised."""
+        """The loss to minimise."""
         return self.lm if self.sop is None else self.lm + self.sop
 
     def floats(self) -> tuple[float, float, float]:
@@ -36,17 +37,17 @@ class Losses:
         return float(self.total), float(self.lm), 0.0 if self.sop is None else float(self.sop)
 
 
-def losses(net: ErnieForPretraining, batch: Batch, *, count: bool = False) -> Losses:
-    """Run the net on a batch; `count` also counts the masked tokens that it guesses."""
+def losses(net: ErnieForPretraining, batch: Batch, *, count: bool = False) -> PretrainLosses:
+    """Run the net on a batch; `count` also counts the masked tokens that it predicts."""
     masked = len(batch.labels)
-    # gather knows no empty index: a batch without masked tokens asks for one row and leaves it out of the loss
+    # gather takes no empty index: a batch without masked tokens uses one row, which does not count in the loss
     positions = paddle.to_tensor(batch.positions if masked else batch.positions.dtype.type([0]))
     scores, order = net(paddle.to_tensor(batch.ids), paddle.to_tensor(batch.types), masked_positions=positions)
     labels = paddle.to_tensor(batch.labels) if masked else None
     lm = F.cross_entropy(scores, labels) if masked else scores.sum() * 0.0
-    guessed = int((scores.argmax(-1) == labels).sum()) if count and masked else 0
+    predicted = int((scores.argmax(-1) == labels).sum()) if count and masked else 0
     sop = None if order is None else F.cross_entropy(order, paddle.to_tensor(batch.order))
-    return Losses(lm, sop, guessed, masked)
+    return PretrainLosses(lm, sop, predicted, masked)
 
 
 def evaluate(
@@ -59,9 +60,9 @@ def evaluate(
     team: Team = ALONE,
     context: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> dict[str, float]:
-    """Mean losses over batches of the samples from `first` on, and the share of masked tokens guessed.
+    """Mean losses over batches of the samples from `first` on, and the share of masked tokens predicted.
 
-    The ranks take turns with the batches, so that it is the same samples for any number of them.
+    The ranks take the batches in turn, so the samples are the same for any number of ranks.
     """
     net.eval()
     sums = np.zeros(5)
@@ -69,13 +70,13 @@ def evaluate(
     with paddle.no_grad(), Feed(lambda number: data.batch(number, size), firsts) as feed:
         for _ in firsts:
             if team.any(stop()):
-                raise Stopped("stopped in the last evaluation; the checkpoint of the last step is committed")
+                raise Stopped("stopped during the last evaluation; the checkpoint of the last step is committed")
             with context():
-                found = losses(net, feed.next(), count=True)
-            sums += [*found.floats(), found.guessed, found.masked]
+                batch = losses(net, feed.next(), count=True)
+            sums += [*batch.floats(), batch.predicted, batch.masked]
     net.train()
-    total, lm, sop, guessed, masked = team.sum(sums).tolist()
+    total, lm, sop, predicted, masked = team.sum(sums).tolist()
     scores = {"loss": total / batches, "lm_loss": lm / batches}
     if net.cls.binary_head:
         scores["sop_loss"] = sop / batches
-    return scores | {"lm_accuracy": guessed / max(1, masked)}
+    return scores | {"lm_accuracy": predicted / max(1, masked)}

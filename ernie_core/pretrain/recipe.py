@@ -1,107 +1,151 @@
-"""Every setting of a pretraining, under PaddleNLP's names, and the checks that need no data."""
+"""Every setting of a pretraining, under PaddleNLP's names. Imports nothing heavy: the command line reads it too."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ernie_core.data.samples import Masking
+from annotated_types import Ge, Gt, Lt
+
+from ernie_core.data.shares import fractions_of
+from ernie_core.declared import Above, AtLeast0, Below1, Count, Pattern, Share
 from ernie_core.errors import BadInput
 from ernie_core.model import config as configs
 from ernie_core.model.config import ErnieConfig
-from ernie_core.pretrain import fitting
-from ernie_core.train.optim.optimiser import Schedule
+from ernie_core.train import settings
+from ernie_core.train.optim.schedule import Schedule
+from ernie_core.train.settings import Settings
 
-SHARDING = ("none", "stage1", "stage2")
-"""What of the optimiser a process keeps for its share of the weights only: nothing, its state, gradients too."""
+if TYPE_CHECKING:
+    from ernie_core.data.samples import Masking
 
 TEST_ITERS = 10
-"""The test at the end is this many times longer than an evaluation."""
+"""Length of the final test, in evaluations."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What to train and how."""
+class PretrainRecipe(Settings):
+    """What to pretrain and how."""
 
-    arch: str = "base"
-    max_steps: int = 500_000
-    max_seq_len: int = 512
-    max_position_embeddings: int = 512
-    micro_batch_size: int = 8
-    global_batch_size: int = 8
-    max_lr: float = 1e-4
-    min_lr: float = 1e-5
-    warmup_rate: float = 0.01
-    decay_steps: int | None = None
-    weight_decay: float = 0.01
-    grad_clip: float = 1.0
-    adam_beta1: float = 0.9
-    adam_beta2: float = 0.999
-    adam_epsilon: float = 1e-8
-    layer_decay: float = 1.0
-    hidden_dropout_prob: float = 0.1
-    attention_probs_dropout_prob: float = 0.1
-    masked_lm_prob: float = 0.15
-    short_seq_prob: float = 0.1
-    max_ngrams: int = 3
+    arch: Annotated[str, Pattern(r"^(large|base|medium|mini|micro|nano|pico|\d{1,6}L\d{1,6}H\d{1,6})$")] = "base"
+    """Model shape: large, base, medium, mini, micro, nano, pico, or layers, hidden size and heads as in `6L768H12`."""
+    max_steps: Count = 500_000
+    """Updates to make. More than a training of the same settings has made continues it."""
+    max_seq_len: Annotated[int, Ge(8)] = 512
+    """Length of a sample in tokens, including [CLS] and [SEP]."""
+    max_position_embeddings: Count = 512
+    """Number of positions of the model, at least `max_seq_len`."""
+    micro_batch_size: Count = 8
+    """Samples that pass through the net at once."""
+    global_batch_size: Count | None = None
+    """Number of samples in one update, a multiple of `micro_batch_size`; default: `micro_batch_size`."""
+    max_lr: Above = 1e-4
+    """Learning rate after the warm-up."""
+    min_lr: AtLeast0 = 1e-5
+    """Learning rate at the end of the decay and after it."""
+    warmup_rate: Share = 0.01
+    """Share of `max_steps` during which the learning rate rises."""
+    decay_steps: Count | None = None
+    """Step at which the learning rate reaches `min_lr`; default: `max_steps`."""
+    hidden_dropout_prob: Below1 = 0.1
+    """Dropout probability of layer outputs."""
+    attention_probs_dropout_prob: Below1 = 0.1
+    """Dropout probability of attention weights."""
+    masked_lm_prob: Annotated[float, Gt(0), Lt(1)] = 0.15
+    """Share of tokens to predict."""
+    short_seq_prob: Share = 0.1
+    """Share of samples with a shorter target length."""
+    max_ngrams: Count = 3
+    """Largest number of consecutive words that are masked together."""
     favor_longer_ngram: bool = False
+    """Whether longer runs of masked words are more likely than shorter ones."""
     geometric_dist: bool = False
+    """Whether lengths of runs follow a geometric distribution; overrides `favor_longer_ngram`."""
     inplace_random_mask: bool = False
+    """Whether a random replacement comes from the same sample instead of the whole vocabulary."""
     do_permutation: bool = False
-    index_order: str = "epochs"
+    """Whether to swap as many other tokens, and predict them too."""
+    index_order: Literal["epochs", "paddlenlp"] = "epochs"
+    """Order of samples: `epochs`, one epoch after another, independent of `max_steps`; or `paddlenlp`, all epochs
+    shuffled together, which depends on `max_steps`."""
     binary_head: bool = True
-    split: str = "949,50,1"
-    seed: int = 1234
-    eval_freq: int = 500
-    eval_iters: int = 10
-    logging_freq: int = 20
-    checkpoint_steps: int = 500
-    save_steps: int = 100_000
-    max_restarts: int = 10
-    use_recompute: bool = False
-    use_amp: bool = False
-    fp16_opt_level: str = "O2"
-    amp_dtype: str = "float16"
-    scale_loss: float = 32768.0
-    sharding: str = "none"
-    max_loss_spike: float | None = None
-    loss_spike_window: int = 100
-    loss_spike_steps: int = 5
+    """Whether to learn sentence order too; documents of one sentence are then left out."""
+    split: Annotated[str, Pattern(r"^\d+(\.\d+)?([,/]\d+(\.\d+)?){0,2}$")] = "949,50,1"
+    """Shares of documents for training, validation and test; a part without a share is not made."""
+    eval_freq: Count = 500
+    """Number of steps between evaluations."""
+    eval_iters: Annotated[int, Ge(0)] = 10
+    """Number of batches in an evaluation; 0: no evaluation. The final test takes ten times as many."""
 
     def __post_init__(self) -> None:
-        steps = (self.max_steps, self.eval_freq, self.logging_freq, self.checkpoint_steps, self.save_steps)
-        spikes = (self.loss_spike_window, self.loss_spike_steps)
-        if min(*steps, *spikes, self.micro_batch_size, self.max_ngrams) < 1 or self.eval_iters < 0:
-            raise BadInput("steps, frequencies, batch sizes and max_ngrams must be at least 1, eval_iters at least 0")
-        if not 0 < self.layer_decay <= 1:
-            raise BadInput(f"layer_decay {self.layer_decay} must be above 0 and at most 1")
-        if self.max_loss_spike is not None and self.max_loss_spike <= 1:
-            raise BadInput(f"max_loss_spike {self.max_loss_spike} must be above 1: it is times the mean loss")
-        self._choose("fp16_opt_level", ("O1", "O2"))
-        self._choose("amp_dtype", ("float16", "bfloat16"))
-        self._choose("index_order", ("epochs", "paddlenlp"))
-        self._choose("sharding", SHARDING)
-        if found := fitting.contradictions(self):
-            raise BadInput("; ".join(found))
+        super().__post_init__()
+        object.__setattr__(self, "global_batch_size", self.batch)
+
+    def contradictions(self) -> list[str]:
+        found = []
+        if self.min_lr > self.max_lr:
+            found.append(f"min_lr {self.min_lr} is above max_lr {self.max_lr}: lower min_lr")
+        if self.max_seq_len > self.max_position_embeddings:
+            found.append(
+                f"max_seq_len {self.max_seq_len} must be in 8..max_position_embeddings"
+                f" {self.max_position_embeddings}: lower the first or raise the second"
+            )
+        size = self.global_batch_size
+        if size is not None and size % self.micro_batch_size:
+            larger = -(-size // self.micro_batch_size) * self.micro_batch_size
+            found.append(
+                f"global_batch_size {size} is not a multiple of micro_batch_size {self.micro_batch_size}:"
+                f" it must be a multiple, such as {larger}"
+            )
+        try:
+            configs.shape(self.arch, vocab_size=1)
+        except BadInput as error:
+            found.append(f"arch {self.arch}: {error}")
+        try:
+            fractions_of(self.split)
+        except BadInput as error:
+            found.append(str(error))
+        return found
+
+    def jump(self) -> str:
+        """Why the learning rate jumps instead of falling, if it does: possible, but hardly intended."""
+        warm, last = self.warmup_rate * self.max_steps, self.decay_steps
+        if last is None or last > warm or last == self.max_steps:
+            return ""
+        return (
+            f"decay_steps {last} is not after the warm-up, which takes {warm:g} steps (warmup_rate {self.warmup_rate:g}"
+            f" of max_steps {self.max_steps}): raise decay_steps or lower warmup_rate"
+        )
+
+    @property
+    def batch(self) -> int:
+        """Samples of one update."""
+        return self.global_batch_size or self.micro_batch_size
 
     @property
     def micro_batches(self) -> int:
         """Micro batches of one step, over all processes."""
-        return self.global_batch_size // self.micro_batch_size
+        return self.batch // self.micro_batch_size
 
     def accumulate(self, world: int) -> int:
-        """Micro batches of one step in each of `world` processes."""
-        return fitting.accumulate(self.global_batch_size, self.micro_batch_size, world)
+        """Micro batches of one step in each of `world` processes. BadInput if they cannot be split evenly."""
+        names = ("global_batch_size", "micro_batch_size")
+        return settings.accumulate(self.batch, self.micro_batch_size, world, names=names)
 
-    @property
-    def window(self) -> int:
-        """Steps that one line of train_log.jsonl sums up: about a thousand lines for a run of any length."""
-        return max(1, self.max_steps // 1000)
+    def lasting(self) -> dict[str, Any]:
+        return super().lasting() | {"global_batch_size": self.batch}
+
+    def ends(self) -> frozenset[str]:
+        # in PaddleNLP's order of the samples the end decides the beginning
+        return frozenset() if self.index_order == "paddlenlp" else super().ends()
 
     def schedule(self) -> Schedule:
         """The learning rate of every step."""
         decay = self.max_steps if self.decay_steps is None else self.decay_steps
         return Schedule(self.max_lr, self.min_lr, self.warmup_rate * self.max_steps, decay)
 
-    def masking(self) -> Masking:
+    def masking(self) -> "Masking":
         """How samples are made."""
+        from ernie_core.data.samples import Masking
+
         return Masking(
             self.max_seq_len,
             self.masked_lm_prob,
@@ -122,7 +166,7 @@ class Recipe:
             "valid": evaluations * self.eval_iters,
             "test": TEST_ITERS * self.eval_iters,
         }
-        return batches[part] * self.global_batch_size
+        return batches[part] * self.batch
 
     def shape(self, vocab_size: int, pad: int) -> ErnieConfig:
         """The model."""
@@ -134,23 +178,3 @@ class Recipe:
             attention_probs_dropout_prob=self.attention_probs_dropout_prob,
             pad_token_id=pad,
         )
-
-    def lasting(self) -> dict[str, str | int | float | bool]:
-        """What a run cannot change when it goes on; how far it goes, what it logs, and how it fits in memory it can.
-
-        The number of processes is not among it: the samples of a step are the same for any.
-        """
-        free = _FREE - {"max_steps"} if self.index_order == "paddlenlp" else _FREE
-        return {name: value for name, value in asdict(self).items() if name not in free}
-
-    def _choose(self, name: str, known: tuple[str, ...]) -> None:
-        if getattr(self, name) not in known:
-            raise BadInput(f"{name} `{getattr(self, name)}` is not known, choose from: {', '.join(known)}")
-
-
-_FREE = {
-    "max_steps", "max_restarts", "logging_freq", "checkpoint_steps", "save_steps", "use_recompute", "sharding",
-    "max_loss_spike", "loss_spike_window", "loss_spike_steps",
-}  # fmt: skip
-"""What the `pretrain` step leaves out of its fingerprint too, but for `max_steps`: a longer training is another model,
-though it may begin as the shorter one."""

@@ -1,1 +1,1 @@
-"""Serving: a predictor over an exported model, packages, and the index by which they are found."""
+"""Serving: a predictor over an exported model, packages, and their index."""

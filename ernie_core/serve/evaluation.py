@@ -1,45 +1,41 @@
-"""A predictor asked many texts: its scores, and a line for every prediction."""
+"""Predictions for many texts: scores, and a line for every prediction."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TextIO, TypeVar
-
-import numpy as np
+from typing import Any, TextIO, TypeVar
 
 from ernie_core.errors import BadInput, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.serve import asked
 from ernie_core.serve.predictor import Predictor
-from ernie_core.tasks import data
-from ernie_core.tasks.metrics import classification
+from ernie_core.tasks.task import Prediction, Row
 
 T = TypeVar("T")
 
 _BATCHES = 8
-"""Batches between two looks at the stop signal; rows are sorted by length within them."""
+"""Number of batches between two checks for a stop; rows are sorted by length within them."""
 
 
 def score(
     predictor: Predictor, task_data: Path, report: Path, *, split: str, progress: Progress = silent, stop: Stop = never
 ) -> dict[str, float]:
-    """Write `metrics.json` and `predictions.jsonl` of a split; returns accuracy, macro_f1, loss and examples."""
-    names = predictor.labels
-    if differs := data.difference(data.label_names(task_data), names):
+    """Write `metrics.json` and `predictions.jsonl` of a split; returns the scores of the task, and `examples`."""
+    task = predictor.task
+    if differs := task.differs(task_data):
         raise BadInput(f"{task_data}: {differs}: take the data it learned from")
-    rows = data.examples(task_data, split, names)
-    logits = []
-    with (report / "predictions.jsonl").open("w", encoding="utf-8", newline="\n") as file:
-        for part in _parts(rows, predictor.batch_size * _BATCHES):
-            texts = [row.text if row.text_pair is None else (row.text, row.text_pair) for row in part]
-            logits.append(predictor.logits(texts))
-            for row, probable in zip(part, classification.softmax(logits[-1]), strict=True):
-                _line(file, {"id": row.id, "label": names[row.label]}, names, probable)
-            _report(progress, stop, sum(map(len, logits)), len(rows))
-    labels = np.array([row.label for row in rows])
-    scores = {**classification.scores(np.concatenate(logits), labels), "examples": float(len(rows))}
+    examples = task.read(task_data, split)
+    features = predictor.encode([example.question for example in examples])
+    outputs: list[Row] = []
+    count, rows, size = len(examples), len(features.lengths), predictor.batch_size * _BATCHES
+    for start in range(0, rows, size):
+        outputs += predictor.run(features, slice(start, start + size))
+        _report(progress, stop, count * len(outputs) // rows, count)
+    with _answers(report) as file:
+        for example, prediction in zip(examples, task.decode(outputs, features), strict=True):
+            _line(file, {"id": example.id, **task.truth(example)}, prediction)
+    scores = {**task.scores(outputs, examples, features), "examples": float(count)}
     _write(report, {**scores, "split": split})
     return scores
 
@@ -47,23 +43,31 @@ def score(
 def label(
     predictor: Predictor, text: Path, report: Path, *, progress: Progress = silent, stop: Stop = never
 ) -> dict[str, float]:
-    """Write `predictions.jsonl` of all lines of `*.txt` that are not empty; returns examples and shares of labels."""
+    """Write `predictions.jsonl` of all lines of `*.txt` that are not empty; returns `examples`, and the means of the
+    task's figures of a prediction."""
     files = sorted(text.glob("*.txt"))
     if not files:
         raise BadInput(f"{text}: no *.txt files, there is nothing to predict")
-    counts: Counter[str] = Counter()
-    with (report / "predictions.jsonl").open("w", encoding="utf-8", newline="\n") as out:
+    count, task = 0, predictor.task
+    sums: dict[str, float] = {}
+    with _answers(report) as file:
         for part in _parts(_lines(files), predictor.batch_size * _BATCHES):
-            texts = [asked.text(where, line, predictor.serving.text_pair) for where, line in part]
-            for (where, line), probable in zip(part, classification.softmax(predictor.logits(texts)), strict=True):
-                counts[_line(out, {"id": where, "text": line}, predictor.labels, probable)] += 1
-            _report(progress, stop, counts.total(), None)
-    if not counts:
+            predictions = predictor.predict([task.question(where, line) for where, line in part])
+            for (where, line), prediction in zip(part, predictions, strict=True):
+                _line(file, {"id": where, "text": line}, prediction)
+                for name, value in task.figures(prediction).items():
+                    sums[name] = sums.get(name, 0.0) + value
+            count += len(part)
+            _report(progress, stop, count, None)
+    if not count:
         raise BadInput(f"{text}: every line is empty, there is nothing to predict")
-    shares = {f"share_{name}": counts[name] / counts.total() for name in predictor.labels}
-    scores = {"examples": float(counts.total()), **shares}
+    scores = {"examples": float(count), **{name: total / count for name, total in sums.items()}}
     _write(report, scores)
     return scores
+
+
+def _answers(report: Path) -> TextIO:
+    return (report / "predictions.jsonl").open("w", encoding="utf-8", newline="\n")
 
 
 def _parts(rows: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -80,17 +84,14 @@ def _lines(files: list[Path]) -> Iterator[tuple[str, str]]:
                     yield f"{path.name}:{number}", line
 
 
-def _line(file: TextIO, facts: dict[str, str], names: tuple[str, ...], probable: np.ndarray) -> str:
-    predicted = names[int(probable.argmax())]
-    scores = {name: round(float(value), 6) for name, value in zip(names, probable, strict=True)}
-    file.write(json.dumps({**facts, "predicted": predicted, "scores": scores}, ensure_ascii=False) + "\n")
-    return predicted
+def _line(file: TextIO, facts: Mapping[str, Any], prediction: Prediction) -> None:
+    file.write(json.dumps({**facts, **prediction.row()}, ensure_ascii=False) + "\n")
 
 
 def _report(progress: Progress, stop: Stop, done: int, total: int | None) -> None:
     progress(done, total, "examples")
     if stop():
-        raise Stopped(f"stopped after {done} examples: it will start again from its beginning")
+        raise Stopped(f"stopped after {done} examples: it will start from the beginning")
 
 
 def _write(report: Path, scores: Mapping[str, float | str]) -> None:

@@ -1,10 +1,15 @@
-"""`serving.json`: what a server must know of an exported model, and a probe by which it checks itself."""
+"""`serving.json`: what a server needs to know of an exported model, and a probe for its self-check."""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ernie_core.errors import BadInput, NotFound
+from ernie_core.tasks import task
+from ernie_core.tasks.task import Outputs, Task
 from ernie_core.text import json_text
 
 FILE = "serving.json"
@@ -16,56 +21,73 @@ Rows = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True)
 class Probe:
-    """Texts (or pairs) with the logits of each alone and of all in one batch: int8 scales depend on the batch."""
+    """Questions, with the outputs of each row alone and of all in one batch: int8 scales depend on the batch.
 
-    texts: tuple[str | tuple[str, str], ...]
+    The outputs of a row are concatenated as flat numbers.
+    """
+
+    texts: tuple[Any, ...]
+    """Questions of the task; each is a text or a tuple of texts."""
     logits: Rows
     logits_together: Rows
     tolerance: float
+    """Largest allowed difference of an output."""
 
 
 @dataclass(frozen=True)
 class Serving:
-    """An exported model as its server sees it."""
+    """Description of an exported model for its server."""
 
-    task: str
+    task: Task[Any, Any]
     precision: str
-    max_seq_len: int
-    text_pair: bool
     inputs: tuple[dict[str, str], ...]
-    """Name and dtype of each."""
+    """`name` and `dtype` of each input."""
     engines: tuple[str, ...]
-    """The order in which `auto` looks for an engine."""
+    """Engines in the order in which `auto` tries them."""
     probe: Probe
 
 
+def numbers(outputs: Outputs) -> list[np.ndarray]:
+    """The concatenated outputs of every row as a probe has them, float32 [elements of the row]."""
+    return [np.concatenate([output.ravel() for output in row]) for row in outputs]
+
+
 def write(serving: Serving, folder: Path) -> None:
-    """Write the file; equal values are equal bytes."""
-    text = json.dumps({"format": FORMAT, **asdict(serving)}, indent=1, sort_keys=True, ensure_ascii=False)
+    """Write the file; equal values give equal bytes."""
+    content = {
+        **serving.task.description(),
+        "format": FORMAT,
+        "precision": serving.precision,
+        "inputs": serving.inputs,
+        "engines": serving.engines,
+        "probe": asdict(serving.probe),
+    }
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
     (folder / FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> Serving:
-    """Read the file of an exported model or a package."""
+    """Read the file of an exported model or a package, and those of its task."""
     path = folder / FILE
     if not path.is_file():
         raise NotFound(f"{path}: no such file, this folder holds no exported model or package")
     try:
-        said = json_text.parse(path.read_text(encoding="utf-8"))
-        if said["format"] != FORMAT:
+        content = json_text.parse(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
             raise BadInput(f"{path}: another format than {FORMAT}, serve it with the version that made it")
-        probe = said["probe"]
-        texts = tuple(text if isinstance(text, str) else (str(text[0]), str(text[1])) for text in probe["texts"])
+        probe = content["probe"]
         alone, together = (tuple(map(tuple, probe[key])) for key in ("logits", "logits_together"))
-        checked = Probe(texts, alone, together, float(probe["tolerance"]))
         return Serving(
-            task=str(said["task"]),
-            precision=str(said["precision"]),
-            max_seq_len=int(said["max_seq_len"]),
-            text_pair=bool(said["text_pair"]),
-            inputs=tuple(said["inputs"]),
-            engines=tuple(said["engines"]),
-            probe=checked,
+            task=task.opened(folder, content),
+            precision=str(content["precision"]),
+            inputs=tuple(content["inputs"]),
+            engines=tuple(content["engines"]),
+            probe=Probe(tuple(map(_question, probe["texts"])), alone, together, float(probe["tolerance"])),
         )
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as e:
         raise BadInput(f"{path}: damaged, pull or make the model again: {e!r}") from e
+
+
+def _question(value: Any) -> Any:
+    """A question with tuples in place of JSON's lists."""
+    return value if isinstance(value, str) else tuple(map(_question, value))

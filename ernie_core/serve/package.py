@@ -1,7 +1,6 @@
-"""A package: an exported model with its provenance, its scores and a page that says how to use it."""
+"""A package: an exported model with its provenance, its scores and instructions for use."""
 
 import json
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,19 +8,12 @@ from typing import Any
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.serve import manifest
+from ernie_core.serve.index import check_slug
 from ernie_core.text import json_text
 
 PROVENANCE = "provenance.json"
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _PASSING = {"started", "ended", "seconds", "cpu_seconds", "peak_memory", "host", "run"}
-"""What differs each time the same thing is made: it stays in the manifests of the store."""
-
-
-def check_slug(value: str, what: str) -> str:
-    """Refuse a name or version that is not safe in paths, URLs and references."""
-    if not _SLUG.fullmatch(value):
-        raise BadInput(f"{what} `{value}`: use 1 to 64 of a-z, 0-9, `.`, `_` and `-`, a letter or digit first and last")
-    return value
+"""Facts that differ each time the same artefact is made; they stay in the manifests of the store."""
 
 
 def build(
@@ -61,13 +53,12 @@ def _lasting(said: Any) -> Any:
 
 def _page(name: str, version: str, serving: manifest.Serving, scores: Mapping[str, float]) -> str:
     table = "".join(f"| {key} | {value:.6g} |\n" for key, value in sorted(scores.items()))
-    task = serving.task.replace("_", " ").capitalize()
-    asked = "'text<TAB>text'" if serving.text_pair else "'text'"
+    task = serving.task.name.replace("_", " ").capitalize()
     return f"""# {name} {version}
 
-{task} with an ERNIE model, {serving.precision}, up to {serving.max_seq_len} tokens.
+{task} with an ERNIE model, {serving.precision}, up to {serving.task.max_seq_len} tokens.
 
-    python -m ernie_core.serve FOLDER {asked}
+    python -m ernie_core.serve FOLDER {serving.task.usage}
 
 or, in Python, `Predictor.open(Path(FOLDER)).predict([...])` from `ernie_core.serve.predictor`. `model.onnx` is what is
 served; `model.pdmodel` and `model.pdiparams` are the same model in float for Paddle. How it was made: `{PROVENANCE}`.

@@ -1,4 +1,4 @@
-"""Fetch a package into a folder: whole, into whatever kind of folder that is, and on from where a killed pull was."""
+"""Fetching a package into a folder of any kind: whole, and resuming where a killed pull stopped."""
 
 import contextlib
 import fcntl
@@ -12,12 +12,13 @@ from ernie_core.errors import NotFound, Refused
 from ernie_core.progress import Progress, silent
 from ernie_core.serve import index
 from ernie_core.store import Manifest, Store, artefact, digests, disk
+from ernie_core.wording import listed
 
 AT_WORK = ".kfp-pull"
-"""The folder that files are fetched into; it disappears with the pull, and a killed one is gone on with."""
+"""Folder that files are fetched into; it is removed after the pull, and that of a killed pull is reused."""
 _NAMES = "names.json"
 _NOBODYS = {AT_WORK, "lost+found"}
-"""What a folder may hold and still be empty: the second is at the root of every ext file system."""
+"""Names that do not count in an empty folder: the second is at the root of every ext file system."""
 
 
 def pull(
@@ -25,16 +26,16 @@ def pull(
 ) -> Path:
     """Copy a package to the folder `into`; `verify` checks the digest of every file.
 
-    A folder that is not there appears whole. One that is there, which may be a mounted volume, the current folder or
-    what a link leads to, is filled once everything is fetched. One that holds the package already stays as it is; one
-    that holds anything else is refused, with the names, unless `force`, and is not touched before all is fetched.
+    A new folder appears whole. An existing one, which may be a mounted volume, the current folder or the target of a
+    link, is filled once everything is fetched. One with the package already is not changed; one with anything else is
+    refused, with the names, unless `force` is set, and is not changed before everything is fetched.
     """
     entry = index.resolve(store, ref)
     manifest = artefact.read(store, entry.address)
     if manifest is None:
-        raise NotFound(f"{store.url}/{entry.address}: `{ref}` was removed just now, look again")
+        raise NotFound(f"{store.url}/{entry.address}: `{ref}` was removed just now, try again")
     asked = Path(os.path.abspath(into))
-    place = Path(os.path.realpath(into))  # a link stays, what it leads to is filled
+    place = Path(os.path.realpath(into))  # a link stays, its target is filled
     with disk.explained(place, manifest.size):
         if os.path.lexists(place) and not place.is_dir() and not force:
             raise Refused(f"{place} is a file, not a folder: choose another name for {entry.name}@{entry.version}")
@@ -44,7 +45,7 @@ def pull(
         beside = None if place.is_dir() else place.parent
         work = place.parent / f"{AT_WORK}.{place.name}" if beside else place / AT_WORK
         with _working(work) as at:
-            if place.is_dir() and _same(place, manifest):  # made by one that was waited for
+            if place.is_dir() and _same(place, manifest):  # made by a pull that this one waited for
                 return asked
             _download(store, entry.address, manifest, at, verify, progress)
             if beside:
@@ -55,21 +56,21 @@ def pull(
 
 
 def _check(place: Path, name: str, manifest: Manifest, force: bool) -> None:
-    """Refused if a folder holds what is not ours to replace."""
+    """Refused if a folder contains other files, which must not be replaced."""
     if not place.is_dir() or force:
         return
     begun = _tops(_begun(place / AT_WORK))
     others = sorted(path.name for path in _held(place) if path.name not in begun)
     if others:
-        held = ", ".join(others[:5]) + (f", ... ({len(others)} in all)" if len(others) > 5 else "")
+        held = listed(others, 5, 200)
         raise Refused(
-            f"{place} holds something else than {name}: {held}: choose another folder, or replace all that with --force"
+            f"{place} contains other files than {name}: {held}: choose another folder, or replace them with --force"
         )
 
 
 @contextlib.contextmanager
 def _working(work: Path) -> Iterator[Path]:
-    """A folder to fetch into, of one pull at a time. It is removed when that fails, for a full disk needs the room."""
+    """A folder to fetch into, for one pull at a time; removed on failure too, since a full disk needs the space."""
     handle = _held_alone(work)
     try:
         new = work / "new"
@@ -81,12 +82,12 @@ def _working(work: Path) -> Iterator[Path]:
 
 
 def _held_alone(work: Path) -> int:
-    """The folder, made, locked, and still there: the pull that was waited for has removed it, most likely."""
+    """Make and lock the folder; again if an earlier pull, which held the lock, has removed it."""
     while True:
         work.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             handle = os.open(work, os.O_RDONLY)
-            fcntl.flock(handle, fcntl.LOCK_EX)  # of a killed pull the kernel has let go
+            fcntl.flock(handle, fcntl.LOCK_EX)  # the kernel releases the lock of a killed pull
             if work.exists() and os.path.samestat(os.fstat(handle), work.stat()):
                 return handle
             os.close(handle)
@@ -95,13 +96,13 @@ def _held_alone(work: Path) -> int:
 def _download(store: Store, address: str, manifest: Manifest, folder: Path, verify: bool, progress: Progress) -> None:
     done, names = 0, {file.name for file in manifest.files}
     for path in [path for path in folder.rglob("*") if not path.is_dir()]:
-        if path.relative_to(folder).as_posix() not in names:  # of another version, or the half of a file
+        if path.relative_to(folder).as_posix() not in names:  # of another version, or part of a file
             path.unlink()
     for file in manifest.files:
         key = "/".join(part for part in (address, manifest.data, file.name) if part)
         target = folder / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        if not _is(target, file.size, file.sha256):  # fetched by a pull that was killed, if it is
+        if not _is(target, file.size, file.sha256):  # else a killed pull has fetched it
             target.unlink(missing_ok=True)
             store.download(key, target, size=file.size, sha256=file.sha256 if verify else None)
         done += file.size
@@ -109,17 +110,17 @@ def _download(store: Store, address: str, manifest: Manifest, folder: Path, veri
 
 
 def _appear(fresh: Path, place: Path) -> None:
-    """Let the folder appear at once, in the place of a file if that is to be replaced."""
+    """Move the folder to its place by one rename, replacing a file there."""
     if os.path.lexists(place) and not place.is_dir():
         place.unlink()
     os.rename(fresh, place)
 
 
 def _fill(fresh: Path, place: Path, manifest: Manifest) -> None:
-    """Move everything into a folder that stays what it is: a mount point, or where somebody stands, cannot be renamed.
+    """Move everything into an existing folder, since a mount point or a current folder cannot be replaced.
 
-    What is to go goes last, so that a kill in between leaves either or both. The names that are moved are noted first:
-    by them the next pull knows what of the folder is its own.
+    Old files are removed last, so a kill leaves old or new files, or both. The names of the new files are recorded
+    first, so that the next pull recognises them.
     """
     names = [file.name for file in manifest.files]
     disk.write(fresh.parent / f".{_NAMES}.{os.getpid()}", json.dumps(names).encode())
@@ -152,12 +153,12 @@ def _tops(names: list[str]) -> set[str]:
 
 
 def _begun(work: Path) -> list[str]:
-    """The names that a killed pull had begun to move into the folder."""
+    """The names that a killed pull recorded before it moved them into the folder."""
     try:
-        found = json.loads((work / _NAMES).read_text(encoding="utf-8"))
+        names = json.loads((work / _NAMES).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return []
-    return [str(name) for name in found]
+    return [str(name) for name in names]
 
 
 def _same(folder: Path, manifest: Manifest) -> bool:

@@ -26,7 +26,7 @@ def open_store(url: str | Path, *, patience: float = 0.0) -> Store:
         try:
             return PosixStore(Path(os.path.abspath(Path(url).expanduser())))
         except RuntimeError as error:
-            raise BadInput(f"{url}: there is no such home here, write the whole path") from error
+            raise BadInput(f"{url}: there is no such home directory here, write the full path") from error
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
         return PosixStore(Path(os.path.abspath(os.fsdecode(unquote_to_bytes(parts.path)))))
@@ -39,5 +39,5 @@ def open_store(url: str | Path, *, patience: float = 0.0) -> Store:
 
 
 def impatient(store: Store) -> Store:
-    """The same store, which says at once that it is away."""
+    """The same store without retries: it fails at once if it is unreachable."""
     return S3Store(store.bucket, store.prefix) if isinstance(store, S3Store) and store.patience else store

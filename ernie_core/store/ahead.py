@@ -1,4 +1,4 @@
-"""A far object read like a file from somewhere to its end: the next bytes are on their way while these are used."""
+"""A remote object read like a file from an offset to its end: the next bytes are fetched while these are used."""
 
 import io
 from collections.abc import Callable
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 Ranged = Callable[[int, int], memoryview]
-"""The bytes start:end; it tries again by itself."""
+"""Returns the bytes start:end; it retries by itself."""
 
 FIRST, MOST = 1 << 20, 8 << 20
-"""Bytes asked for at once. Who reads little, a block here and there, does not pay for much; who goes on gets more."""
+"""Bytes per request: the first, and the most. Short reads fetch little; longer ones get ever larger requests."""
 
 
 def opened(ranged: Ranged, at: int, size: int) -> BinaryIO:
-    """Everything from `at` on. Holds two answers at most: what is read, and the one after it."""
+    """The object from `at` on. At most two responses are in memory: the one being read and the next."""
     return io.BufferedReader(_Ahead(ranged, at, size), FIRST)
 
 
@@ -43,17 +43,17 @@ class _Ahead(io.RawIOBase):
         return taken
 
     def close(self) -> None:
-        """Wait for nothing; what is on its way is dropped."""
+        """Close at once; a request in flight is dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         super().close()
 
     def _next(self) -> bool:
-        going_on = self._step > FIRST
+        is_sequential = self._step > FIRST
         coming = self._coming or self._ask()
         if coming is None:
             return False
         self._held, self._used = coming.result(), 0
-        self._coming = self._ask() if going_on else None
+        self._coming = self._ask() if is_sequential else None
         return True
 
     def _ask(self) -> "Future[memoryview] | None":

@@ -30,6 +30,8 @@ __all__ = [
 
 APART = ("runs", "packages", STAGING)
 """Folders at the root of a store that hold records, not artefacts."""
+PARTS = ("piece", "checkpoint")
+"""Kinds that lie below the address of the artefact that they are part of the making of."""
 _DATA = re.compile(r"data-[0-9a-f]{8}")
 
 

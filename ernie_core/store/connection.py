@@ -1,4 +1,4 @@
-"""How S3 is reached: endpoint, region and credentials from the standard AWS environment, errors in our words."""
+"""Connections to S3: endpoint, region and credentials from the standard AWS environment, errors as this project's."""
 
 import contextlib
 import os
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 RETRIES = 8
 PATIENCE = timedelta(seconds=60)
-"""After these a store that does not answer is an error; with the pauses between, about ten seconds."""
+"""Retries, and their time in all, after which a store that does not answer is an error: about ten seconds."""
 TIMEOUT = timedelta(seconds=120)
-"""For one request: 16 MiB over a slow line."""
+"""Longest time of one request: 16 MiB over a slow line."""
 FRESH = timedelta(minutes=5)
-"""How long credentials are used without asking again: well below the rest of life that boto3 guarantees."""
+"""How long credentials are cached: well below the remaining lifetime that boto3 guarantees."""
 
 _REFUSED = {"ExpiredToken", "InvalidToken", "RequestExpired", "TokenRefreshRequired"}
 _ELSEWHERE = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 _AWAY = "EndpointConnection|ConnectTimeout|ReadTimeout|ConnectionClosed|CredentialRetrieval|MetadataRetrieval"
-"""Errors of botocore that say nothing against the credentials."""
+"""Errors of botocore that do not mean that the credentials are wrong."""
 _CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN with temporary ones), or AWS_PROFILE"
 
 
 def endpoint() -> str | None:
-    """The server; None is Amazon's own."""
+    """URL of the S3 server; None for Amazon's own."""
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
 
 
@@ -38,7 +38,7 @@ def region() -> str | None:
 
 
 def connect(bucket: str, prefix: str) -> "obstore.store.S3Store":
-    """A client for one bucket; asks nothing of the network unless the credentials come from there."""
+    """A client for one bucket; it uses the network only if the credentials come from there."""
     import boto3
     import botocore.exceptions
     from obstore.auth.boto3 import Boto3CredentialProvider
@@ -79,7 +79,7 @@ def connect(bucket: str, prefix: str) -> "obstore.store.S3Store":
 
 
 def client(bucket: str) -> Any:
-    """boto3's client, for what obstore cannot; it gives up as soon as obstore does."""
+    """boto3's client, for what obstore cannot do; its timeouts are those of obstore."""
     import boto3
     from botocore.config import Config
 
@@ -94,24 +94,24 @@ def client(bucket: str) -> Any:
 
 
 def abort(bucket: str, below: str, limit: datetime) -> list[str]:
-    """Abort uploads of many parts begun before `limit`, which obstore cannot; the keys that they were of."""
+    """Abort multipart uploads begun before `limit`, which obstore cannot do; returns their keys."""
     import boto3
     import botocore.exceptions as failures
 
     client = boto3.client("s3", endpoint_url=endpoint(), region_name=region())
     try:
         pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=below)
-        old = [found for page in pages for found in page.get("Uploads", []) if found["Initiated"] <= limit]
-        for found in old:
-            client.abort_multipart_upload(Bucket=bucket, Key=found["Key"], UploadId=found["UploadId"])
+        old = [upload for page in pages for upload in page.get("Uploads", []) if upload["Initiated"] <= limit]
+        for upload in old:
+            client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
     except (failures.BotoCoreError, failures.ClientError) as error:
         raise Error(f"s3://{bucket}/{below}: unfinished uploads could not be aborted: {error}") from error
-    return sorted(found["Key"] for found in old)
+    return sorted(upload["Key"] for upload in old)
 
 
 @contextlib.contextmanager
 def explained(bucket: str, place: str) -> Iterator[None]:
-    """Turn what the client says into one of our errors; a missing key stays a FileNotFoundError."""
+    """Turn the client's errors into this project's; a missing key stays a FileNotFoundError."""
     import botocore.exceptions as failures
     from obstore.exceptions import BaseError
 
@@ -123,9 +123,10 @@ def explained(bucket: str, place: str) -> Iterator[None]:
             raise
         raise _meaning(type(error).__name__, text, bucket, place) from error
     except failures.ClientError as error:
-        said = error.response
-        status, word = said.get("ResponseMetadata", {}).get("HTTPStatusCode", 0), said.get("Error", {}).get("Code", "")
-        # in the words in which obstore quotes the server
+        answer = error.response
+        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        word = answer.get("Error", {}).get("Code", "")
+        # in the form in which obstore quotes the server
         text = f"status code: {status} <Code>{word}</Code>"
         raise _meaning(type(error).__name__, text, bucket, place) from error
     except (failures.NoCredentialsError, failures.PartialCredentialsError, failures.ProfileNotFound) as error:
@@ -135,7 +136,7 @@ def explained(bucket: str, place: str) -> Iterator[None]:
 
 
 def code(error: BaseException) -> str:
-    """The server's own word for an error, else the HTTP status, else nothing."""
+    """The server's error code, else the HTTP status, else an empty text."""
     return _code(str(error))
 
 
@@ -153,14 +154,14 @@ def _meaning(kind: str, text: str, bucket: str, place: str) -> Error:
         return BadInput(f"{place}: the bucket {bucket} is in another region; set AWS_REGION to it")
     if kind == "UnauthenticatedError" and not status:
         if re.search(_AWAY, text):
-            return Unreachable(f"{place}: who gives out credentials did not answer; check the network, then run again")
+            return Unreachable(f"{place}: the credential provider did not answer; check the network, then run again")
         return Denied(f"{place}: the credentials could not be renewed; {_CREDENTIALS}")
     if status in (401, 403) or word in _REFUSED:
         return Denied(f"{place}: {server} refused access ({word}); {_CREDENTIALS}")
     if status >= 500 or status in (408, 429):
-        said = word if word == str(status) else f"{status} {word}"
+        code = word if word == str(status) else f"{status} {word}"
         why = "it is full, overloaded or restarting"
-        return Unreachable(f"{place}: {server} answered {said}: {why}; see its log, then run again")
+        return Unreachable(f"{place}: {server} answered {code}: {why}; see its log, then run again")
     if "HTTP error" in text:
         return Unreachable(f"{place}: {server} did not answer (no connection); check AWS_ENDPOINT_URL, then run again")
     if kind == "PreconditionError":

@@ -1,4 +1,4 @@
-"""SHA-256 of files, remembered, so that checking 100 GB twice costs once."""
+"""SHA-256 of files, cached, so that checking 100 GB twice costs once."""
 
 import contextlib
 import hashlib
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 State = tuple[int, int, int, int]
 BLOCK = 1 << 20
 SETTLED = 2.0
-"""Seconds a file must have been still before its digest is remembered: within the clock's grain a second write
-would leave the time stamps as they are."""
+"""Seconds a file must be unchanged before its digest is cached: within the clock's resolution a second write
+would not change the time stamps."""
 
 _TABLE = (
     "create table if not exists digests (path text primary key, inode integer, size integer, mtime integer,"
@@ -46,12 +46,12 @@ def sha256(path: Path, cache: Path | None = None) -> str:
 
 
 def state_of(stat: os.stat_result) -> State:
-    """What changes with the content of a file, and sometimes without."""
+    """Inode, size, mtime and ctime (ns): at least one changes whenever the content does."""
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def of_open(file: "FileIO") -> str:
-    """The digest of a file that is open, whatever its name leads to by now; where it is read moves."""
+    """The digest of an open file, whatever its path names by now; the position moves."""
     digest, block = hashlib.sha256(), bytearray(BLOCK)
     view = memoryview(block)
     file.seek(0)

@@ -1,4 +1,4 @@
-"""Durable steps on a file system: nothing half-written is ever seen, nothing seen is lost by a power cut."""
+"""Durable operations on a file system: nothing half-written is ever visible, nothing visible is lost by a power cut."""
 
 import contextlib
 import errno
@@ -45,7 +45,8 @@ def make(folder: Path) -> Path:
 
 
 def move(source: Path, target: Path, *, create: bool = False) -> bool:
-    """Let a finished file or folder appear at its place by one rename; with `create` say False if one is there."""
+    """Move a finished file or folder to its place by one rename; with `create` an existing one stays, and the result is
+    False."""
     for last in (False, False, False, False, True):
         make(target.parent)
         try:
@@ -83,7 +84,7 @@ def prune(folder: Path, root: Path) -> None:
 
 @contextlib.contextmanager
 def explained(place: Path, needs: int | None = None) -> Iterator[None]:
-    """Turn what the file system says into one of our errors."""
+    """Turn errors of the file system into this project's; `needs` is the number of bytes to be written."""
     try:
         yield
     except OSError as error:
@@ -100,24 +101,24 @@ def explained(place: Path, needs: int | None = None) -> Iterator[None]:
 
 
 def is_full(error: OSError) -> bool:
-    """Whether there was no room: of the disk, of its table of files, or of a quota."""
+    """Whether there was no space: on the disk, in its table of inodes, or in a quota."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def full(place: Path, needs: int | None, number: int = errno.ENOSPC) -> Full:
-    """The error of a disk that is full, with what is needed and what is there; `number` is what the system said."""
+    """The error of a full disk, with the bytes needed and free; `number` is the system's errno."""
     while not place.exists() and place != place.parent:
         place = place.parent
     wish = "needs more space" if needs is None else f"needs {needs} bytes"
     if number == errno.EDQUOT:
-        return Full(f"disk full: {place} {wish}, but the quota is used up; make room, or raise it, and run again")
+        return Full(f"disk full: {place} {wish}, but the quota is used up; free some space, or raise it, and run again")
     stat, free = os.statvfs(place), shutil.disk_usage(place).free
     if stat.f_files and not stat.f_favail:
         return Full(
             f"disk full: {place} can hold no more files: all {stat.f_files} inodes are used, although {free} bytes are"
             " free; remove files and run again"
         )
-    return Full(f"disk full: {place} {wish}, {free} free; make room and run again")
+    return Full(f"disk full: {place} {wish}, {free} free; free some space and run again")
 
 
 def _say(error: OSError) -> str:
@@ -125,7 +126,7 @@ def _say(error: OSError) -> str:
 
 
 def _link(source: Path, target: Path) -> bool:
-    """Create `target` unless it exists; a hard link is the one way that also holds between hosts on NFS."""
+    """Create `target` unless it exists; only a hard link is atomic between hosts on NFS too."""
     try:
         os.link(source, target)
     except FileExistsError:

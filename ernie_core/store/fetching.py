@@ -1,4 +1,4 @@
-"""How an artefact is read: the place itself on a file system, a checked copy in a cache from S3."""
+"""Reading an artefact: its own folder on a file system, a verified copy in a cache from S3."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,8 @@ from ernie_core.progress import Progress, silent
 from ernie_core.store import digests, disk
 from ernie_core.store.base import Store, join
 from ernie_core.store.manifest import MANIFEST, OPEN, File, Manifest, read
-from ernie_core.store.transfer import Tally, big_first
+from ernie_core.store.transfer import SharedProgress, big_first
+from ernie_core.wording import choice, shorten
 
 DIGESTS = "digests.sqlite"
 
@@ -26,10 +27,13 @@ def fetch(
     verify: bool = True,
     progress: Progress = silent,
 ) -> Path:
-    """A folder with exactly the files of the artefact, or those of `names`; never change anything in it."""
+    """A folder with exactly the files of the artefact, or those of `names`; it must not be changed.
+
+    NotFound if nothing is committed at the address, BadInput if a file is missing or damaged.
+    """
     manifest = read(store, address)
     if manifest is None:
-        raise NotFound(f"{store.url}/{address}: no artefact here, nothing is committed; run the step that makes it")
+        raise NotFound(f"{store.url}/{address}: no artefact here; run the step that makes it")
     files = _chosen(manifest, address, names)
     place = store.path(join(address, manifest.data))
     remembered = cache / DIGESTS
@@ -44,7 +48,7 @@ def fetch(
 
 
 def verify(store: Store, address: str) -> list[str]:
-    """What is wrong with an artefact, every byte read; empty if it is sound."""
+    """Problems of an artefact, found by reading every byte; empty if it is sound."""
     manifest = read(store, address)
     if manifest is None:
         return [f"{store.url}/{address}: nothing is committed here"]
@@ -71,7 +75,7 @@ def problems(
     *,
     deep: bool = True,
 ) -> Iterator[str]:
-    """What is wrong with the files of an artefact on a file system; `deep` hashes them too."""
+    """Problems of the files of an artefact on a file system; `deep` hashes them too."""
     chosen = manifest.files if files is None else files
     done, total = 0, sum(file.size for file in chosen)
     for file in chosen:
@@ -97,14 +101,14 @@ def _chosen(manifest: Manifest, address: str, names: Collection[str] | None) -> 
     table = {file.name: file for file in manifest.files}
     for name in names:
         if name not in table:
-            raise BadInput(f"{address} has no file {name!r}, it has: {', '.join(sorted(table))}")
+            raise BadInput(f"{address} has no file `{shorten(name)}`, {choice(name, table)}")
     return tuple(table[name] for name in sorted(set(names)))
 
 
 def _download(
     store: Store, address: str, manifest: Manifest, files: tuple[File, ...], cache: Path, deep: bool, progress: Progress
 ) -> Path:
-    """Into a folder named by its content: equal artefacts share it, and a second process waits for the first."""
+    """Download to a folder named by its content: equal artefacts share it, a second process waits for the first."""
     chosen = Manifest(manifest.kind, "data", files, {})
     target, part = cache / chosen.digest, cache / f"{chosen.digest}.partial"
     disk.make(cache)
@@ -113,19 +117,19 @@ def _download(
         if target.is_dir():
             if not any(problems(target, chosen, cache=cache / DIGESTS, deep=deep)):
                 return target
-            shutil.rmtree(target)  # only a copy
+            shutil.rmtree(target)  # it is only a copy
         for problem in _listed(store, address, manifest, files, strict=files == manifest.files):
             raise BadInput(f"{problem}; {_remedy(address)}")
         missing = [file for file in files if not _here(part / file.name, file)]
         free, needs = shutil.disk_usage(cache).free, sum(file.size for file in missing) - _used(part)
         if needs > free:
             raise disk.full(cache, needs)
-        tally = Tally(progress, sum(file.size for file in missing), doing="download")
+        total = SharedProgress(progress, sum(file.size for file in missing), doing="download")
 
         def get(file: File) -> None:
             key = join(address, manifest.data, file.name)
             sha256 = file.sha256 if deep else None
-            store.download(key, part / file.name, size=file.size, progress=tally.part(), sha256=sha256)
+            store.download(key, part / file.name, size=file.size, progress=total.part(), sha256=sha256)
 
         with _advised(address):
             big_first(get, missing)
@@ -137,7 +141,7 @@ def _download(
 
 
 def _here(path: Path, file: File) -> bool:
-    """Whether an earlier, interrupted fetch finished this file: files appear whole, by a rename."""
+    """Whether an earlier, interrupted fetch finished this file: a finished one appears by a rename."""
     return path.is_file() and path.stat().st_size == file.size and digests.sha256(path) == file.sha256
 
 
@@ -146,17 +150,17 @@ def _used(part: Path) -> int:
 
 
 def _listed(store: Store, address: str, manifest: Manifest, files: tuple[File, ...], *, strict: bool) -> Iterator[str]:
-    """What a listing alone shows to be wrong."""
+    """Problems that a listing alone shows."""
     prefix = join(address, manifest.data)
-    found = {entry.key.removeprefix(f"{prefix}/"): entry.size for entry in store.list(prefix)}
+    sizes = {entry.key.removeprefix(f"{prefix}/"): entry.size for entry in store.list(prefix)}
     for file in files:
-        size = found.pop(file.name, None)
+        size = sizes.pop(file.name, None)
         if size is None:
             yield _missing(f"{store.url}/{prefix}/{file.name}", file)
         elif size != file.size:
             yield _resized(f"{store.url}/{prefix}/{file.name}", file, size)
     if strict:
-        for name in sorted(found):
+        for name in sorted(sizes):
             if manifest.data or name not in (MANIFEST, OPEN):
                 yield _extra(f"{store.url}/{prefix}/{name}")
 

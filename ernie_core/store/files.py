@@ -1,4 +1,4 @@
-"""Files to read from wherever they lie: a disk, or a store as a stream."""
+"""Files to read, from a disk or as a stream from a store."""
 
 import contextlib
 import io
@@ -19,7 +19,7 @@ from ernie_core.store.posix import BUFFER, opened
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file: its name as a relative path, its bytes, and how to read them."""
+    """A file: its name as a relative path, its size in bytes, and how to open it."""
 
     name: str
     size: int
@@ -32,62 +32,62 @@ class StoredFile:
 
 def below(folder: Path) -> list[StoredFile]:
     """Every file below a folder, sorted by name."""
-    found = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
-    return [StoredFile(name, path.stat().st_size, lambda at, path=path: opened(path, at)) for name, path in found]  # type: ignore[misc]
+    paths = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    return [StoredFile(name, path.stat().st_size, lambda at, path=path: opened(path, at)) for name, path in paths]  # type: ignore[misc]
 
 
 def of(store: Store, key: str, name: str, size: int, etag: str | None = None) -> StoredFile:
-    """One file of a store. BadInput when it is opened and has another size, or another `etag`, by then; the etag is
-    looked at with everything that is read."""
+    """One file of a store. BadInput when it is opened and no longer has this size or `etag`; the etag is checked with
+    every read."""
 
     def open_(at: int) -> BinaryIO:
-        found = store.head(key)
-        if found is None or found.size != size:
-            has = "gone" if found is None else f"of {found.size} bytes"
-            raise BadInput(f"{store.url}/{key}: was of {size} bytes when this was planned, is {has}: run again")
+        entry = store.head(key)
+        if entry is None or entry.size != size:
+            now = "is gone" if entry is None else f"has {entry.size} bytes"
+            raise BadInput(f"{store.url}/{key}: had {size} bytes when it was planned, now it {now}; run again")
         return store.open(key, at, etag=etag)
 
     return StoredFile(name, size, open_)
 
 
 def of_user(path: Path, name: str, size: int, sha256: str, cache: Path) -> StoredFile:
-    """A file that is no artefact: whoever it belongs to may write into it at any time.
+    """A file of the user's, who may write into it at any time.
 
-    BadInput when it is opened and has another digest by then, which `cache` (an SQLite file) remembers, and when it is
-    closed and was written to meanwhile.
+    BadInput when it is opened and has another digest by then, and when it is closed and was written to meanwhile.
+    `cache`, an SQLite file, keeps digests.
     """
     return StoredFile(name, size, lambda at: io.BufferedReader(_Unchanged(path, at, size, sha256, cache), BUFFER))
 
 
 def check(path: Path, size: int, sha256: str, cache: Path) -> None:
-    """BadInput if a file is not what was planned; without a digest that is known by its size alone."""
+    """BadInput if a file changed since it was planned; without `sha256` only its size is checked."""
     with disk.explained(path), _gone(path):
-        found = path.stat().st_size
-        if found != size:
-            raise _changed(path, f"had {size} bytes and has {found}")
+        now = path.stat().st_size
+        if now != size:
+            raise _changed(path, f"had {size} bytes, has {now}")
         if sha256 and digests.sha256(path, cache) != sha256:
-            raise _changed(path, "has another content of the same size")
+            raise _changed(path, "has the same size but other content")
 
 
 def of_artefact(store: Store, address: str, cache: Path, remedy: str = "") -> list[StoredFile]:
     """The files of an artefact, sorted by name; `remedy` says how to make it again.
 
-    On a file system each is verified when it is first opened, which `cache` remembers; from S3 comes what has the size
-    that the manifest says, or an error.
+    On a file system each is verified when it is first opened, and `cache` keeps its digest; from S3 only the size is
+    checked.
     """
     remedy = remedy or f"delete {address} from the store and run again"
     manifest = read(store, address)
     if manifest is None:
-        raise NotFound(f"{store.url}/{address}: no artefact here, nothing is committed; run the step that makes it")
+        raise NotFound(f"{store.url}/{address}: no artefact here; run the step that makes it")
 
     def file(row: File) -> StoredFile:
-        far = of(store, join(address, manifest.data, row.name), row.name, row.size)
+        remote = of(store, join(address, manifest.data, row.name), row.name, row.size)
         folder = store.path(join(address, manifest.data))
 
         def open_(at: int) -> BinaryIO:
             for problem in problems(folder, manifest, (row,), cache / DIGESTS) if folder else ():
                 raise BadInput(f"{problem}; {remedy}")
-            return far.open(at)
+            return remote.open(at)
 
         return StoredFile(row.name, row.size, open_)
 
@@ -95,7 +95,7 @@ def of_artefact(store: Store, address: str, cache: Path, remedy: str = "") -> li
 
 
 class _Unchanged(io.FileIO):
-    """Bytes that have the planned digest, from the moment it is open to that at which it is closed."""
+    """A file that has the planned digest from when it is opened until it is closed."""
 
     def __init__(self, path: Path, at: int, size: int, sha256: str, cache: Path) -> None:
         with disk.explained(path), _gone(path):
@@ -103,20 +103,20 @@ class _Unchanged(io.FileIO):
             self._path, self._sha256 = path, sha256
             stat = os.fstat(self.fileno())
             self._state = digests.state_of(stat)
-            # within the grain of the clock it could be written to once more and keep its times
+            # within the clock's resolution it could be written to once more and keep its times
             self._fresh = time.time() - max(stat.st_mtime, stat.st_ctime) < digests.SETTLED
             try:
                 check(path, size, sha256, cache)
-                # meanwhile it may have been written to, or another may have taken its place
+                # it may have been written to meanwhile, or another file may be in its place
                 if digests.state_of(os.stat(path)) != self._state:
-                    raise _changed(path, "changes right now")
+                    raise _changed(path, "is being changed now")
             except BaseException:
                 super().close()
                 raise
             self.seek(at)
 
     def close(self) -> None:
-        """BadInput if it is not what it was when it was opened: then nobody knows what was read."""
+        """BadInput if it changed since it was opened: then it is unknown what was read."""
         if self.closed:
             return
         try:
@@ -128,7 +128,7 @@ class _Unchanged(io.FileIO):
         *written, other = digests.state_of(os.fstat(self.fileno()))
         if written != list(self._state[:3]):
             raise _changed(self._path, "was written to while it was read")
-        # a new link or another mode change no byte, nor does who puts another file in its place
+        # a new link, another mode, or another file in its place changes no byte of this one
         doubtful = self._fresh or other != self._state[3]
         if doubtful and self._sha256 and digests.of_open(self) != self._sha256:
             raise _changed(self._path, "was written to while it was read")
@@ -143,4 +143,4 @@ def _gone(path: Path) -> Iterator[None]:
 
 
 def _changed(path: Path, how: str) -> BadInput:
-    return BadInput(f"{path}: was changed since this was planned ({how}), run again, which plans anew")
+    return BadInput(f"{path}: changed since it was planned ({how}); run again to make a new plan")

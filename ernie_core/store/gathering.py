@@ -1,4 +1,4 @@
-"""An artefact of several writers: each brings its files, and one commits when all have reported theirs."""
+"""An artefact of several writers: each writes its files, and one commits when all have reported theirs."""
 
 import contextlib
 import hashlib
@@ -16,18 +16,19 @@ from ernie_core.store.base import STAGING, Store, check_key, join
 from ernie_core.store.manifest import MANIFEST, OPEN, File, Manifest, decode, encode, read
 from ernie_core.store.posix import PosixStore
 from ernie_core.store.transfer import big_first, parallel
+from ernie_core.wording import listed
 
 PIECE = 1 << 20
-"""Bytes that are hashed and written at a time: they are still in the processor's cache for the second."""
+"""Bytes that are hashed and written at a time: they stay in the processor's cache between the two."""
 
 _TOKEN = re.compile(r"[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
 class Gathering:
-    """One writer's part in an artefact. Writers with the same address and token meet, on whatever host they are.
+    """One writer's part in an artefact. Writers with the same address and token work together, on any hosts.
 
-    The token is new for every attempt, so what a killed or forgotten attempt left can never get into another one.
+    The token is new for every attempt, so files of a killed attempt can never get into another one.
     """
 
     store: Store
@@ -38,7 +39,7 @@ class Gathering:
 
     @property
     def folder(self) -> Path:
-        """Where this writer's files go: one folder for all on a file system, its own below `scratch` for S3."""
+        """The folder for this writer's files: one for all on a file system, its own below `scratch` for S3."""
         if isinstance(self.store, PosixStore):
             return self._place / "files"
         return self.scratch / f"{_family(self.address)}-{self.writer}-{self.token}"
@@ -49,7 +50,7 @@ class Gathering:
         return self.store.root / STAGING / f"{_family(self.address)}-{self.token}"
 
     def _table(self, writer: int) -> str:
-        """The key of what a writer reports."""
+        """The key of a writer's report."""
         if isinstance(self.store, PosixStore):
             return f"{STAGING}/{self._place.name}/tables/{writer}.json"
         return join(self.address, f"tables-{self.token}", f"{writer}.json")
@@ -65,7 +66,7 @@ class Draft:
     size: int = 0
 
     def write(self, data: "bytes | memoryview") -> int:
-        """Hash and write; other threads run meanwhile."""
+        """Hash and write, without the interpreter's lock for most of the time; returns the number of bytes."""
         view = memoryview(data).cast("B")
         for start in range(0, len(view), PIECE):
             piece = view[start : start + PIECE]
@@ -82,7 +83,7 @@ class Draft:
 
 
 def begin(store: Store, address: str, token: str, writer: int, scratch: Path) -> Gathering:
-    """Take part; writer 0 also removes what killed attempts left at addresses in the same folder."""
+    """Join a gathering; writer 0 also removes leftovers of killed attempts at addresses in the same folder."""
     if not _TOKEN.fullmatch(token):
         raise BadInput(f"{token!r}: a gathering's token is 8 hex digits")
     check_key(address)
@@ -99,7 +100,7 @@ def begin(store: Store, address: str, token: str, writer: int, scratch: Path) ->
 
 @contextlib.contextmanager
 def create(gathering: Gathering, name: str) -> Iterator[Draft]:
-    """Write a new file; on a file system it is forced to disk when it is closed."""
+    """Write a new file; on a file system it is synced to disk when it is closed."""
     path = gathering.folder / check_key(name)
     with disk.explained(path):
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
@@ -112,14 +113,14 @@ def create(gathering: Gathering, name: str) -> Iterator[Draft]:
 
 
 def report(gathering: Gathering, files: Sequence[File]) -> None:
-    """Say that this writer's files are there; on S3 they are uploaded first, big ones in parallel parts."""
+    """Report this writer's files as complete; on S3 they are uploaded first, big ones in parallel parts."""
     store, table = gathering.store, encode(Manifest("share", "", tuple(files)))
     if isinstance(store, PosixStore):
         draft = gathering._place / f"draft-{gathering.writer}"
         with disk.explained(gathering.folder):
             disk.sync(gathering.folder)
             draft.write_bytes(table)
-            # the last thing here: once it is seen, the place may be gone
+            # the last operation: once the report is visible, the folder may be gone
             os.rename(draft, store.path(gathering._table(gathering.writer)))
     else:
         prefix = join(gathering.address, _data(gathering))
@@ -133,17 +134,17 @@ def report(gathering: Gathering, files: Sequence[File]) -> None:
 
 
 def reported(gathering: Gathering, writer: int) -> tuple[File, ...] | None:
-    """The files that a writer has reported; None if it has not yet."""
+    """The files that a writer has reported; None if it has not reported yet."""
     key = gathering._table(writer)
     data = gathering.store.get(key)
     return None if data is None else decode(data, f"{gathering.store.url}/{key}").files
 
 
 def commit(gathering: Gathering, files: Sequence[File], *, kind: str, info: Mapping[str, Any]) -> Manifest:
-    """Make the files of all writers one artefact, which replaces what was at the address."""
+    """Commit the files of all writers as one artefact, which replaces any at the address."""
     names = [file.name for file in files]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise BadInput(f"{gathering.address}: written by two writers: {', '.join(twice)}")
+        raise BadInput(f"{gathering.address}: written by two writers: {listed(twice)}")
     on_disk = isinstance(gathering.store, PosixStore)
     table = tuple(sorted(files, key=lambda file: file.name))
     manifest = Manifest(kind, "" if on_disk else _data(gathering), table, info)
@@ -155,9 +156,9 @@ def commit(gathering: Gathering, files: Sequence[File], *, kind: str, info: Mapp
 
 
 def abandon(gathering: Gathering, names: Iterable[str]) -> None:
-    """Give back the room that this writer's files take: of a failed attempt, or after their upload."""
+    """Remove this writer's files: those of a failed attempt, or those that were uploaded."""
     for name in names:
-        with contextlib.suppress(OSError):  # where nothing can be removed the error that led here says more
+        with contextlib.suppress(OSError):  # the error that led here says more than one of a removal
             (gathering.folder / name).unlink(missing_ok=True)
 
 
@@ -168,38 +169,38 @@ def _swap_in(gathering: Gathering, manifest: Manifest) -> None:
     with disk.explained(place):
         there = None if gathering.folder.exists() else read(store, gathering.address)
         if there is not None and there.digest == manifest.digest:
-            return disk.sync(place.parent)  # a try before has moved it, and failed after that
+            return disk.sync(place.parent)  # an earlier try moved it, and failed after that
         _arrived(gathering, manifest, {p.name: p.stat().st_size for p in gathering.folder.iterdir()})
         if place.is_symlink() or place.is_file():
-            raise BadInput(f"{place}: a file or pointer stands where the folder should be; move it away")
-        (gathering.folder / MANIFEST).unlink(missing_ok=True)  # half written by a try before, on a disk that was full
+            raise BadInput(f"{place}: there is a file or pointer where a folder should be; move it away")
+        (gathering.folder / MANIFEST).unlink(missing_ok=True)  # half written by an earlier try, on a full disk
         disk.write(gathering.folder / MANIFEST, encode(manifest))
         disk.sync(gathering.folder)
-        # the old one stays on the disk until the new one is in its place
+        # the old one stays on the disk until the new one is in place
         grave = store.bury(place)
         disk.move(gathering.folder, place)
-        # from here on it is committed, and what is left is for a sweep
+        # it is committed now; a sweep removes leftovers
         shutil.rmtree(grave, ignore_errors=True)
         shutil.rmtree(gathering._place, ignore_errors=True)
 
 
 def _seal(gathering: Gathering, manifest: Manifest) -> None:
-    """The files lie in a folder of this attempt alone: an older manifest is right until it is replaced."""
+    """The files are in a folder of this attempt alone: an older manifest stays valid until it is replaced."""
     store, address = gathering.store, gathering.address
     prefix = join(address, manifest.data)
     _arrived(gathering, manifest, {e.key.removeprefix(f"{prefix}/"): e.size for e in store.list(prefix)})
     store.write(join(address, MANIFEST), encode(manifest))
     keep = (join(address, MANIFEST), join(address, OPEN))
-    with contextlib.suppress(Error):  # it is committed, and what is left is for a sweep
+    with contextlib.suppress(Error):  # it is committed; a sweep removes leftovers
         if (there := read(store, address)) is None or there.data != manifest.data:
-            return  # somebody has committed another one meanwhile, whose files are not ours to remove
+            return  # another one was committed meanwhile; its files are not ours to remove
         others = [e.key for e in store.list(address) if e.key not in keep and not e.key.startswith(f"{prefix}/")]
         parallel(store.delete, others)
         store.delete(join(address, OPEN))
 
 
 def _arrived(gathering: Gathering, manifest: Manifest, sizes: Mapping[str, int]) -> None:
-    """Whether what was reported is what is there: it may come from other hosts."""
+    """Refuse to commit files that are not there as they were reported: reports may come from other hosts."""
     for file in manifest.files:
         if sizes.get(file.name) != file.size:
             raise Error(
@@ -209,7 +210,7 @@ def _arrived(gathering: Gathering, manifest: Manifest, sizes: Mapping[str, int])
 
 
 def _clear(gathering: Gathering) -> None:
-    """Remove the folders of attempts that were killed: they would fill the disk, one with every restart."""
+    """Remove the folders of killed attempts: one with every restart would fill the disk."""
     store, family = gathering.store, _family(gathering.address)
     if not isinstance(store, PosixStore):
         for left in gathering.scratch.glob(f"{family}-{gathering.writer}-*"):
@@ -222,7 +223,7 @@ def _clear(gathering: Gathering) -> None:
 
 
 def _family(address: str) -> str:
-    """A name that all addresses in one folder have in common."""
+    """A name shared by all addresses in one folder."""
     return f"gathering-{hashlib.sha256(address.rpartition('/')[0].encode()).hexdigest()[:16]}"
 
 

@@ -1,7 +1,7 @@
-"""One writer at a time at an address that several machines see: a small object that says who, renewed while it lives.
+"""One writer at a time at an address that several machines see: a small object that names it, renewed while it lives.
 
-Another machine takes over when it is sure that the writer is gone: on the same machine because its processes are, on
-another one because the lease has not changed for its whole term while it was looked at. Clocks are never compared. A
+Another process takes over once the writer is certainly gone: on the same machine because its processes are, from
+another machine because the lease has not changed for its whole term while it was watched. Clocks are never compared. A
 writer that slept through its term finds out before it writes, in `check`.
 """
 
@@ -24,42 +24,43 @@ from ernie_core.store.base import Store, join
 
 NAME = "lease.json"
 TERM, EVERY = 180.0, 30.0
-"""Seconds without a sign of life after which another machine may take over, and between two signs. A request that hangs
-may reach a store two minutes later: what is written must not come over what another one has written since."""
+"""Seconds without a renewal after which another machine may take over, and between two renewals. A request that hangs
+may reach a store two minutes later: it must not overwrite what another writer has written since."""
 LOOK = 1.0
-"""Seconds between two looks at the lease of another."""
+"""Seconds between two reads of another's lease."""
 _PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who writes: enough to know on the same machine whether it still lives."""
+    """The writer: enough to know on the same machine whether it still lives."""
 
     token: str
     host: str
     machine: str
-    """Of this start of the kernel, and its space of process numbers."""
+    """Boot id of the kernel, and its PID namespace; empty if unknown."""
     pid: int
     born: int
-    """When that process started, in the kernel's ticks: a number may be used again."""
+    """Start time of that process in the kernel's ticks: a PID may be used again."""
     leads: bool
-    """Whether it leads a session: all of that session's processes write with it."""
+    """Whether it is a session leader: all processes of the session write with it."""
     attempt: int = 0
-    """Of a launcher, which begins one when the one before is gone; 0 without a launcher."""
+    """Number of the launcher's attempt, which begins when the one before has ended; 0 without a launcher."""
     signs: int = 0
+    """Number of renewals."""
 
     def __str__(self) -> str:
         return f"process {self.pid} of {self.host}" + (f", attempt {self.attempt}" if self.attempt else "")
 
     @property
     def is_gone(self) -> bool:
-        """Whether it is known to have ended; False of what cannot be known here."""
+        """Whether it is known to have ended; False where that cannot be known."""
         here = self.machine == _machine() != "" and self.host == socket.gethostname()
         return here and not _lives(self.pid, self.born, self.leads)
 
 
 class Lease:
-    """The right to write at an address. `check` before everything that changes something there."""
+    """The right to write at an address. Call `check` before every change there."""
 
     def __init__(
         self, store: Store, address: str, *, shared: str = "", attempt: int = 0, term: float = TERM, tell: Say = say
@@ -71,11 +72,11 @@ class Lease:
 
     @property
     def shared(self) -> str:
-        """For a process of the same session that writes too: it gives this to its own `Lease`, and keeps that."""
+        """The lease for another process of the same session that writes too, as the `shared` of its own `Lease`."""
         return json.dumps(asdict(self._own), sort_keys=True)
 
     def acquire(self, stop: Stop = never) -> None:
-        """Return once it is ours, and keep it from then on; Stopped if asked to meanwhile."""
+        """Return once the lease is held, and renew it from then on; Stopped if asked to stop meanwhile."""
         seen, since, told = None, time.monotonic(), False
         while True:
             found = self._read()
@@ -85,15 +86,15 @@ class Lease:
             elif found != seen:
                 seen, since = found, time.monotonic()
             elif time.monotonic() - since > self._term:
-                self._tell(f"{found} has said nothing for {self._term:.0f} s: taking over {self._place}")
+                self._tell(f"{found} has been silent for {self._term:.0f} s: taking over {self._place}")
                 if self._take(found):
                     break
             if not told:
-                until = f"until it has ended, or is silent for {self._term:.0f} s"
-                self._tell(f"{found or 'another process'} writes at {self._place}: waiting {until}")
+                until = f"until it ends, or is silent for {self._term:.0f} s"
+                self._tell(f"{found or 'another process'} holds {self._place}: waiting {until}")
                 told = True
             if stop():
-                raise Stopped(f"asked to stop while waiting for {found}, which writes at {self._place}")
+                raise Stopped(f"asked to stop while waiting for {found}, which holds {self._place}")
             waiting.turn()
             time.sleep(LOOK)
         self.keep()
@@ -103,22 +104,22 @@ class Lease:
         threading.Thread(target=self._renew, daemon=True, name="lease").start()
 
     def check(self) -> None:
-        """Refused if another has it now, or it was given back. Called before anything is written or removed."""
+        """Refused if another process holds it now, or it was released. Call it before any write or removal."""
         found = None if self._over.is_set() else self._read()
         if self._over.is_set() or (found is not None and found.token != self._own.token):
-            raise Refused(f"{self._place}: {found or 'another process'} may write there now, this process no longer")
+            raise Refused(f"{self._place}: now held by {found or 'another process'}, not by this process any more")
         if found is None:
             self._take(None)
 
     def release(self) -> None:
-        """Let the next one have it at once; a store that does not answer leaves it to run out."""
+        """Let the next process have it at once; if the store does not answer, it expires."""
         self._over.set()
         with self._lock:
             try:
                 if (found := self._read()) is not None and found.token == self._own.token:
                     self._store.delete(self._key)
             except Error as error:
-                self._tell(f"{self._place} could not be given back, it runs out in {self._term:.0f} s: {error}")
+                self._tell(f"{self._place} could not be released, it expires in {self._term:.0f} s: {error}")
 
     def _renew(self) -> None:
         trouble = False
@@ -134,17 +135,17 @@ class Lease:
                 trouble = False
             except Error as error:
                 if not trouble:
-                    self._tell(f"{self._place} could not be renewed, trying again: {error}")
+                    self._tell(f"{self._place} could not be renewed, retrying: {error}")
                 trouble = True
 
     def _withdraw(self) -> None:
-        """This process slept between a look and a write, which may have come over another's lease: that one has it."""
+        """Give up after a sleep between a read and a write, which may have overwritten another's lease."""
         self._over.set()
         if (found := self._read()) is not None and found.token == self._own.token:
             self._store.delete(self._key)
 
     def _take(self, found: Holder | None) -> bool:
-        """Write it, as nobody's or over one that is free; whether it is ours then, for others may have had the idea."""
+        """Write a new lease, or over one that is free; whether it is ours then, since others may have tried too."""
         if found is None:
             return self._write(create=True)
         self._write()
@@ -170,8 +171,8 @@ class Lease:
 
 
 def busy(store: Store, address: str) -> Holder | None:
-    """Who writes at an address, as far as one look can tell; of another machine it is told by the age of its last sign,
-    for which the clocks of this machine and of the store must agree to a minute or so."""
+    """The holder at an address, as far as a single read can tell. One on another machine is judged by the age of its
+    last renewal, for which the clocks of this machine and of the store must agree to about a minute."""
     key = join(address, NAME)
     data, entry = store.get(key), store.head(key)
     if data is None or entry is None:
@@ -181,7 +182,7 @@ def busy(store: Store, address: str) -> Holder | None:
 
 
 def _holder(data: bytes) -> Holder:
-    """What cannot be read is somebody, and runs out like any other."""
+    """The holder in a lease; one that cannot be parsed counts as an unknown holder, and expires like any other."""
     try:
         value: Mapping[str, Any] = json.loads(data)
         return Holder(**value)
@@ -195,7 +196,7 @@ def _this(attempt: int) -> Holder:
 
 
 def _machine() -> str:
-    """Equal for two processes exactly if each can see whether the other lives."""
+    """A name that two processes share exactly if each can see whether the other lives."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {os.readlink(_PROC / 'self/ns/pid')}"
@@ -207,12 +208,12 @@ def _lives(pid: int, born: int, leads: bool) -> bool:
     _, started = _stat(pid)
     if (started == born and started) or (not started and _is_hidden(pid)):
         return True
-    # its number is not given to another process while its session has members
+    # the kernel does not reuse its PID while its session has members
     return leads and not started and any(_stat(int(p.name))[0] == pid for p in _PROC.glob("[0-9]*"))
 
 
 def _is_hidden(pid: int) -> bool:
-    """Whether there is such a process of another user, of whom /proc may say nothing."""
+    """Whether there is such a process of another user, which /proc may hide."""
     try:
         os.kill(pid, 0)
     except PermissionError:
@@ -223,7 +224,7 @@ def _is_hidden(pid: int) -> bool:
 
 
 def _stat(pid: int) -> tuple[int, int]:
-    """Session and start of a process; zeros if there is none, or only what its parent has not looked at yet."""
+    """Session and start time of a process; zeros if there is none, or only a zombie."""
     try:
         words = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:

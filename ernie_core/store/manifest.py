@@ -1,4 +1,4 @@
-"""What a manifest says: the files of an artefact with sizes and digests, and how they came to be."""
+"""Manifests: the files of an artefact with sizes and digests, and its provenance."""
 
 import hashlib
 import json
@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ernie_core.errors import BadInput
-from ernie_core.store.base import Store, check_key, flaw, join
+from ernie_core.keys import flaw
+from ernie_core.store.base import Store, check_key, join
 
 FORMAT = 1
 MANIFEST = "MANIFEST.json"
 OPEN = ".uncommitted"
-"""On S3 an object beside the files of a checkpoint until its manifest is there, so that a sweep knows leftovers."""
+"""Object beside the files of a checkpoint on S3 until its manifest exists, by which a sweep recognises leftovers."""
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class File:
-    """One file of an artefact; the name is a relative path with `/`."""
+    """One file of an artefact: a relative path with `/`, its size in bytes, and its SHA-256 in hex."""
 
     name: str
     size: int
@@ -28,7 +29,7 @@ class File:
 
 @dataclass(frozen=True)
 class Manifest:
-    """An artefact; `data` is the folder of its files below the address, empty if they lie beside the manifest."""
+    """An artefact; `data` is the folder of its files below the address, empty if they are beside the manifest."""
 
     kind: str
     data: str
@@ -55,7 +56,7 @@ def read(store: Store, address: str) -> Manifest | None:
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The one way to write a manifest: equal manifests are equal bytes."""
+    """A manifest as bytes; equal manifests are equal bytes. BadInput if `info` is not plain JSON values."""
     files = [{"name": f.name, "size": f.size, "sha256": f.sha256} for f in sorted(manifest.files, key=lambda f: f.name)]
     content = {
         "format": FORMAT,
@@ -72,7 +73,7 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def decode(data: bytes, place: str) -> Manifest:
-    """Read a manifest, trusting nothing in it; `place` is for the messages."""
+    """Parse a manifest, with every value checked; `place` is for messages. BadInput if it is damaged."""
     try:
         content = json.loads(data)
     except ValueError as error:

@@ -18,7 +18,7 @@ BUFFER = 1 << 20
 
 
 class PosixStore:
-    """Keys are paths below `root`; everything arrives by a rename within the same file system."""
+    """Keys are paths below `root`; everything appears by a rename within the same file system."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -91,8 +91,8 @@ class PosixStore:
         target, size = self._place(key), source.stat().st_size
         with disk.explained(target, needs=size), self._draft() as draft:
             disk.copy(source, draft, progress)
-            if (found := draft.stat().st_size) != size:
-                raise BadInput(f"{source}: changed while it was copied, from {size} bytes to {found}; run again")
+            if (copied := draft.stat().st_size) != size:
+                raise BadInput(f"{source}: changed while it was copied, from {size} bytes to {copied}; run again")
             disk.move(draft, target)
 
     def download(self, key: str, target: Path, *, size: int, progress: Progress = silent, sha256: str | None = None,
@@ -113,22 +113,22 @@ class PosixStore:
                 transfer.download(blob, target, size=size, sha256=sha256, progress=progress)
 
     def stage(self) -> Path:
-        """A new empty folder on the store's own file system, this writer's alone."""
+        """A new empty folder on the store's own file system, for this writer alone."""
         with disk.explained(self.root):
-            # not mkdtemp: its mode 0700 would go with the folder to its place, where others must read it
+            # not mkdtemp: the folder would keep its mode 0700, and others must read it
             place = disk.make(self.root / STAGING) / f"{os.getpid()}-{secrets.token_hex(8)}"
             place.mkdir()
             return place
 
     def discard(self, place: Path) -> None:
-        """Take a folder away: gone from its place at once, then deleted."""
+        """Remove a folder: renamed at once, then deleted."""
         with disk.explained(place):
             shutil.rmtree(self.bury(place))
             if place.parent != self.root / STAGING:
                 disk.prune(place.parent, self.root)
 
     def bury(self, place: Path) -> Path:
-        """Take a folder away in one step; what is returned holds it until it is deleted."""
+        """Move a folder out of its place by one rename; returns the folder that holds it, for the caller to delete."""
         grave = self.stage()
         with contextlib.suppress(FileNotFoundError):
             os.rename(place, grave / "gone")
@@ -148,7 +148,7 @@ class PosixStore:
 
 
 def opened(path: Path, at: int = 0) -> BinaryIO:
-    """A file to be read from `at` on."""
+    """A file opened for reading from byte `at` on."""
     with disk.explained(path):
         file = path.open("rb", buffering=BUFFER)
         file.seek(at)
@@ -157,14 +157,14 @@ def opened(path: Path, at: int = 0) -> BinaryIO:
 
 def _walk(folder: Path, prefix: str) -> Iterator[Entry]:
     try:
-        found = list(os.scandir(folder))
+        items = list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return
-    for item in found:
+    for item in items:
         key = prefix + item.name
         if key == STAGING:
             continue
-        with contextlib.suppress(FileNotFoundError):  # taken away while we look: then it is not listed
+        with contextlib.suppress(FileNotFoundError):  # removed while the folder is listed
             if item.is_dir(follow_symlinks=False):
                 yield from _walk(Path(item.path), key + "/")
             elif item.is_symlink():

@@ -1,4 +1,4 @@
-"""How an artefact comes to be: a staging folder is filled, hashed, moved or uploaded, and committed by its manifest."""
+"""Publishing an artefact: a staging folder is filled, hashed, moved or uploaded, and committed by its manifest."""
 
 import errno
 import os
@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from ernie_core.errors import BadInput
+from ernie_core.keys import flaw
 from ernie_core.progress import Progress, silent
 from ernie_core.store import digests, disk
-from ernie_core.store.base import Store, check_key, flaw, join
+from ernie_core.store.base import Store, check_key, join
 from ernie_core.store.fetching import problems
 from ernie_core.store.manifest import MANIFEST, File, Manifest, encode, read
 from ernie_core.store.posix import PosixStore
 from ernie_core.store.s3 import S3Store
-from ernie_core.store.transfer import Tally, big_first, parallel
+from ernie_core.store.transfer import SharedProgress, big_first, parallel
 
 
 @dataclass(frozen=True)
 class Carried:
-    """A file of another artefact, by its key in the store, that a new one holds too."""
+    """A file of another artefact, by its key in the store, that a new one contains too."""
 
     key: str
     file: File
@@ -49,16 +50,16 @@ def publish(
     carried: Sequence[Carried] = (),
     progress: Progress = silent,
 ) -> Manifest:
-    """Make an artefact of a staging folder, which is consumed; returns what is committed at the address.
+    """Make an artefact of a staging folder, which is consumed; returns the manifest committed at the address.
 
-    It holds the `carried` files too, which are neither read nor moved: on a file system they get a second name, S3
-    copies them by itself.
+    It contains the `carried` files too, which are neither read nor moved: on a file system they are hard links, S3
+    copies them on the server.
 
     Any number of writers may publish at once: the files go to a folder named by their content, the first manifest
     wins, and the others get it back. A checkpoint, whose writers work together, is made by `gathering` instead.
     """
     check_key(address)
-    encode(Manifest(kind, "", (), info))  # facts that cannot be written must not cost an upload first
+    encode(Manifest(kind, "", (), info))  # fail before the upload if the facts cannot be written
     if winner := read(store, address):
         _drop(store, folder)
         return winner
@@ -82,7 +83,7 @@ def _link_in(store: PosixStore, carried: Sequence[Carried], folder: Path) -> Non
             except OSError as error:
                 if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
                     raise
-                disk.copy(source, target)  # a file system without second names
+                disk.copy(source, target)  # a file system without hard links
     disk.sync(folder)
 
 
@@ -101,7 +102,7 @@ def _publish_apart(
         shutil.rmtree(folder)
     while not store.write(join(address, MANIFEST), encode(manifest), create=True):
         winner = read(store, address)
-        if winner is None:  # removed between the two looks
+        if winner is None:  # removed between the two requests
             continue
         if winner.data != manifest.data:
             _forget(store, join(address, manifest.data))
@@ -122,21 +123,21 @@ def _move_in(store: PosixStore, address: str, folder: Path, manifest: Manifest) 
                 store.discard(place)
                 disk.move(folder, place)
                 return
-            os.utime(place)  # young again for a sweep
+            os.utime(place)  # so that a sweep takes it for new
             store.discard(folder)
 
 
 def _upload(store: Store, prefix: str, folder: Path, files: tuple[File, ...], progress: Progress) -> None:
-    tally = Tally(progress, sum(file.size for file in files), doing="upload")
+    total = SharedProgress(progress, sum(file.size for file in files), doing="upload")
 
     def send(file: File) -> None:
-        store.upload(folder / file.name, join(prefix, file.name), tally.part(), sha256=file.sha256)
+        store.upload(folder / file.name, join(prefix, file.name), total.part(), sha256=file.sha256)
 
     big_first(send, files)
 
 
 def _table(folder: Path, progress: Progress) -> tuple[File, ...]:
-    """Size and digest of every file, each forced to disk."""
+    """Size and digest of every file, each synced to disk."""
     found: list[tuple[str, Path]] = []
     for place, folders, names in os.walk(folder, onerror=_fail):
         for name in folders + names:
@@ -152,8 +153,8 @@ def _table(folder: Path, progress: Progress) -> tuple[File, ...]:
     for name, _ in found:
         if why := "it is the manifest's own" if name == MANIFEST else flaw(name):
             raise BadInput(f"{folder}: the file name {name!r} is not allowed: {why}")
-    tally = Tally(progress, sum(path.stat().st_size for _, path in found), doing="hash")
-    return tuple(_row(name, path, tally.part()) for name, path in found)
+    total = SharedProgress(progress, sum(path.stat().st_size for _, path in found), doing="hash")
+    return tuple(_row(name, path, total.part()) for name, path in found)
 
 
 def _row(name: str, path: Path, progress: Progress) -> File:

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STRANGER = 60.0
-"""Seconds for which a server that has never answered is asked, by whoever has patience."""
+"""Most seconds of retries for a server that has never answered."""
 ATTEMPTS = 3
-"""Of reading one range: the client retries requests, but not an answer that breaks off."""
+"""Attempts at reading one range: the client retries requests, but not a response that breaks off."""
 
 
 class S3Store:
-    """Keys are objects; each appears whole when its last part is there, so no staging is needed.
+    """Keys are objects; each appears whole when its last part is uploaded, so no staging is needed.
 
-    `patience`: seconds for which a server that has answered before may not answer; a request is made again until then.
+    `patience`: seconds for which a request is retried while a server that has answered before does not answer.
     """
 
     def __init__(self, bucket: str, prefix: str, patience: float = 0.0) -> None:
@@ -87,12 +87,12 @@ class S3Store:
         if (written := self._ask(key, ask)) is not None:
             return written
         # No conditional writes here. Two writers may then both believe they were first, and the later manifest stays;
-        # both name content-addressed folders that are whole, so it is one good artefact either way.
+        # both name content-addressed folders that are whole, so the artefact is good either way.
         return self.head(key) is None and self.write(key, data)
 
     def head(self, key: str) -> Entry | None:
-        found = self._look(key)
-        return None if found is None else found[0]
+        known = self._look(key)
+        return None if known is None else known[0]
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
         import obstore
@@ -108,8 +108,8 @@ class S3Store:
         import obstore
 
         below = check_key(prefix) if prefix else None
-        found = self._ask(prefix, lambda client: obstore.list_with_delimiter(client, below))
-        keys = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
+        listing = self._ask(prefix, lambda client: obstore.list_with_delimiter(client, below))
+        keys = [*listing["common_prefixes"], *(meta["path"] for meta in listing["objects"])]
         return sorted({key.rpartition("/")[2] for key in keys})
 
     def delete(self, key: str) -> None:
@@ -122,14 +122,14 @@ class S3Store:
         return None
 
     def open(self, key: str, at: int = 0, *, etag: str | None = None) -> BinaryIO:
-        found = self.head(key)
-        if found is None:
+        entry = self.head(key)
+        if entry is None:
             raise NotFound(f"{self.url}/{key}: no such object")
-        check_etag(found, etag, self.url)
-        return ahead.opened(lambda start, end: self._range(found, start, end), at, found.size)
+        check_etag(entry, etag, self.url)
+        return ahead.opened(lambda start, end: self._range(entry, start, end), at, entry.size)
 
     def copy(self, source: str, target: str) -> None:
-        """Let the same bytes appear under a second key; none of them passes through this machine."""
+        """Copy an object to a second key on the server; no byte passes through this machine."""
         import obstore
 
         try:
@@ -168,17 +168,17 @@ class S3Store:
 
     def download(self, key: str, target: Path, *, size: int, progress: Progress = silent, sha256: str | None = None,
                  etag: str | None = None) -> None:  # fmt: skip
-        found = self.head(key)
-        if found is None:
+        entry = self.head(key)
+        if entry is None:
             raise NotFound(f"{self.url}/{key}: no such object")
-        check_etag(found, etag, self.url)
+        check_etag(entry, etag, self.url)
         blob = transfer.Blob(
-            f"{self.url}/{key}", found.size, found.etag or "", lambda start, end: self._range(found, start, end)
+            f"{self.url}/{key}", entry.size, entry.etag or "", lambda start, end: self._range(entry, start, end)
         )
         transfer.download(blob, target, size=size, sha256=sha256, progress=progress)
 
     def abandoned(self, limit: datetime) -> Names:
-        """Abort uploads begun before `limit` that never ended: nobody sees them, but they are paid for."""
+        """Abort uploads begun before `limit` that never ended, which cost money unseen; returns their keys."""
         below = f"{self.prefix}/" if self.prefix else ""
         return [key.removeprefix(below) for key in connection.abort(self.bucket, below, limit)]
 
@@ -187,7 +187,7 @@ class S3Store:
         return connection.connect(self.bucket, self.prefix)
 
     def _ask(self, key: str, ask: "Callable[[Client], T]") -> T:
-        """What the server says to a request, in our words if it says no; a missing key stays a FileNotFoundError."""
+        """The result of a request, with errors of this project; a missing key stays a FileNotFoundError."""
         place = join(self.url, key)
 
         def once() -> T:
@@ -196,26 +196,26 @@ class S3Store:
 
         if not self.patience:
             return once()
-        # a server that has never answered is more likely a wrong address than one that is away
+        # a server that has never answered more likely has a wrong address than an outage
         outage = self.patience if self._answered else min(self.patience, STRANGER)
-        found = patiently(once, place, outage=outage)
+        answer = patiently(once, place, outage=outage)
         self._answered = True
-        return found
+        return answer
 
     def _look(self, key: str) -> tuple[Entry, str] | None:
-        """The object and the digest that its upload noted."""
+        """The object, and the digest in its attributes; None without such a key."""
         import obstore
 
         try:
-            found = self._ask(key, lambda client: obstore.get(client, check_key(key), options={"head": True}))
+            answer = self._ask(key, lambda client: obstore.get(client, check_key(key), options={"head": True}))
         except FileNotFoundError:
             return None
-        # the path in this answer, unlike that in a listing, begins with the prefix of the store
-        return _entry(key, found.meta), found.attributes.get("sha256", "")
+        # the path in this response, unlike that in a listing, begins with the prefix of the store
+        return _entry(key, answer.meta), answer.attributes.get("sha256", "")
 
     def _holds(self, key: str, size: int, sha256: str) -> bool:
-        found = self._look(key)
-        return found is not None and found[0].size == size and found[1] == sha256
+        known = self._look(key)
+        return known is not None and known[0].size == size and known[1] == sha256
 
     def _range(self, entry: Entry, start: int, end: int) -> memoryview:
         import obstore
@@ -224,8 +224,8 @@ class S3Store:
         options: obstore.GetOptions = {"range": (start, end), "if_match": entry.etag}
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                found = self._ask(entry.key, lambda client: obstore.get(client, entry.key, options=options).bytes())
-                return memoryview(found)
+                data = self._ask(entry.key, lambda client: obstore.get(client, entry.key, options=options).bytes())
+                return memoryview(data)
             except Unreachable:
                 if attempt == ATTEMPTS:
                     raise

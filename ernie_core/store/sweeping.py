@@ -1,4 +1,4 @@
-"""Clean up after killed writers: only what no manifest and no pointer names, and only when it is old."""
+"""Cleaning up after killed writers: only what no manifest and no pointer names, and only when it is old."""
 
 import re
 import time
@@ -49,13 +49,13 @@ def _sweep_pieces(store: Store, entries: Iterable[Entry], limit: datetime) -> li
     removed = []
     for key in sorted(manifests):
         if (match := _PIECE.fullmatch(key)) and f"{match['whole']}/{MANIFEST}" in manifests:
-            store.delete(key)  # what it named is a data folder without a name then
+            store.delete(key)  # no manifest names its data folder then
             removed.append(key.removesuffix(f"/{MANIFEST}"))
     return removed
 
 
 def _leftovers(entries: Iterable[Entry]) -> set[str]:
-    """Folders that a writer may have left: data folders, and checkpoints on S3 that were never finished."""
+    """Folders that a killed writer may have left: data folders, and unfinished checkpoints on S3."""
     found = set()
     for entry in entries:
         if match := _DATA.fullmatch(entry.key):
@@ -66,7 +66,7 @@ def _leftovers(entries: Iterable[Entry]) -> set[str]:
 
 
 def _named(store: Store, folder: str, entries: Iterable[Entry]) -> bool:
-    """Whether a manifest or a pointer names the folder; asked of the store now, not of the older listing."""
+    """Whether a manifest or a pointer names the folder; read from the store now, since `entries` are older."""
     address, _, name = folder.rpartition("/")
     if read(store, folder) is not None:
         return True

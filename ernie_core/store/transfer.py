@@ -1,4 +1,4 @@
-"""Bytes into one file from many ranges at once, going on where a killed transfer stopped."""
+"""Downloads of one file in parallel ranges, which resume where a killed transfer stopped."""
 
 import fcntl
 import json
@@ -26,7 +26,8 @@ _RECORD = struct.Struct("<Q")
 
 @dataclass(frozen=True)
 class Blob:
-    """Something to read: `tag` changes when the content does, `ranged(start, end)` reads a part."""
+    """Something to download: its size in bytes, a `tag` that changes with the content, and `ranged(start, end)`, which
+    reads a part."""
 
     name: str
     size: int
@@ -37,8 +38,9 @@ class Blob:
 def download(blob: Blob, target: Path, *, size: int, sha256: str | None = None, progress: Progress = silent) -> None:
     """Read a blob into `target`, which appears whole; `<target>.part` and its journal survive a crash.
 
-    The journal gets a range's number after its bytes are in the file, so a range is either noted and there, or read
-    again. A power cut may still lose noted bytes: with `sha256` a resumed file that does not fit is read once more.
+    The journal gets a range's number after its bytes are in the file, so a range that it lacks is read again. A power
+    cut may still lose noted bytes: with `sha256` a resumed file that does not match is read once more. BadInput if the
+    size or the digest is wrong.
     """
     if blob.size != size:
         raise BadInput(f"{blob.name}: truncated or replaced, expected {size} bytes, found {blob.size}")
@@ -49,12 +51,12 @@ def download(blob: Blob, target: Path, *, size: int, sha256: str | None = None, 
         try:
             while True:
                 resumed = _fill(blob, handle, journal, progress)
-                found = digests.sha256(part) if sha256 else None
-                if found == sha256:
+                digest = digests.sha256(part) if sha256 else None
+                if digest == sha256:
                     break
                 journal.unlink()
                 if not resumed:
-                    raise BadInput(f"{blob.name}: tampered or damaged, expected sha256 {sha256}, found {found}")
+                    raise BadInput(f"{blob.name}: tampered or damaged, expected sha256 {sha256}, found {digest}")
             os.fsync(handle)
             journal.unlink()
             os.rename(part, target)
@@ -64,12 +66,12 @@ def download(blob: Blob, target: Path, *, size: int, sha256: str | None = None, 
 
 
 def beside(target: Path) -> tuple[Path, Path]:
-    """Where an unfinished download keeps its bytes, and the journal of the ranges that are there."""
+    """Paths of the bytes of an unfinished download, and of the journal of its finished ranges."""
     return target.with_name(f"{target.name}.part"), target.with_name(f"{target.name}.part.ranges")
 
 
 def parallel(work: Callable[[T], None], items: Iterable[T], workers: int = PARALLEL) -> None:
-    """Do the work for every item; the first error ends it, and what has not begun is left."""
+    """Call `work` for every item in threads; after the first error no further items are started."""
     with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(work, item) for item in items]
         try:
@@ -80,15 +82,15 @@ def parallel(work: Callable[[T], None], items: Iterable[T], workers: int = PARAL
 
 
 def big_first(work: Callable[[File], None], files: Sequence[File]) -> None:
-    """Big files one after the other, for each is moved in parallel parts; then the small ones side by side."""
+    """Big files one after the other, each in parallel parts; then the small ones in parallel."""
     for file in files:
         if file.size > RANGE:
             work(file)
     parallel(work, [file for file in files if file.size <= RANGE])
 
 
-class Tally:
-    """Sums what several transfers report into one progress."""
+class SharedProgress:
+    """The progress of several transfers as one."""
 
     def __init__(self, progress: Progress, total: int, **facts: str) -> None:
         self.progress, self.total, self.facts = progress, total, facts
@@ -96,7 +98,7 @@ class Tally:
         self.lock = threading.Lock()
 
     def part(self) -> Progress:
-        """The progress for one of the transfers."""
+        """The progress to give to one of the transfers."""
         last: float = 0
 
         def report(done: float, total: float | None = None, unit: str = "", **facts: float | str) -> None:
@@ -110,7 +112,7 @@ class Tally:
 
 
 def _lock(part: Path) -> int:
-    """Open the part file for this process alone; another one that finished meanwhile took it away by its rename."""
+    """Open and lock the part file; another process that finished meanwhile has renamed it, then it is opened again."""
     while True:
         handle = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -123,12 +125,12 @@ def _lock(part: Path) -> int:
 
 
 def _fill(blob: Blob, handle: int, journal: Path, progress: Progress) -> bool:
-    """Read the ranges that are not there yet; says whether some were."""
+    """Read the missing ranges; returns whether some were there already."""
     header = json.dumps({"size": blob.size, "tag": blob.tag, "range": RANGE}).encode() + b"\n"
     done = _noted(journal, header)
     if done is None or os.fstat(handle).st_size != blob.size:
         done = set()
-        journal.unlink(missing_ok=True)  # before the bytes that it speaks of
+        journal.unlink(missing_ok=True)  # before the bytes that it describes
         os.ftruncate(handle, 0)
         if shutil.disk_usage(journal.parent).free < blob.size:
             raise disk.full(journal.parent, blob.size)
@@ -162,7 +164,7 @@ def _copy(blob: Blob, number: int, handle: int) -> int:
 
 
 def _noted(journal: Path, header: bytes) -> set[int] | None:
-    """The ranges that a journal says are there; None if it belongs to another content."""
+    """The finished ranges in a journal; None if it belongs to other content."""
     try:
         content = journal.read_bytes()
     except FileNotFoundError:
@@ -170,5 +172,5 @@ def _noted(journal: Path, header: bytes) -> set[int] | None:
     if not content.startswith(header):
         return None
     body = content[len(header) :]
-    body = body[: len(body) - len(body) % _RECORD.size]  # a torn last record is a range that is read again
+    body = body[: len(body) - len(body) % _RECORD.size]  # a torn last record: its range is read again
     return {number for (number,) in _RECORD.iter_unpack(body)}

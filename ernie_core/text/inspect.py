@@ -1,4 +1,4 @@
-"""Single documents out of words and token ids, for people who want to look; reads no more than it must."""
+"""Single documents of words and token ids, for inspection; it reads no more than necessary."""
 
 import ast
 import struct
@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import IO
 
 from ernie_core.errors import BadInput, NotFound
-from ernie_core.text import lines, marks, wordcut
+from ernie_core.text import lines, wordcut
+from ernie_core.text.ids import marks
 
 Document = list[list[str]]
 """Sentences of words."""
 Bring = Callable[[str], Path]
-"""Where a file of the artefact is on this machine, fetched if it must be."""
+"""Returns the local path of a file of the artefact, which is fetched if necessary."""
 _BLOCK = 1 << 18
 _IDX = struct.Struct("<9sQBQQ")
 _CODES = {8: "H", 4: "i"}
@@ -35,7 +36,7 @@ def of_words(names: Sequence[str], bring: Bring, number: int) -> Document:
 
 
 def of_ids(names: Sequence[str], bring: Bring, number: int) -> Document:
-    """The document with this number, from 0, of token ids, put together to words again by its marks."""
+    """The document with this number, from 0, of token ids, joined to words again by its marks."""
     vocab = lines.split(lines.text_of(bring("vocab.txt").read_bytes(), "vocab.txt"))
     forms = [*vocab, *marks.extension(vocab)]
     before = 0
@@ -50,7 +51,7 @@ def of_ids(names: Sequence[str], bring: Bring, number: int) -> Document:
 
 
 def words(tokens: Sequence[str]) -> list[str]:
-    """Tokens as words: one that begins with `##` belongs to the one before."""
+    """Tokens joined to words: one that begins with `##` continues the one before."""
     found: list[str] = []
     for token in tokens:
         if token.startswith("##") and len(token) > 2 and found:
@@ -62,17 +63,17 @@ def words(tokens: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Sentences:
-    """Where a document is: its first token in the part, and the lengths of its sentences."""
+    """The place of a document: its first token in the part, and the lengths of its sentences."""
 
     first: int
     lens: Sequence[int]
 
 
 class _Npz:
-    """`_idx.npz`: two arrays that are read from their beginnings on."""
+    """`_idx.npz`: two arrays that are read from their beginnings."""
 
     code = ""
-    """The file of ids says itself of which type they are."""
+    """The type is in the header of the file of ids."""
 
     def __init__(self, path: Path) -> None:
         self._archive = zipfile.ZipFile(path)
@@ -126,16 +127,16 @@ def _tokens(path: Path, where: Sentences, code: str) -> list[Sequence[int]]:
 
 
 def _header(file: IO[bytes], path: Path) -> tuple[str, int]:
-    """Type and length of a `.npy`; the file is behind its header then."""
+    """Type and length of a `.npy`; the file is positioned after its header."""
     begin = file.read(10)
     if begin[:8] != b"\x93NUMPY\1\0":
         raise BadInput(f"{path}: not a .npy file of version 1; make the ids again")
-    said = ast.literal_eval(file.read(int.from_bytes(begin[8:], "little")).decode())
-    return str(said["descr"]), int(said["shape"][0])
+    header = ast.literal_eval(file.read(int.from_bytes(begin[8:], "little")).decode())
+    return str(header["descr"]), int(header["shape"][0])
 
 
 def _skip(file: IO[bytes], size: int, code: str = "") -> int:
-    """Go on by so many bytes; the sum of the numbers in them, if a type is given."""
+    """Skip `size` bytes; returns the sum of the numbers in them, if a type is given."""
     total = 0
     while size > 0 and (block := file.read(min(size, _BLOCK))):
         size -= len(block)

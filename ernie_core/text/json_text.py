@@ -1,25 +1,25 @@
-"""JSON of other people's making: whatever is wrong with it is one kind of error, and said in our words."""
+"""JSON from others: every fault is one kind of error, with a message of this project."""
 
 import json
 from typing import Any
 
-from ernie_core.text.rejects import Rejected
+from ernie_core.text.corpus.rejects import Rejected
 
 
 def parse(text: str) -> Any:
-    """The value of a JSON text. ValueError says why there is none, also of one that Python's reader cannot hold."""
+    """The value of a JSON text. ValueError, with the reason, if there is none or Python cannot parse it."""
     try:
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply, no more than some hundred brackets within each other are read") from None
     except json.JSONDecodeError:
         raise
-    except ValueError:  # of Pythons that bound how long an integer may be
+    except ValueError:  # of Pythons that limit the digits of an integer
         raise ValueError("a whole number of too many digits: write it as a string") from None
 
 
 def under(key: str, raw: bytes) -> str:
-    """The text under a key of a JSON object. Rejected says why there is none."""
+    """The text under a key of a JSON object. Rejected, with the reason, if there is none."""
     try:
         found = parse(raw.decode())
     except UnicodeDecodeError as e:
@@ -36,7 +36,7 @@ def under(key: str, raw: bytes) -> str:
 
 
 def half_character(text: str) -> str:
-    """The first half of a surrogate pair that stands alone in a text, as JSON writes it; nothing if there is none."""
+    """The first lone surrogate in a text, as JSON escapes it; empty if there is none."""
     try:
         text.encode()
     except UnicodeEncodeError as e:

@@ -1,4 +1,4 @@
-"""Lines of the files that people make: what they are encoded in, where they end, and the remedy if not as we read."""
+"""Lines of users' files: their encoding, their line ends, and the remedy for unsupported ones."""
 
 import codecs
 import re
@@ -8,21 +8,21 @@ from ernie_core.errors import BadInput
 
 BOM = b"\xef\xbb\xbf"
 SAMPLE = 4096
-"""Bytes from the beginning of a file by which its encoding is told."""
+"""Bytes at the beginning of a file by which its encoding is detected."""
 _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 _USUAL = frozenset(
     map(chr, chain(b"\t\n\r", range(0x20, 0x7F), range(0x2010, 0x2027), range(0x3000, 0x30FF), range(0x4E00, 0xA000),
                    range(0xFF00, 0xFF5F)))
 )  # fmt: skip
-"""What Chinese text is made of, nearly all of it."""
+"""Nearly all characters of Chinese text."""
 _PRINTABLE = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _OBJECTS = re.compile(rb"\}[ \t]*\r\s*\{")
 
 
 def encoding(sample: bytes) -> str:
-    """What iconv calls the encoding of a file that begins so, if it is UTF-16 or UTF-32; nothing if it is another.
+    """iconv's name of the encoding of a file with this beginning, if it is UTF-16 or UTF-32; else empty.
 
-    Without a byte order mark it is told by what the bytes would mean: other encodings, read so, are no usual text.
+    Without a byte order mark it is detected by decoding: other encodings decode to unusual characters.
     """
     for mark, name in _MARKS:
         if sample.startswith(mark):
@@ -40,7 +40,7 @@ def encoding(sample: bytes) -> str:
 
 
 def check(sample: bytes, place: str) -> None:
-    """BadInput if a file that begins so is in UTF-16 or UTF-32: nothing of it could be read."""
+    """BadInput if a file with this beginning is in UTF-16 or UTF-32, which cannot be read."""
     if found := encoding(sample):
         raise BadInput(f"{place}: this is {found}, only UTF-8 is read: {convert(sample)}")
 
@@ -51,17 +51,17 @@ def convert(sample: bytes) -> str:
 
 
 def are_objects_behind_cr(line: bytes) -> bool:
-    """Whether a line of JSON lines is several, with ends of CR alone."""
+    """Whether a line of JSON lines is several lines with ends of CR alone."""
     return bool(_OBJECTS.search(line))
 
 
 def is_cr_alone(line: bytes) -> bool:
-    """Whether what was read up to LF, or to the end of the file, has CR within: lines, to old Macs."""
+    """Whether a line, up to LF or the end of the file, contains CR: line ends of old Macs."""
     return b"\r" in line.rstrip(b"\r\n")
 
 
 def cr_alone(place: str) -> BadInput:
-    """The error of a file whose lines end so."""
+    """The error for a file with such line ends."""
     return BadInput(
         f"{place}: its lines end in CR alone, as on old Macs, so that all is one line: convert it with tr '\\r' '\\n'"
     )
@@ -82,12 +82,12 @@ def text_of(raw: bytes, place: str) -> str:
 
 
 def split(text: str) -> list[str]:
-    """The lines of a text. Only LF ends one, and CR before it: U+0085, U+2028 and the like may stand in a name."""
+    """The lines of a text. Only LF, or CR LF, ends one: U+0085, U+2028 and the like may be part of a name."""
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []
 
 
 def _is_utf8(sample: bytes) -> bool:
-    """Whether it may be the beginning of UTF-8; it may end within a character."""
+    """Whether it can be the beginning of UTF-8 text; it may end within a character."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Text as ERNIE reads it: lower case, no controls, no accents, cut into the pieces that WordPiece works on.
+"""Text as ERNIE reads it: lower case, no control characters, no accents, split into the pieces for WordPiece.
 
 Every rule but one is a function of a single code point, so whole texts go through one `str.translate`. The rules
 depend on the Unicode tables of the interpreter: `UNICODE` is the version whose ids are the published ones.
@@ -12,7 +12,7 @@ UNICODE = "13.0.0"
 """The Unicode version that token ids are defined by: that of Python 3.10."""
 
 HAN = range(0x4E00, 0x9FA5 + 1)
-"""The ideographs that carry whole-word marks and of which a vocabulary may hold all."""
+"""The ideographs with whole-word marks, all of which a vocabulary may contain."""
 
 _IDEOGRAPHS = (
     (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2A6DF),
@@ -22,18 +22,18 @@ _SYMBOLS_TOO = frozenset("\u00ad\u00b2\u00b5\u00ba\u00d8\u014b\u01b1\u3007")
 
 
 def pieces(text: str) -> list[str]:
-    """Lower-cased, cleaned and cut at white space and around ideographs; `parts` finishes each piece."""
+    """Text in lower case, cleaned, and split at white space and around ideographs; `parts` finishes each piece."""
     return text.translate(TABLE).split()
 
 
 def parts(piece: str) -> list[str]:
-    """A piece without accents, every punctuation mark and symbol on its own. May be empty."""
+    """A piece without accents, with every punctuation mark and symbol separate. May be empty."""
     bare = (c for c in unicodedata.normalize("NFD", piece.lower()) if unicodedata.category(c) != "Mn")
     return "".join(f" {c} " if stands_alone(c) else c for c in bare).split()
 
 
 def stands_alone(char: str) -> bool:
-    """Whether a character is a token of its own wherever it stands: punctuation or a symbol."""
+    """Whether a character is always a separate token: punctuation or a symbol."""
     if char.isascii():
         return char.isprintable() and not char.isalnum() and char != " "
     return unicodedata.category(char)[0] in "PS" or char in _SYMBOLS_TOO
@@ -45,12 +45,12 @@ def is_han(token: str) -> bool:
 
 
 def is_single(char: str) -> bool:
-    """Whether a normalised character is always a token of its own, so that it has no use for a `##` form."""
+    """Whether a normalised character is always a token of its own, so that it needs no `##` form."""
     return stands_alone(char) or _is_ideograph(char)
 
 
 def check_unicode() -> None:
-    """Refuse to make ids with another Unicode version: characters that it added would get other ids."""
+    """Refused with another Unicode version: its new characters would get other ids."""
     if unicodedata.unidata_version != UNICODE:
         raise Refused(
             f"this Python has Unicode {unicodedata.unidata_version}, token ids are defined by {UNICODE}: "
@@ -59,7 +59,7 @@ def check_unicode() -> None:
 
 
 class Table(dict[int, str]):
-    """Code point -> what `pieces` makes of it, worked out when first met."""
+    """Code point -> its replacement in `pieces`, computed on first use."""
 
     def __missing__(self, code: int) -> str:
         value = self[code] = "".join(_clean(char) for char in chr(code).lower())

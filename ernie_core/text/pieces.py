@@ -1,4 +1,4 @@
-"""Work in pieces that depend on the sizes of its files alone: any process may do any of them, in any order."""
+"""Division of work into pieces by the sizes of files alone: any process may do any of them, in any order."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -10,15 +10,15 @@ from ernie_core.progress import Progress
 from ernie_core.store.files import StoredFile
 
 LEAST, MOST = 4 << 20, 256 << 20
-"""Bytes of a piece: what a killed process loses, against what it costs to begin a piece and to keep it."""
+"""Fewest and most bytes of a piece: a compromise between work lost by a kill and the cost of a piece."""
 _SHARES = 64
-"""Pieces that there are at least, unless they would be smaller than the least: enough to keep many processes busy."""
+"""Least number of pieces, unless they would be too small: enough to keep many processes busy."""
 _BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
 class Span:
-    """Bytes of the file of this number; what begins in them belongs to the span, wherever it ends."""
+    """Bytes of the file with this number; everything that begins in them belongs to the span, wherever it ends."""
 
     file: int
     begin: int
@@ -36,9 +36,9 @@ def cut(
     least: int = LEAST,
     most: int = MOST,
 ) -> list[Piece]:
-    """All bytes of the wanted files in their order, in pieces of about one size.
+    """All bytes of the wanted files in their order, in pieces of about equal size.
 
-    A file that is not divisible is whole in one of them, however large; an empty one has a span too.
+    A file that is not divisible is in one piece, however large; an empty one has a span too.
     """
     chosen = [(number, file) for number, file in enumerate(files) if wanted(file)]
     room = size = _size(sum(file.size for _, file in chosen), least, most)
@@ -61,12 +61,12 @@ def cut(
 
 
 def size(piece: Piece) -> int:
-    """Bytes of a piece."""
+    """Number of bytes of a piece."""
     return sum(span.end - span.begin for span in piece)
 
 
 def line_behind(file: StoredFile, at: int) -> int:
-    """Where the first line begins that does not begin before a byte: the end of the file if there is none."""
+    """Offset of the first line that begins at or after byte `at`; the end of the file if there is none."""
     if at == 0 or at >= file.size:
         return min(at, file.size)
     with file.open(at - 1) as stream:
@@ -79,7 +79,7 @@ def line_behind(file: StoredFile, at: int) -> int:
 
 
 def lines_before(file: StoredFile, at: int) -> int:
-    """How many lines end before a byte: for the place of a fault, since it takes reading all of them."""
+    """Number of lines that end before byte `at`; it reads all of them, so it is only for messages."""
     lines, left = 0, at
     if at:
         with file.open() as stream:
@@ -91,7 +91,7 @@ def lines_before(file: StoredFile, at: int) -> int:
 
 @contextmanager
 def made_here(todo: Sequence[Piece], out: Path, make: Callable[[Piece, int, Path], object]) -> Iterator[list[Path]]:
-    """Make piece after piece: files named `part-*` go to `out`, the folders with all others are there for a while."""
+    """Make piece after piece: files named `part-*` go to `out`; the folders with the others exist within the block."""
     with tempfile.TemporaryDirectory(prefix=".pieces-", dir=out) as name:
         folders = [Path(name, str(number)) for number in range(len(todo))]
         for number, (piece, folder) in enumerate(zip(todo, folders, strict=True)):
@@ -103,7 +103,7 @@ def made_here(todo: Sequence[Piece], out: Path, make: Callable[[Piece, int, Path
 
 
 def onwards(progress: Progress, todo: Sequence[Piece], number: int) -> Progress:
-    """The progress of one piece as that of all."""
+    """The progress of one piece as part of the total progress."""
     before, every = sum(map(size, todo[:number])), sum(map(size, todo))
 
     def report(done: float, total: float | None = None, unit: str = "", **facts: float | str) -> None:
@@ -113,7 +113,7 @@ def onwards(progress: Progress, todo: Sequence[Piece], number: int) -> Progress:
 
 
 def _size(total: int, least: int, most: int) -> int:
-    """Bytes of each piece, so that the last is not much smaller than the others."""
+    """Number of bytes of each piece, so that the last is not much smaller than the others."""
     about = max(1, least, min(most, total // _SHARES))
     pieces = max(1, -(-total // about))
     return max(1, -(-total // pieces))

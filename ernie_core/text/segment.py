@@ -1,4 +1,4 @@
-"""Raw text to words: documents, sentences, and the words of a segmenter."""
+"""Word segmentation of raw text: documents, sentences, and words."""
 
 import functools
 import hashlib
@@ -10,25 +10,27 @@ from pathlib import Path
 from ernie_core.errors import BadInput, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.store.files import StoredFile, below
-from ernie_core.text import custom, cutter, formats, lac, read, rejects, wordcut
+from ernie_core.text import lac, wordcut
 from ernie_core.text import pieces as cutting
+from ernie_core.text.corpus import formats, read, rejects
+from ernie_core.text.corpus.rejects import Rejects
+from ernie_core.text.jieba import custom, segmenter
 from ernie_core.text.pieces import Piece
-from ernie_core.text.rejects import Rejects
 
 PART_SIZE = 256 << 20
 LEAST, MOST = cutting.LEAST, cutting.MOST
 _HOPELESS = 1000
-"""Lines and objects; a piece of as many that cannot be read, and none that can, is not worth waiting for the others."""
+"""Number of lines and objects after which a piece without a single readable one fails at once."""
 _SAID = 1 << 16
-"""Bytes between two reports of progress: they would cost as much as cutting a short document."""
+"""Bytes between two reports of progress: one costs as much as segmenting a short document."""
 _STATS = "stats.json"
 
 Engine = Callable[[Iterable[str]], Iterator[wordcut.Cut]]
-"""Cuts documents, one after the other, in their order."""
+"""Segments documents, in order."""
 
 
 def pieces(text: Sequence[StoredFile]) -> list[Piece]:
-    """The work on these files, cut. BadInput if none is text."""
+    """The pieces of work on these files. BadInput if none is text."""
     formats.find(text)
     return cutting.cut(text, divisible=_is_divisible, wanted=_is_text, least=LEAST, most=MOST)
 
@@ -46,28 +48,28 @@ def piece(
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, float]:
-    """Cut one piece into word-cut parts, and what `join` needs; returns the figures.
+    """Segment one piece into word-cut parts, and write what `join` needs; returns the figures.
 
-    `custom_words` is a folder with lists of words to know beside the segmenter's own, see `custom` and `lac.custom`.
-    BadInput if all is lost already: more is rejected than `max_rejected` of the whole text can be, or nothing is read.
+    `custom_words` is a folder with lists of words besides the segmenter's own, see `custom` and `lac.custom`. BadInput
+    if more is rejected than `max_rejected` of the whole text, or if nothing can be read.
     """
     engine, known = _engine(tool, custom_words)
-    tally, count, said = read.Tally(), Counter[str](), -_SAID
-    writer = wordcut.Writer(words, PART_SIZE, number)
+    counts, count, said = read.ReadCounts(), Counter[str](), -_SAID
+    writer = wordcut.WordsWriter(words, PART_SIZE, number)
     with Rejects(words) as rejected:
-        for document in engine(read.documents(text, piece, tally, rejected, json_key=json_key)):
+        for document in engine(read.documents(text, piece, counts, rejected, json_key=json_key)):
             writer.add(document)
             _add(count, document)
-            if tally.done >= said + _SAID:
-                said = tally.done
-                progress(said, cutting.size(piece), "B", documents=tally.documents)
+            if counts.done >= said + _SAID:
+                said = counts.done
+                progress(said, cutting.size(piece), "B", documents=counts.documents)
                 if stop():
-                    raise Stopped(f"stopped after {tally.documents} documents")
+                    raise Stopped(f"stopped after {counts.documents} documents")
     writer.close()
-    _check(text, piece, tally, rejected.first, max_rejected)
+    _check(text, piece, counts, rejected.first, max_rejected)
     skipped = len(text) - len(formats.find(text)) if number == 0 else 0
-    figures = {**tally.figures(), "skipped_files": skipped, **count}
-    ended = {"file": text[piece[-1].file].name, "lines": tally.line}
+    figures = {**counts.figures(), "skipped_files": skipped, **count}
+    ended = {"file": text[piece[-1].file].name, "lines": counts.line}
     _write(words, {"figures": figures, "custom_words": known, "ended": ended})
     return {k: float(v) for k, v in figures.items()}
 
@@ -82,13 +84,13 @@ def join(made: Sequence[Path], words: Path, *, max_rejected: float = 0.001, tool
             with (folder / rejects.NAME).open("rb") as rows:
                 for row in rows:
                     rejected.copy(rejects.moved(json.loads(row), file, lines))
-            # A piece counts lines from where it begins in its first file, which may be in the midst of it.
+            # A piece counts lines from where it begins in its first file, which may be in the middle of it.
             ended = stats["ended"]
             file, lines = ended["file"], ended["lines"] + (lines if ended["file"] == file else 0)
     rejects.check(found, rejected.first, max_rejected)
     if not found["documents"]:
-        said = ", ".join(f"{k} {v}" for k, v in found.items())
-        raise BadInput(f"no document in the text ({said}): a document is one or more lines of text")
+        summary = ", ".join(f"{k} {v}" for k, v in found.items())
+        raise BadInput(f"no document in the text ({summary}): a document is one or more lines of text")
     figures = {**found, "custom_words": stats["custom_words"]}
     _write(words, {**figures, "rejected_examples": list(map(rejects.spell, rejected.first)), "tool": tool})
     return {k: float(v) for k, v in figures.items()}
@@ -105,7 +107,7 @@ def files(
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, float]:
-    """Cut the text files of a folder into word-cut parts, `rejected.jsonl` and `stats.json`; returns the figures."""
+    """Segment the text files of a folder: word-cut parts, `rejected.jsonl`, `stats.json`; returns the figures."""
     found = below(text)
     todo = pieces(found)
 
@@ -121,24 +123,24 @@ def files(
 
 def cut(sentence: str) -> list[str]:
     """The words of a sentence: those of jieba 0.42.1 in its accurate mode with new words (HMM)."""
-    return cutter.load().cut(sentence)
+    return segmenter.load().cut(sentence)
 
 
 def _engine(tool: str, custom_words: Path | None) -> tuple[Engine, int]:
-    """The segmenter, and how many words it was told to know."""
+    """The segmenter, and the number of its custom words."""
     if tool in lac.TOOLS:
         model = _lac(tool, custom_words, _digest(custom_words) if custom_words else "")
         return lambda documents: lac.documents.cut(model, documents), len(model.own.phrases) if model.own else 0
     if tool != "jieba":
         raise BadInput(f"`{tool}` is not a word segmenter, choose: jieba, {', '.join(lac.TOOLS)}")
     known = custom.read(custom_words) if custom_words else ()
-    document = cutter.load(known).document
+    document = segmenter.load(known).document
     return lambda documents: map(document, documents), len(known)
 
 
 @functools.lru_cache(maxsize=1)
 def _lac(tool: str, custom_words: Path | None, digest: str) -> lac.tagger.Tagger:
-    """Kept from piece to piece: loading it takes as long as cutting a megabyte."""
+    """Cached from piece to piece: loading it takes as long as segmenting a megabyte."""
     return lac.tagger.load(lac.TOOLS[tool], custom_words)
 
 
@@ -166,24 +168,24 @@ def _add(count: Counter[str], document: wordcut.Cut) -> None:
 
 
 def _check(
-    text: Sequence[StoredFile], piece: Piece, tally: read.Tally, first: Sequence[rejects.Row], max_rejected: float
+    text: Sequence[StoredFile], piece: Piece, counts: read.ReadCounts, first: Sequence[rejects.Row], max_rejected: float
 ) -> None:
-    bad, held = tally.damaged_lines + tally.rejected, tally.lines + tally.objects
+    bad, held = counts.damaged_lines + counts.rejected, counts.lines + counts.objects
     if not bad:
         return
     if piece[0].begin:
         name, before = text[piece[0].file].name, read.lines_before(text, piece[0])
         first = [rejects.moved(row, name, before) for row in first]
-    if bad >= _HOPELESS and bad + tally.blank_lines >= held and max_rejected < 1:
+    if bad >= _HOPELESS and bad + counts.blank_lines >= held and max_rejected < 1:
         raise BadInput(
             f"not one of {held} lines and objects can be read (first: {', '.join(map(rejects.spell, first))}): "
-            f"convert the files to UTF-8, or correct json_key; or take them as they are with max_rejected 1"
+            f"convert the files to UTF-8, or correct json_key; or accept them as they are with max_rejected 1"
         )
-    rejects.check(tally.figures(), first, max_rejected, held + _elsewhere(text, piece))
+    rejects.check(counts.figures(), first, max_rejected, held + _elsewhere(text, piece))
 
 
 def _elsewhere(text: Sequence[StoredFile], piece: Piece) -> int:
-    """Lines and objects that there may be in the other pieces: none is shorter than a byte, unless it is packed."""
+    """Most lines and objects in the other pieces: each has at least a byte, unless it is compressed."""
     sources = formats.find(text)
     left = sum(source.file.size for source in sources) - cutting.size(piece)
     return 1 << 62 if left and any(source.packing for source in sources) else left

@@ -1,4 +1,4 @@
-"""Where sentences end: the rules of PaddleNLP's word segmentation script."""
+"""Sentence splitting by the rules of PaddleNLP's word segmentation script."""
 
 import re
 
@@ -7,7 +7,7 @@ _ENDS = re.compile("([。?？;；!！])")
 
 
 def split(document: str) -> list[str]:
-    """The sentences of a document: a line ends one, and so does each of `。 ? ？ ; ； ! ！`, which stays with it.
+    """The sentences of a document: they end at line ends, and after each of `。 ? ？ ; ； ! ！`.
 
     Runs of one mark, and of spaces, count once, and spaces after a mark are dropped. A full stop `.` ends nothing.
     """

@@ -1,4 +1,4 @@
-"""Text to token ids with ERNIE's vocabulary: the same ids as PaddleNLP's ErnieTokenizer, without its import."""
+"""The tokenizer of ERNIE's vocabulary: the same ids as PaddleNLP's ErnieTokenizer, without importing it."""
 
 import json
 from collections.abc import Mapping
@@ -8,20 +8,20 @@ from pathlib import Path
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.text import json_text, lines, normalise, wordpiece
+from ernie_core.text.basics import CLS, MASK, PAD, SEP, SPECIALS, UNK
 
-PAD, CLS, SEP, MASK, UNK = SPECIALS = ("[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]")
 _NAMES = {"pad_token": PAD, "cls_token": CLS, "sep_token": SEP, "mask_token": MASK, "unk_token": UNK}
 
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """A vocabulary, and the cutting of text with it. Literal `[MASK]` and the like in a text are ordinary text."""
+    """A vocabulary, and tokenization with it. Literal `[MASK]` and the like in a text are ordinary text."""
 
     vocab: tuple[str, ...]
 
     @classmethod
     def from_folder(cls, folder: Path) -> "Tokenizer":
-        """Read `vocab.txt`, a token a line. BadInput, with line numbers, unless every line is a token of its own."""
+        """Read `vocab.txt`, a token per line. BadInput, with line numbers, for empty or repeated tokens."""
         _check_config(folder / "tokenizer_config.json")
         return cls(_read(folder / "vocab.txt"))
 
@@ -68,11 +68,11 @@ class Tokenizer:
         return [number for piece in normalise.pieces(text) for number in known[piece]]
 
     def tokenize(self, text: str) -> list[str]:
-        """The tokens of a text; what the vocabulary does not hold is `[UNK]`."""
+        """The tokens of a text; unknown ones are `[UNK]`."""
         return [self.vocab[number] for number in self.encode(text)]
 
     def frame(self, a: list[int], b: list[int] | None, max_seq_len: int) -> tuple[list[int], list[int]]:
-        """`[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, and the token types; the longer of the two is cut first."""
+        """`[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, and the token types; the longer of the two is truncated first."""
         room = max_seq_len - (2 if b is None else 3)
         if room < 0:
             raise BadInput(f"max_seq_len {max_seq_len} has no room for the special tokens: make it larger")
@@ -90,7 +90,7 @@ class Tokenizer:
 
 
 class Pieces(dict[str, tuple[int, ...]]):
-    """Piece -> its ids, worked out when first met; forgotten when there are too many."""
+    """Piece -> its ids, computed on first use; cleared when there are too many."""
 
     limit = 1 << 18
 
@@ -111,7 +111,7 @@ class Pieces(dict[str, tuple[int, ...]]):
 
 
 def _fit(a: int, b: int, room: int) -> tuple[int, int]:
-    """How many tokens of each stay, when tokens are taken one by one from the longer, from b when they are equal."""
+    """The lengths after removing tokens one by one from the longer, or from b if they are equal."""
     while a + b > room:
         if a > b:
             a -= 1
@@ -121,17 +121,17 @@ def _fit(a: int, b: int, room: int) -> tuple[int, int]:
 
 
 def vocabulary_lines(path: Path) -> list[str]:
-    """The lines of a vocabulary as they stand, good or not. BadInput if they are not UTF-8."""
+    """The lines of a vocabulary, valid or not. BadInput if they are not UTF-8."""
     return lines.split(lines.text_of(path.read_bytes(), str(path))) or [""]
 
 
 def _read(path: Path) -> tuple[str, ...]:
     if not path.is_file():
-        raise NotFound(f"{path}: no such file: a vocabulary is a file of this name, a token a line")
+        raise NotFound(f"{path}: no such file: a vocabulary is a file of this name with a token per line")
     tokens = tuple(vocabulary_lines(path))
     if faults := _faults(tokens):
         more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
-        raise BadInput(f"{path}: {'; '.join(faults[:5])}{more}: every line must be a token of its own")
+        raise BadInput(f"{path}: {'; '.join(faults[:5])}{more}: every line must be a different token")
     return tokens
 
 

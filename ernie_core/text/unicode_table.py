@@ -1,9 +1,9 @@
-"""What ERNIE's normalisation makes of every code point, as a small file: the kernel's table, pinned to one Unicode.
+"""ERNIE's normalisation of every code point, as a small file: the kernel's table, pinned to one Unicode version.
 
-`python -m ernie_core.text.unicode_table` prints the file; it is made anew only when `normalise.UNICODE` changes. A line
+`python -m ernie_core.text.unicode_table` prints the file; it is made again only if `normalise.UNICODE` changes. A line
 is `FIRST[..LAST] KIND`, or `FIRST[..LAST] = XX XX:ccc -` for code points that become others: `:ccc` is the combining
 class of a mark that stays and is reordered, `-` a dropped mark that others are not reordered across. Code points that
-are not listed are dropped; Hangul syllables are taken apart by their formula.
+are not listed are dropped; Hangul syllables are decomposed by their formula.
 """
 
 import itertools

@@ -1,5 +1,5 @@
-"""Word-cut text: JSON lines of documents, a sentence a line, words joined by one space. A space of the text is itself
-a word, so that it stands as three."""
+"""Word-cut text: JSON lines of documents, with a sentence per line and words joined by one space. A space in the text
+is a word itself, so it becomes three spaces."""
 
 import json
 import re
@@ -15,13 +15,13 @@ from ernie_core.text.pieces import Span
 Document = list[list[str]]
 """Sentences of words."""
 LONGEST = 64 << 20
-"""Bytes of a document: memory grows with the longest one, and one of this size is a corpus without blank lines."""
+"""Most bytes of a document: memory grows with the longest one; a longer one is a corpus without blank lines."""
 _BUFFER = 1 << 20
 _PART = re.compile(r"(?:.*/)?part-[^/]*\.jsonl")
 
 
 class Cut(NamedTuple):
-    """A document as a line of a part, and what is in it; `size` is in bytes of uncut text."""
+    """A document as a line of a part, with counts; `size` is the number of bytes of the raw text."""
 
     line: bytes
     sentences: int
@@ -30,9 +30,9 @@ class Cut(NamedTuple):
     long_sentences: int = 0
 
 
-class Writer:
-    """Writes documents to `part-00007.jsonl`, for the piece of number 7; if they have more than `part_size` bytes of
-    uncut text, to `part-00007-00000.jsonl` and so on."""
+class WordsWriter:
+    """Writes documents to `part-00007.jsonl`, for piece 7; if they have more than `part_size` bytes of raw text, to
+    `part-00007-00000.jsonl` and so on."""
 
     def __init__(self, folder: Path, part_size: int, number: int = 0) -> None:
         self._stem, self._part_size = folder / f"part-{number:05d}", part_size
@@ -55,7 +55,7 @@ class Writer:
             self.close()
 
     def close(self) -> None:
-        """End the part."""
+        """Close the current part."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -75,7 +75,7 @@ def of_words(document: Sequence[Sequence[str]]) -> Cut:
 
 
 def of_lines(lines: Sequence[str], words: int) -> Cut:
-    """A document as a line, from its sentences as lines of words, and how many words they are."""
+    """A document as a line, from its sentences as lines of words, and their number of words."""
     text = "".join(f"{line}\n" for line in lines)
     line = json.dumps({"text": text}, ensure_ascii=False).encode() + b"\n"
     borders = words + lines.count("")  # a space between two words, a newline after the last
@@ -91,7 +91,7 @@ def parts(folder: Path) -> list[Path]:
 
 
 def cut(words: Sequence[StoredFile], least: int, most: int) -> list[pieces.Piece]:
-    """The parts among some files, in pieces. BadInput if there is none."""
+    """The word-cut parts among some files, divided into pieces. BadInput if there is none."""
     found = pieces.cut(words, divisible=lambda _: True, wanted=is_part, least=least, most=most)
     if not found:
         raise BadInput("no part-*.jsonl: this is not word-cut text, make it with the segment step")
@@ -99,12 +99,12 @@ def cut(words: Sequence[StoredFile], least: int, most: int) -> list[pieces.Piece
 
 
 def is_part(file: StoredFile) -> bool:
-    """Whether it is one of the files that hold words, by its name."""
+    """Whether a file is a word-cut part, by its name."""
     return bool(_PART.fullmatch(file.name))
 
 
 def blocks(part: StoredFile, span: Span, size: int) -> Iterator[tuple[int, bytes]]:
-    """The lines that begin in a span, about `size` bytes at a time, and where in the part they begin.
+    """The lines that begin in a span, about `size` bytes at a time, with their offset in the part.
 
     BadInput where one is longer than `LONGEST`.
     """

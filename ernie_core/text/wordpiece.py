@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 LONGEST = 100
-"""Code points; a longer part is unknown as a whole."""
+"""Most code points of a part; a longer one is unknown as a whole."""
 
 
 def cut(part: str, ids: Mapping[str, int]) -> list[int] | None:

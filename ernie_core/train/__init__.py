@@ -1,1 +1,1 @@
-"""Training: start, steps and end, the same whatever is trained; what they need is in the packages below."""
+"""Training: start, steps and end, the same for every objective; the packages below have the parts."""

@@ -1,4 +1,4 @@
-"""Batches that a thread makes while Paddle computes: the same ones in the same order, only sooner."""
+"""Batches that a thread makes while Paddle computes: the same ones in the same order, ahead of time."""
 
 import queue
 import threading
@@ -8,20 +8,21 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+N = TypeVar("N")
 
 _LOOK = 0.1
-"""Seconds after which a thread with no room for its batch looks whether it is still wanted."""
+"""Seconds between two checks of a full queue for the end of the feed."""
 
 
 class Feed(Generic[T]):
-    """`make(number)` for each of `numbers`, at most `ahead` of them before they are asked for.
+    """`make(number)` for each of `numbers`, at most `ahead` results in advance.
 
-    Used as a context manager: its end stops the thread. What `make` raises is raised by `next()`, in its turn.
+    A context manager, whose end stops the thread. What `make` raises is raised by the `next()` that would return it.
     """
 
-    def __init__(self, make: Callable[[int], T], numbers: Iterable[int], ahead: int = 4) -> None:
+    def __init__(self, make: Callable[[N], T], numbers: Iterable[N], ahead: int = 4) -> None:
         self.waited = 0.0
-        """Seconds that `next()` has waited in all."""
+        """Total seconds that `next()` has waited."""
         self._make, self._numbers = make, numbers
         self._made: queue.Queue[T | _Failed] = queue.Queue(ahead)
         self._over = threading.Event()
@@ -36,13 +37,13 @@ class Feed(Generic[T]):
         self._thread.join()
 
     def next(self) -> T:
-        """The next one."""
+        """The next result; StopIteration after the last."""
         began = time.monotonic()
-        found = self._made.get()
+        made = self._made.get()
         self.waited += time.monotonic() - began
-        if isinstance(found, _Failed):
-            raise found.error
-        return found
+        if isinstance(made, _Failed):
+            raise made.error
+        return made
 
     def _work(self) -> None:
         try:
@@ -53,11 +54,11 @@ class Feed(Generic[T]):
         except BaseException as error:
             self._put(_Failed(error))
 
-    def _put(self, found: "T | _Failed") -> bool:
-        """Whether it was still wanted."""
+    def _put(self, made: "T | _Failed") -> bool:
+        """Put it into the queue; False if the feed has ended."""
         while not self._over.is_set():
             try:
-                self._made.put(found, timeout=_LOOK)
+                self._made.put(made, timeout=_LOOK)
             except queue.Full:
                 continue
             return True
@@ -65,7 +66,7 @@ class Feed(Generic[T]):
 
 
 class _Failed:
-    """What happened instead of a batch."""
+    """An error instead of a batch."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error

@@ -1,4 +1,4 @@
-"""What ends a training that has gone wrong: a loss that is no number, gradients that are not, a loss that jumped."""
+"""Checks that end a failing training: a loss or gradients that are not finite, or repeated spikes of the loss."""
 
 import math
 from collections import deque
@@ -7,27 +7,29 @@ from dataclasses import dataclass, field
 
 from ernie_core.errors import BadInput, Refused
 
-_FAR = 0.5
-"""Share of the loss of random weights below which a model has plainly learned something."""
-
 
 @dataclass
 class Guard:
-    """Watches the losses; the same on all ranks, for it sees their means."""
+    """Checks the losses; the same on all ranks, since it gets their means."""
 
     max_loss_spike: float | None = None
-    """Times the running mean; None watches for numbers that are not finite only."""
+    """Multiple of the running mean above which a loss is a spike; None: only non-finite numbers count."""
     window: int = 100
-    """Steps that the running mean is over; until there are so many nothing counts as a spike."""
+    """Number of steps in the running mean; before that nothing counts as a spike."""
     steps: int = 5
-    """Spikes in a row that end the training."""
+    """Number of consecutive spikes that end the training."""
+    remedy: str = "lower the learning rate"
+    """Advice on what to change."""
     recent: deque[float] = field(default_factory=deque)
     above: list[float] = field(default_factory=list)
 
     def check(self, step: int, loss: float, kept: str) -> None:
-        """Raise if the training should not go on; `kept` says what is saved."""
+        """Raise if the training should not continue: BadInput for a loss that is not finite, Refused for spikes.
+
+        `kept` says what is saved.
+        """
         if not math.isfinite(loss):
-            raise BadInput(f"step {step}: the loss is {loss}; {_remedy(kept)}")
+            raise BadInput(f"step {step}: the loss is {loss}; {self._remedy(kept)}")
         if self.max_loss_spike is None:
             return
         mean = sum(self.recent) / max(1, len(self.recent))
@@ -42,16 +44,16 @@ class Guard:
             self.recent.popleft()
 
     def check_norm(self, step: int, norm: float, kept: str) -> None:
-        """Raise if an update with gradients of this norm would spoil the weights."""
+        """BadInput if an update with gradients of this norm would spoil the weights."""
         if not math.isfinite(norm):
-            raise BadInput(f"step {step}: the norm of the gradients is {norm}; {_remedy(kept)}")
+            raise BadInput(f"step {step}: the norm of the gradients is {norm}; {self._remedy(kept)}")
 
     def state(self) -> dict[str, list[float]]:
-        """What a checkpoint keeps; nothing if spikes are not watched for."""
+        """State for a checkpoint; empty if spikes are not checked."""
         return {"recent": list(self.recent), "above": list(self.above)} if self.max_loss_spike is not None else {}
 
     def restore(self, state: Mapping[str, object]) -> None:
-        """Go on with what a checkpoint kept; one without it begins anew."""
+        """Resume from the state in a checkpoint; without one it starts empty."""
         self.recent = deque(map(float, state.get("recent", ())), maxlen=self.window)  # type: ignore[call-overload]
         self.above = list(map(float, state.get("above", ())))  # type: ignore[call-overload]
 
@@ -59,16 +61,8 @@ class Guard:
         shown = ", ".join(f"{loss:.4f}" for loss in self.above)
         return (
             f"step {step}: the last {self.steps} losses are {shown}, above {self.max_loss_spike:g} times the mean"
-            f" {mean:.4f} of the {self.window} before them; {_remedy(kept)}, or raise max_loss_spike"
+            f" {mean:.4f} of the {self.window} before them; {self._remedy(kept)}, or raise max_loss_spike"
         )
 
-
-def first_loss(loss: float, vocab_size: int, binary_head: bool) -> str:
-    """Whether the first loss of a continued training is that of a trained model."""
-    random = math.log(vocab_size) + (math.log(2) if binary_head else 0.0)
-    verdict = "as it should be" if loss < _FAR * random else "NOT as it should be: check the vocabulary and `init`"
-    return f"first loss {loss:.3f}, random weights give about {random:.3f}, a trained model far less: {verdict}"
-
-
-def _remedy(kept: str) -> str:
-    return f"nothing is saved after it, {kept}; lower max_lr, or raise warmup_rate, or set grad_clip"
+    def _remedy(self, kept: str) -> str:
+        return f"nothing is saved after it, {kept}; {self.remedy}"

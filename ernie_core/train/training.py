@@ -1,64 +1,71 @@
-"""A training in progress, as one process sees it: what all its stages work on."""
+"""A training in progress in one process: the state that all its stages share."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
-from ernie_core.data.order import Mixture
-from ernie_core.data.vocabulary import Vocabulary
-from ernie_core.model.heads import ErnieForPretraining
-from ernie_core.pretrain.recipe import Recipe
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.saver import Saver
-from ernie_core.train.checkpoint.snapshot import Identity, Progressed
+from ernie_core.train.checkpoint.snapshot import Progressed
 from ernie_core.train.guard import Guard
 from ernie_core.train.monitor.log import Log, say
 from ernie_core.train.monitor.report.page import Subject
+from ernie_core.train.objective import Best, Identity, Objective
 from ernie_core.train.optim.optimiser import Optimiser
 from ernie_core.train.optim.precision import Scaler
 from ernie_core.train.parallel.exchange import Exchange
 from ernie_core.train.parallel.team import Team
 
 SLOW = 5.0
-"""Seconds of a step from which on the ranks wait for each other with patience: they may be far apart."""
+"""Seconds of a step from which the ranks meet in a barrier first: they may finish far apart."""
 
 
 @dataclass
 class Training:
-    """A training in progress, as one process of the team sees it."""
+    """A training in progress in one process of a team."""
 
-    recipe: Recipe
+    objective: Objective[Any]
     team: Team
-    net: ErnieForPretraining
     adamw: Optimiser
     exchange: Exchange
-    data: dict[str, Mixture]
-    words: Vocabulary
-    vocab: Path
-    init: Path | None
     identity: Identity
-    place: Place
+    place: CheckpointLocation
     log: Log
     scaler: Scaler
     guard: Guard
     saver: Saver
     subject: Subject
     at: Progressed = field(default_factory=Progressed)
+    best: Best | None = None
+    """The best evaluation with its weights, if the objective compares evaluations."""
+    worse: int = 0
+    """Number of consecutive evaluations that did not beat it."""
     published: int = 0
-    """The newest checkpoint that the report knows of."""
+    """Step of the newest checkpoint in the report."""
     resumed: int = 0
-    """The step that this process went on after."""
+    """Step that this process resumed after; 0 if it began."""
     evaluating: float = 0.0
-    """The longest that an evaluation took between two steps."""
+    """Seconds of the longest evaluation between two steps."""
     seconds: float = SLOW
-    """What the last step took, on the mean of the ranks."""
+    """Seconds of the last step, the mean over the ranks."""
 
     def say(self, text: str) -> None:
-        """Print what all ranks know, once."""
+        """Print a line on rank 0 alone."""
         if self.team.rank == 0:
             say(text)
 
     @property
+    def is_over(self) -> bool:
+        """Whether the last step is done, or early stopping ends the training."""
+        patience = self.objective.patience
+        return self.at.step >= self.objective.course.steps or (patience is not None and self.worse >= patience)
+
+    @property
+    def best_step(self) -> int:
+        """The step of the best evaluation; 0 without one."""
+        return self.best.step if self.best else 0
+
+    @property
     def kept(self) -> str:
-        """What there is to go on from."""
+        """The newest checkpoint, in words."""
         last = max(self.resumed, self.saver.committed)
         return f"the last checkpoint is of step {last}" if last else "there is no checkpoint"

@@ -11,14 +11,14 @@ import urllib.request
 from typing import Any
 
 LONGEST = 60_000
-"""Letters; GitHub takes 65,536."""
+"""Most characters of a comment; GitHub accepts 65,536."""
 
 
 def main() -> None:
     """Read the text, write the comment."""
     title, text = sys.argv[1], sys.stdin.read().strip()
     if len(text) > LONGEST:
-        text = f"{text[:LONGEST]}\n... and {len(text) - LONGEST} letters more, see the log of the job"
+        text = f"{text[:LONGEST]}\n... and {len(text) - LONGEST} characters more, see the log of the job"
     head = f"### {title}"
     url, headers, method = target()
     mine = [row for row in listed(url, headers) if row["body"].startswith(head + "\n")]
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def target() -> tuple[str, dict[str, str], str]:
-    """Address of the comments, who we are, and the method that changes one."""
+    """URL of the comments, headers with the token, and the HTTP method that replaces one."""
     at = os.environ
     if "GITLAB_CI" in at:
         url = f"{at['CI_API_V4_URL']}/projects/{at['CI_PROJECT_ID']}/merge_requests/{at['CI_MERGE_REQUEST_IID']}/notes"
@@ -50,12 +50,12 @@ def listed(url: str, headers: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def place(url: str, row: dict[str, Any]) -> str:
-    """Address of one comment: GitHub's say it themselves."""
+    """URL of one comment; those of GitHub include it."""
     return str(row["url"]) if "url" in row else f"{url}/{row['id']}"
 
 
 def ask(method: str, url: str, headers: dict[str, str], body: object = None) -> Any:
-    """A request, and the JSON of its answer."""
+    """Send a request; the JSON of its answer."""
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(url, data, {**headers, "Content-Type": "application/json"}, method=method)
     with urllib.request.urlopen(request, timeout=30) as answer:

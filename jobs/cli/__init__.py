@@ -1,5 +1,6 @@
-"""The command line: who answers a command, and the one place that prints errors and picks exit codes."""
+"""The command line: dispatches commands, and is the one place that prints errors and chooses exit codes."""
 
+import gc
 import io
 import os
 import sys
@@ -16,13 +17,16 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run `kfp`, `ernie-jobs` or `python -m jobs`, and end the process."""
     from jobs.cli import commands, stock
 
+    gc.set_threshold(100_000)  # what is made at the start stays: to look through it again and again finds nothing
     _fit_streams()
     args = list(sys.argv[1:] if argv is None else argv)
     if stock.completes(os.environ, commands.COMMANDS) or stock.wants(args, commands.COMMANDS):
         _hint(args)
         stock.hand_over(args)
         sys.exit(0)
-    sys.exit(_ours(args))
+    code = _ours(args)
+    gc.freeze()  # what is left ends with the process: to take it apart takes as long as to read a spec
+    sys.exit(code)
 
 
 def _ours(args: list[str]) -> int:
@@ -46,8 +50,8 @@ def _ours(args: list[str]) -> int:
     except Error as error:
         _report(error, root)
         return exits.code(error)
-    except Exception as error:  # a defect of ours, and the person must still get one clear line
-        _report(error, root, f"{type(error).__name__}: {error} (a defect of ernie-jobs)")
+    except Exception as error:  # a bug of ernie-jobs; the user must still get one clear line
+        _report(error, root, f"{type(error).__name__}: {error} (a bug in ernie-jobs)")
         return exits.FAILED
 
 
@@ -84,7 +88,11 @@ def _hint(args: list[str]) -> None:
         from difflib import get_close_matches
 
         near = get_close_matches(word, commands.COMMANDS, n=1)
-        _say(f"`{word}` is no command of ours, did you mean `{near[0]}`? handing over to stock kfp" if near else "")
+        _say(
+            f"`{word}` is not a command of ernie-jobs, did you mean `{near[0]}`? handing over to stock kfp"
+            if near
+            else ""
+        )
 
 
 def _quiet() -> int:
@@ -98,8 +106,8 @@ def _quiet() -> int:
 
 
 def _fit_streams() -> None:
-    """Nothing that is printed can be what a terminal cannot write, a name that is not UTF-8 for example; and a stream
-    that whoever started us has closed takes all and keeps nothing."""
+    """Escape what a terminal cannot write, such as a name that is not UTF-8; replace a stream that the parent closed by
+    one that discards everything."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -109,5 +117,7 @@ def _fit_streams() -> None:
 
 
 def _say(text: str) -> None:
+    from ernie_core.wording import brief
+
     if text:
-        print(text, file=sys.stderr)
+        print(brief(text), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What several commands take: a spec and its edits, a store, a run, `--json`."""
+"""Arguments that commands share: a spec and its edits, a store, a run, `--json`."""
 
 import itertools
 import json
@@ -13,7 +13,7 @@ from ernie_core.errors import NotFound
 
 if TYPE_CHECKING:
     from ernie_core.store import Store
-    from jobs.prepare import Prepared
+    from jobs.plan.prepare import Prepared
     from jobs.runs import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,30 +32,33 @@ def store(command: F) -> F:
     return click.option(
         "--store",
         metavar="URL",
-        help="A folder or s3://bucket/prefix; else that of the site file or of the last run here.",
+        help="Store: a folder or s3://bucket/prefix; default: that of the site file or of the last run here.",
     )(command)
 
 
 def as_json(command: F) -> F:
     """`--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")(command)
 
 
 def prepare(file: Path, edits: tuple[str, ...], *, on_cluster: bool = False) -> "Prepared":
     """Check and plan a spec; every edit is shown."""
-    from jobs import document, environments, prepare
+    from ernie_core.wording import brief
     from jobs.cli import waiting
+    from jobs.local import environments
+    from jobs.plan import prepare
+    from jobs.spec import document
 
     changes = [document.edit(text) for text in edits]
     for change in changes:
-        click.echo(f"set {change}", err=True)
+        click.echo(brief(f"set {change}"), err=True)
     home = environments.ready()
     with waiting.wiped() as line:
         return prepare.from_file(file, changes, home, line.hashing, on_cluster=on_cluster)
 
 
 def server() -> dict[str, str]:
-    """The options before the command by which a server is reached."""
+    """The options before the command that say how to reach a server."""
     from jobs.cli.commands import Root
 
     root = click.get_current_context().find_object(Root)
@@ -63,11 +66,13 @@ def server() -> dict[str, str]:
 
 
 def find_store(url: str | None) -> "Store":
-    """The store to look at: the one named, the site's, or that of the last run of this machine (said)."""
+    """The named store, the site's, or that of the last run on this machine, which is then printed."""
     import os
 
     from ernie_core.store import open_store
-    from jobs import environments, runs, site
+    from jobs import runs
+    from jobs.local import environments
+    from jobs.spec import site
 
     here = site.find(Path.cwd())
     os.environ.update(site.environment(here))
@@ -82,15 +87,16 @@ def find_store(url: str | None) -> "Store":
 
 
 def find_run(what: str | None, url: str | None) -> "tuple[Store, Run]":
-    """A run by its id, or the newest of a job or of a spec; without a word the last of this machine."""
+    """A run by its id, or the newest run of a job or a spec; default: the last run on this machine."""
     import os
 
     from ernie_core.store import open_store
-    from jobs import environments, runs, site
-    from jobs import spec as specs
+    from jobs import runs
+    from jobs.local import environments
+    from jobs.spec import parser, site
 
     if what and Path(what).suffix in (".yaml", ".yml"):
-        job = specs.load(Path(what))
+        job = parser.load(Path(what))
         os.environ.update(site.environment(job.site))
         stores = dict.fromkeys((job.store, site.cluster_store(job.store, job.site)))
         return _newest([open_store(place) for place in stores], job.name)
@@ -110,7 +116,7 @@ def show_json(value: Mapping[str, Any] | list[Any]) -> None:
 
 
 def _newest(stores: "Sequence[Store]", job: str) -> "tuple[Store, Run]":
-    """Of a job that may have run here and on a cluster."""
+    """The newest run of a job that may have run both here and on a cluster."""
     from jobs import runs
 
     found = [(run, store) for store in stores for run in itertools.islice(runs.list_runs(store, job), 1)]

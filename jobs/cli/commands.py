@@ -14,18 +14,18 @@ COMMANDS: Mapping[str, str] = {
     "plan": "Show what a run would do, and why.",
     "check": "Check specs, with file and line of every problem.",
     "ls": "List runs and artefacts.",
-    "show": "Show what is in words, ids or a vocabulary, down to single documents.",
-    "status": "Show how far a run is.",
-    "logs": "Show what the steps of a run say.",
-    "cancel": "Ask a run to save and stop.",
-    "resume": "Continue a run where it stopped.",
+    "show": "Show the contents of words, ids or a vocabulary, down to single documents.",
+    "status": "Show the progress of a run.",
+    "logs": "Show the logs of a run's steps.",
+    "cancel": "Save and stop a run.",
+    "resume": "Resume a run where it stopped.",
     "pull": "Fetch a package from the store.",
-    "predict": "Answer from a pulled package.",
-    "why": "Explain why a step runs again, or whence an artefact comes.",
+    "predict": "Predict with a pulled package.",
+    "why": "Explain why a step runs again, or show the provenance of an artefact.",
     "schema": "Print the JSON schema of specs.",
     "new": "Write a new spec to start from.",
-    "drill": "Kill a small copy of a job's training at chosen points, and see that nothing is lost.",
-    "doctor": "Check this installation, and repair the command `kfp`.",
+    "drill": "Kill a small copy of a job's training at chosen points, and check that nothing is lost.",
+    "doctor": "Check this installation, or repair the command `kfp`.",
 }
 """Name -> its line in the help; the command itself is `command` in the module of the same name."""
 
@@ -36,7 +36,7 @@ class Root:
 
     verbose: bool = False
     server: dict[str, str] = field(default_factory=dict)
-    """How to reach a server (`endpoint`, `namespace`, ...): from before the command, else from `KFP_...` variables."""
+    """How to reach a server (`endpoint`, `namespace`, ...): options before the command, else `KFP_...` variables."""
 
 
 class Commands(click.Group):
@@ -47,7 +47,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command; every one of them takes `-v`, added here so that none can forget it."""
+        """Import one command, and add `-v`, which every command takes."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"jobs.cli.{cmd_name}").command
@@ -61,7 +61,7 @@ class Commands(click.Group):
         """The help of all commands, from the table."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
-        with formatter.section("Stock commands of Kubeflow Pipelines, handed over untouched"):
+        with formatter.section("Stock commands of Kubeflow Pipelines, passed on unchanged"):
             formatter.write_dl([(name, " ".join(words) or "-") for name, words in stock.COMMANDS.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -76,14 +76,14 @@ EPILOG = """\b
 Completion: eval "$(_KFP_COMPLETE=bash_source kfp)" in ~/.bashrc; zsh_source, fish_source likewise.
 For the name ernie-jobs the variable is _ERNIE_JOBS_COMPLETE."""
 
-RUN_EPILOG = f"Stock sub-commands, handed over to Kubeflow Pipelines: {', '.join(stock.COMMANDS['run'])}."
+RUN_EPILOG = f"Stock subcommands, passed on to Kubeflow Pipelines: {', '.join(stock.COMMANDS['run'])}."
 
 
 def group() -> Commands:
     """The root of our commands."""
     params: Sequence[click.Parameter] = [
         verbose(),
-        click.Option(["--no-color"], is_flag=True, help="No colours (also: the variable NO_COLOR)."),
+        click.Option(["--no-color"], is_flag=True, help="No colours, as with the variable NO_COLOR."),
         _version(),
         *(
             click.Option([*(["-n"] if name == "--namespace" else []), name], envvar=_variable(name), hidden=True)
@@ -94,7 +94,7 @@ def group() -> Commands:
         name="kfp",
         callback=_root,
         params=list(params),
-        help="Batch jobs for ERNIE models, declared in one YAML file; and everything that stock kfp does.",
+        help="Batch jobs for ERNIE models, declared in one YAML file; includes every command of stock kfp.",
         epilog=EPILOG,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
@@ -107,7 +107,7 @@ def verbose() -> click.Option:
 
 
 def _version() -> click.Option:
-    text = "Show our version and stock's."
+    text = "Show the versions of this tool and of stock kfp."
     return click.Option(
         ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help=text
     )

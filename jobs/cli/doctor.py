@@ -1,4 +1,4 @@
-"""`kfp doctor`: one line for each thing that can be wrong with an installation; `--fix` repairs the command itself."""
+"""`kfp doctor`: one line for each check of the installation; `--fix` repairs the command itself."""
 
 import json
 from dataclasses import asdict
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from jobs.cli.health import Check
 
 
-@click.command("doctor", help="Check this installation: exit code 1 if something is wrong, with the remedy.")
-@click.option("--fix", is_flag=True, help="Rewrite the command `kfp` if another package has taken it.")
-@click.option("--store", metavar="URL", help="Also look whether this store answers.")
-@click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
+@click.command("doctor", help="Check this installation. Exit code 1 if something is wrong, with the remedy.")
+@click.option("--fix", is_flag=True, help="Rewrite the command `kfp` if another package has replaced it.")
+@click.option("--store", metavar="URL", help="Also check that this store answers.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 def command(fix: bool, store: str | None, as_json: bool) -> int:
     from jobs.cli import health
 
@@ -34,7 +34,7 @@ def _fix() -> None:
 
     file = script.recorded()
     if file is None:
-        click.echo("kfp: we run from a source tree, there is no script to repair", err=True)
+        click.echo("kfp: running from a source tree, there is no script to repair", err=True)
     elif script.owner(file) != "ours":
         script.rewrite(file)
         click.echo(f"kfp: rewrote {file}", err=True)

@@ -1,4 +1,4 @@
-"""With which code the command line ends: one per way out, so that scripts and CI can tell them apart."""
+"""Exit codes of the command line: one for each kind of failure, so that scripts and CI can tell them apart."""
 
 from ernie_core.errors import Error, NotFound, Refused, Stopped
 

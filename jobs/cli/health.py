@@ -1,4 +1,4 @@
-"""What `kfp doctor` looks at: the command, the installation, the environments of the steps, a server, a store."""
+"""The checks of `kfp doctor`: the command, the installation, the environments of the steps, a server, a store."""
 
 import importlib
 import os
@@ -14,23 +14,23 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from ernie_core.errors import Error
-from jobs import environments, installer, interpreter
 from jobs.cli import script
+from jobs.local import environments, installer, interpreter
 
 _OWNERS = {
-    "ours": "is ours",
+    "ours": "is that of ernie-jobs",
     "stock": "is stock kfp's, installed after us",
     "unknown": "is another program",
     "nobody": "is gone",
 }
 
 ROOM = 6 * 2**30
-"""Bytes that all environments and a small run take."""
+"""Disk space of all environments and a small run, in bytes."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line: what was looked at, what was found, and the remedy if that is a problem."""
+    """One line: what was checked, the result, and the remedy if that is a problem."""
 
     name: str
     found: str
@@ -53,19 +53,21 @@ def checks(store: str | None) -> Iterator[Check]:
 
 
 def script_checks() -> Iterator[Check]:
-    """Who answers `kfp`: as installed here, and as a shell finds it."""
+    """The owner of the command `kfp`, as installed here and as a shell finds it."""
     file = script.recorded()
     if file is None:
-        yield Check("command kfp", "none, we run from a source tree", "`pip install .`, or call `python -m jobs`")
+        yield Check("command kfp", "none, running from a source tree", "`pip install .`, or call `python -m jobs`")
     else:
         owner = script.owner(file)
-        taken = "`ernie-jobs doctor --fix` gives it back; ernie-jobs itself always works"
+        taken = "`ernie-jobs doctor --fix` restores it; ernie-jobs itself always works"
         yield Check("command kfp", f"{file} {_OWNERS[owner]}", "" if owner == "ours" else taken)
     shell = script.on_path()
     if shell is None:
         yield Check("kfp on PATH", f"none, call it as {file}" if file else "none")
     elif file and not _same(shell, file):
-        yield Check("kfp on PATH", f"{shell}, not ours", f"put {file.parent} first in PATH, or call ernie-jobs")
+        yield Check(
+            "kfp on PATH", f"{shell}, not that of ernie-jobs", f"put {file.parent} first in PATH, or call ernie-jobs"
+        )
     elif file:
         yield Check("kfp on PATH", str(shell))
 
@@ -86,7 +88,7 @@ def installation_checks() -> Iterator[Check]:
 
 
 def environment_checks() -> Iterator[Check]:
-    """A Python for the images, room, and what is built."""
+    """A Python for the images, disk space, and which environments are built."""
     try:
         found = interpreter.find()
         yield Check("python of images", f"{found.version} ({found.path}, from {found.origin})")
@@ -105,15 +107,15 @@ def environment_checks() -> Iterator[Check]:
     yield Check("room for them", f"{free / 2**30:.0f} GiB free at {home}", remedy)
     old = environments.leftovers()
     if old:
-        yield Check("old environments", f"{len(old)} of other locks, yours to remove: {' '.join(map(str, old))}")
+        yield Check("old environments", f"{len(old)} of other lock files, safe to remove: {' '.join(map(str, old))}")
 
 
 def server_check() -> Check:
     """Whether a Kubeflow server is configured; only then is the network touched."""
-    from jobs import cluster, site
+    from jobs.spec import endpoints, site
 
     try:
-        endpoint, named = cluster.endpoint(site.find(Path.cwd()), {})
+        endpoint, named = endpoints.find(site.find(Path.cwd()), {})
     except Error as error:
         return Check("kfp server", f"unknown: {error}", "correct the site file: `kfp check` names each problem")
     if not endpoint:
@@ -123,7 +125,7 @@ def server_check() -> Check:
             return Check("kfp server", f"{endpoint} answers ({answer.status}), named by {named}")
     except urllib.error.HTTPError as error:
         if error.code in (401, 403):
-            return Check("kfp server", f"{endpoint} answers, and asks who we are ({error.code})")
+            return Check("kfp server", f"{endpoint} answers, and asks for credentials ({error.code})")
         remedy = f"correct {named}: the pipeline API is not there"
         return Check("kfp server", f"{endpoint} answers {error.code}", remedy)
     except (OSError, ValueError) as error:
@@ -132,9 +134,9 @@ def server_check() -> Check:
 
 
 def store_check(url: str) -> Check:
-    """Whether a store can be listed, as the runs would do it."""
+    """Whether a store can be listed, in the same way as runs do it."""
     from ernie_core.store import open_store
-    from jobs import site
+    from jobs.spec import site
 
     try:
         os.environ.update(site.environment(site.find(Path.cwd())))

@@ -7,9 +7,7 @@ import click
 from jobs.cli import arguments
 
 
-@click.command(
-    "ls", help="List artefacts, or the files of one (ADDRESS as in `segment/5f3a...`), or `--runs`, or `--packages`."
-)
+@click.command("ls", help="List artefacts, the files of one (ADDRESS such as `segment/5f3a...`), runs, or packages.")
 @click.argument("address", required=False)
 @click.option("--runs", "runs_", is_flag=True, help="List runs.")
 @click.option("--packages", is_flag=True, help="List packages.")
@@ -42,12 +40,14 @@ def command(address: str | None, runs_: bool, packages: bool, verify: bool, stor
 
 
 def _artefacts(store, prefix):  # type: ignore[no-untyped-def]
-    from components.values import spell_size
+    from components.contract.values import spell_size
     from ernie_core.store import artefact
     from jobs import report
 
     found = []
     for address, manifest in artefact.find(store, prefix):
+        if manifest.kind in artefact.PARTS and "/" not in prefix:
+            continue  # of what is in the making, or how it was made; below an address they are asked for
         info = manifest.info
         by = f"{info.get('job', '')}/{info.get('step', '')}"
         found.append(
@@ -57,17 +57,19 @@ def _artefacts(store, prefix):  # type: ignore[no-untyped-def]
                 spell_size(manifest.size),
                 str(info.get("ended", "")),
                 by,
-                report.scores_text(info.get("scores", {}), 3),
+                report.scores_text(info.get("scores", {}), address, 3),
             )
         )
     return sorted(found, key=lambda row: row[3])
 
 
 def _runs(store):  # type: ignore[no-untyped-def]
-    from jobs import environments, observe, runs
+    from jobs import runs
+    from jobs.cluster import observe
+    from jobs.local import environments
 
     cache = environments.home()
-    found = (observe.update(store, run, observe.Sight()) if run.cluster else run for run in runs.list_runs(store))
+    found = (observe.update(store, run, observe.RunSnapshot()) if run.cluster else run for run in runs.list_runs(store))
     states = ((run, run.state if run.state in runs.ENDED or runs.alive(run, cache) else "died") for run in found)
     return [(run.id, run.job, state, run.started, f"{run.user}@{run.host}") for run, state in states]
 
@@ -76,11 +78,14 @@ def _packages(store):  # type: ignore[no-untyped-def]
     from ernie_core.serve import index
     from jobs import report
 
-    return [(e.name, e.version, e.created, e.address, report.scores_text(e.scores, 3)) for e in index.entries(store)]
+    return [
+        (e.name, e.version, e.created, e.address, report.scores_text(e.scores, e.address, 3))
+        for e in index.entries(store)
+    ]
 
 
 def _one(store, address: str, manifest, verify: bool, as_json: bool) -> int:  # type: ignore[no-untyped-def]
-    from components.values import spell_size
+    from components.contract.values import spell_size
     from ernie_core.store import artefact
     from jobs import report
 
@@ -105,7 +110,7 @@ def _one(store, address: str, manifest, verify: bool, as_json: bool) -> int:  # 
             )
         )
         if manifest.info.get("scores"):
-            click.echo(f"\n{report.scores_text(manifest.info['scores'], 99)}")
+            click.echo(f"\n{report.scores_text(manifest.info['scores'], address, 99)}")
         for problem in problems:
             click.echo(f"problem: {problem}", err=True)
         if verify and not problems:

@@ -7,15 +7,15 @@ import click
 from jobs.cli import arguments
 
 RUN = "plan"
-"""Stands for the id of the run, which is made up when it is submitted."""
+"""Placeholder for the id of the run, which is chosen at submission."""
 
 
-@click.command("plan", help="Show what `run` would do with a spec, and why; reads manifests only.")
+@click.command("plan", help="Show what `kfp run` would do, and why. Reads manifests only.")
 @arguments.spec
 @click.option("--on", "where", type=click.Choice(["local", "cluster"]), help="Where it would run.")
 @click.option(
     "-o", "--output", "form", type=click.Choice(["text", "yaml"]), default="text",
-    help="`yaml`: all that a cluster would be given, the pipeline and what its launchers start.",
+    help="`yaml`: everything that would be submitted to a cluster: the pipeline, and what its launchers start.",
 )  # fmt: skip
 @arguments.as_json
 def command(spec: Path, edits: tuple[str, ...], where: str | None, form: str, as_json: bool) -> int:
@@ -42,7 +42,7 @@ def _documents(spec: Path, edits: tuple[str, ...], where: str | None, as_json: b
     if prepared.plan.done:
         click.echo("all is done, nothing to submit", err=True)
         return 0
-    from jobs import compile
+    from jobs.cluster import compile
 
     package = compile.package(prepared.job, prepared.plan, prepared.inputs, RUN)
     click.echo(compile.documents(package), nl=False)

@@ -1,4 +1,4 @@
-"""`kfp predict`: ask a pulled package, in the environment that serves it."""
+"""`kfp predict`: predict with a pulled package, in the environment that serves it."""
 
 import os
 import re
@@ -12,11 +12,11 @@ from jobs.cli import arguments
 
 _OPTION = re.compile(r"-[A-Za-z]|--[A-Za-z][A-Za-z0-9_-]*(=.*)?", re.DOTALL)
 _TEXT = "\0"
-"""Before a word that is a text although it begins with a dash; no word of a command line can hold it."""
+"""Marks a text that begins with a dash; no argument of a command line can contain it."""
 
 
 class _Texts(click.Command):
-    """Takes a text such as `-5度` for what it is, and says how to hand over one that may be an option."""
+    """Accepts texts such as `-5度`, and says how to pass one that may be an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         at = args.index("--") if "--" in args else len(args)
@@ -30,17 +30,17 @@ class _Texts(click.Command):
 
 @click.command(
     "predict", cls=_Texts,
-    help="Answer TEXTs, or each line of standard input, with a pulled package. Texts may follow `--`.",
+    help="Predict TEXTs, or each line of standard input, with a pulled package. Texts may follow `--`.",
 )  # fmt: skip
 @click.argument("package", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(
-    "--engine", type=click.Choice(["auto", "fastdeploy", "onnxruntime"]), default="auto", help="What runs the model."
+    "--engine", type=click.Choice(["auto", "fastdeploy", "onnxruntime"]), default="auto", help="Inference engine."
 )
 @arguments.as_json
 def command(package: Path, texts: tuple[str, ...], engine: str, as_json: bool) -> int:
     from ernie_core.errors import NotFound
-    from jobs import environments
+    from jobs.local import environments
 
     if not (package / "serving.json").is_file():
         raise NotFound(f"no package in `{package}`, fetch one with `kfp pull NAME --into {package}`")

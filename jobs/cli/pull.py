@@ -9,15 +9,15 @@ import click
 from jobs.cli import arguments
 
 
-@click.command("pull", help="Fetch a package, NAME or NAME@VERSION (the newest without), into a folder.")
+@click.command("pull", help="Fetch a package into a folder. Default version: the newest.")
 @click.argument("name", metavar="NAME[@VERSION]")
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The folder to make or to fill, `.` too; NAME, if absent.",
+    help="Folder to create or fill, also `.`; default: NAME.",
 )
 @click.option("--verify", is_flag=True, help="Read every file again and compare its SHA-256.")
-@click.option("--force", is_flag=True, help="Replace all that the folder holds.")
+@click.option("--force", is_flag=True, help="Replace the contents of the folder.")
 @arguments.store
 @arguments.as_json
 def command(name: str, into: Path | None, verify: bool, force: bool, store: str | None, as_json: bool) -> int:
@@ -31,5 +31,5 @@ def command(name: str, into: Path | None, verify: bool, force: bool, store: str 
         arguments.show_json({"folder": str(folder), "verified": verify, **asdict(entry)})
     else:
         click.echo(f"{entry.name}@{entry.version} -> {folder}" + (", every file verified" if verify else ""))
-        click.echo(f"  ask it                 kfp predict {shlex.quote(str(folder))} TEXT", err=True)
+        click.echo(f"  predict                kfp predict {shlex.quote(str(folder))} TEXT", err=True)
     return 0

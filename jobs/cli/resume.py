@@ -1,4 +1,4 @@
-"""`kfp resume`: continue a run from the spec that it was started with."""
+"""`kfp resume`: resume a run with the spec that it was started with."""
 
 import click
 
@@ -6,15 +6,17 @@ from jobs.cli import arguments
 
 
 @click.command(
-    "resume", help="Continue a run with the spec and the edits it was started with, even if the file has changed since."
+    "resume", help="Resume a run with the spec and the edits it was started with, even if the file has changed since."
 )
 @click.argument("run", required=False)
-@click.option("-d", "--detach", is_flag=True, help="Leave the run to itself and return.")
+@click.option("-d", "--detach", is_flag=True, help="Detach: return once the run has started.")
 @arguments.store
 @arguments.as_json
 def command(run: str | None, detach: bool, store: str | None, as_json: bool) -> int:
-    from jobs import environments, prepare, report
+    from jobs import report
     from jobs.cli.run import submit
+    from jobs.local import environments
+    from jobs.plan import prepare
 
     options = arguments.server()
     _, record = arguments.find_run(run, store)

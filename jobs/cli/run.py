@@ -10,24 +10,29 @@ import click
 from jobs.cli import arguments
 
 if TYPE_CHECKING:
-    from jobs.prepare import Prepared
+    from jobs.plan.prepare import Prepared
     from jobs.runs import Run
 
 
-@click.command("run", help="Check a spec, show what will happen, run it. What is done already is not done again.")
+@click.command("run", help="Check a spec, show the plan, run it. Finished steps are not run again.")
 @arguments.spec
 @click.option(
-    "--on", "where", type=click.Choice(["local", "cluster"]), help="Where to run; local without a cluster's endpoint."
+    "--on",
+    "where",
+    type=click.Choice(["local", "cluster"]),
+    help="Where to run; default: the cluster, if an endpoint is configured.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("-d", "--detach", is_flag=True, help="Leave the run to itself and return.")
+@click.option("-d", "--detach", is_flag=True, help="Detach: return once the run has started.")
 @click.option("--redo", multiple=True, metavar="STEP", help="Remove the artefact of a step and make it again.")
 @click.option("--run-id", hidden=True, help="The id of a detached run.")
 @arguments.as_json
 def command(spec: Path, edits: tuple[str, ...], where: str | None, yes: bool, detach: bool, redo: tuple[str, ...],
             run_id: str | None, as_json: bool) -> int:  # fmt: skip
     from ernie_core.errors import Refused
-    from jobs import environments, follow, prepare, report
+    from jobs import follow, report
+    from jobs.local import environments
+    from jobs.plan import prepare
 
     options = arguments.server()
     on_cluster, why = place(where, spec, options)
@@ -43,15 +48,15 @@ def command(spec: Path, edits: tuple[str, ...], where: str | None, yes: bool, de
 
 
 def place(wanted: str | None, spec: Path, options: Mapping[str, str]) -> tuple[bool, str]:
-    """Whether a run goes to a cluster, and where it goes and why, in words."""
-    from jobs import cluster, site
+    """Whether a run goes to a cluster; and where it runs and why, as text."""
+    from jobs.spec import endpoints, site
 
     here = site.find(spec.parent)
-    url, named = cluster.endpoint(here, options)
+    url, named = endpoints.find(here, options)
     if wanted == "cluster":
-        return True, f"cluster {url or 'without an endpoint'}: asked for with --on cluster"
+        return True, f"cluster {url or 'without an endpoint'}: chosen with --on cluster"
     if wanted == "local":
-        return False, "this machine: asked for with --on local"
+        return False, "this machine: chosen with --on local"
     if url and here.cluster:
         return True, f"cluster {url}: named by {named}, `--on local` runs here"
     missing = f"{named} names {url}, but no site file has a `cluster:` block" if url else "no cluster is configured"
@@ -60,8 +65,10 @@ def place(wanted: str | None, spec: Path, options: Mapping[str, str]) -> tuple[b
 
 def submit(prepared: "Prepared", options: Mapping[str, str], *, on_cluster: bool, detach: bool, run_id: str | None,
            as_json: bool) -> int:  # fmt: skip
-    """Run a plan, or join the run that is already at it."""
-    from jobs import cluster, environments, follow, local, report, runs, screen
+    """Run a plan, or join the run in progress that does the same."""
+    from jobs import follow, report, runs, screen
+    from jobs.local import environments
+    from jobs.local import runner as local
 
     cache, store = environments.home(), prepared.store
     packages = [str(getattr(n.step, "name", "")) for n in prepared.nodes if n.kind == "package"]
@@ -69,9 +76,11 @@ def submit(prepared: "Prepared", options: Mapping[str, str], *, on_cluster: bool
         return _nothing_to_do(prepared, packages, as_json)
     record = follow.same(store, prepared.job.name, prepared.work, cache, options)
     if record:
-        click.echo(f"joining {record.job}/{record.id}, which does this already", err=True)
+        click.echo(f"joining {record.job}/{record.id}, which does the same work", err=True)
     elif on_cluster:
-        record = cluster.submit(prepared, options)
+        from jobs.cluster import runner
+
+        record = runner.submit(prepared, options)
         runs.remember(cache, record)
         click.echo(f"sent as {record.cluster['name']}", err=True)
     elif detach:
@@ -100,7 +109,7 @@ def _until_end(prepared: "Prepared", record: "Run", cache: Path, options: Mappin
     try:
         return follow.until_end(prepared.store, record, cache, screen.choose(), options)
     except KeyboardInterrupt:
-        click.echo(f"\n{record.job}/{record.id} goes on by itself\n{report.meanwhile(record)}", err=True)
+        click.echo(f"\n{record.job}/{record.id} continues in the background\n{report.meanwhile(record)}", err=True)
         raise
 
 

@@ -5,10 +5,14 @@ import json
 import click
 
 
-@click.command("schema", help="Print the JSON schema of specs, or with --markdown their reference.")
-@click.option("--markdown", is_flag=True, help="The reference for people.")
+@click.command("schema", help="Print the JSON schema of specs, or with --markdown the reference of all components.")
+@click.option("--markdown", is_flag=True, help="Print the reference as Markdown.")
 def command(markdown: bool) -> int:
-    from jobs import schema
+    from jobs import reference
+    from jobs.spec import schema
 
-    click.echo(schema.markdown() if markdown else json.dumps(schema.build(), indent=2, ensure_ascii=False))
+    text = (
+        "\n".join(reference.pages().values()) if markdown else json.dumps(schema.build(), indent=2, ensure_ascii=False)
+    )
+    click.echo(text)
     return 0

@@ -1,4 +1,4 @@
-"""The file that answers `kfp`: whose it is, and how it becomes ours again."""
+"""The script `kfp`: which package owns it, and how to make it ours again."""
 
 import os
 import re
@@ -26,13 +26,13 @@ def recorded() -> Path | None:
 
 
 def on_path() -> Path | None:
-    """What a shell would start."""
+    """The script that a shell would start."""
     found = shutil.which("kfp")
     return Path(found) if found else None
 
 
 def owner(file: Path) -> Owner:
-    """Whom a console script calls."""
+    """The package that a console script calls."""
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -42,7 +42,7 @@ def owner(file: Path) -> Owner:
 
 
 def rewrite(file: Path) -> None:
-    """Make the script ours, whole or not at all; its mode stays."""
+    """Make the script ours, atomically; its mode stays the same."""
     mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o755
     handle, name = tempfile.mkstemp(prefix=".kfp.", dir=file.parent)
     try:

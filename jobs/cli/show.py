@@ -1,4 +1,4 @@
-"""`kfp show`: what is in an artefact of words, ids or a vocabulary?"""
+"""`kfp show`: the contents of words, ids or a vocabulary."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +16,8 @@ BAR = 40
 
 @click.command(
     "show",
-    help="Show what is in words, ids or a vocabulary: figures, or one DOCUMENT, by its number from 0, as words."
-    " ARTEFACT is an address as in `ids/5f3a...`, or `ids` for the newest of that component.",
+    help="Show the contents of words, ids or a vocabulary: statistics, or one DOCUMENT (by number, from 0) as words."
+    " ARTEFACT is an address such as `ids/5f3a...`, or `ids` for the newest of that component.",
 )
 @click.argument("address", metavar="ARTEFACT")
 @click.argument("document", required=False, type=click.IntRange(min=0))
@@ -48,7 +48,7 @@ def _find(store: "Store", address: str) -> "tuple[str, Manifest]":
 
     if manifest := artefact.read(store, address):
         return address, manifest
-    known = [row for row in artefact.find(store, address) if row[1].kind != "piece"]
+    known = [row for row in artefact.find(store, address) if row[1].kind not in artefact.PARTS]
     if not known:
         raise NotFound(f"{store.url} has no artefact `{address}`; `kfp ls --store {store.url}` lists them")
     address, manifest = max(known, key=lambda row: (str(row[1].info.get("ended", "")), row[0]))
@@ -61,7 +61,7 @@ def _document(store: "Store", address: str, manifest: "Manifest", number: int) -
     from ernie_core.errors import BadInput
     from ernie_core.store import artefact
     from ernie_core.text import inspect
-    from jobs import environments
+    from jobs.local import environments
 
     cache = environments.ready() / "artefacts"
 
@@ -75,7 +75,7 @@ def _document(store: "Store", address: str, manifest: "Manifest", number: int) -
 
 
 def _figures(store: "Store", address: str, manifest: "Manifest") -> dict[str, Any]:
-    """What the step that made it wrote down."""
+    """The statistics that the step wrote."""
     import json
 
     name = {"words": "stats.json", "ids": "stats.json", "vocab": "report.json"}.get(manifest.kind, "metrics.json")
@@ -86,10 +86,13 @@ def _figures(store: "Store", address: str, manifest: "Manifest") -> dict[str, An
 
 
 def _text(address: str, manifest: "Manifest", found: Mapping[str, Any]) -> str:
-    from components.values import spell_figure, spell_size
+    import components
+    from components.contract.values import spell_size
     from jobs import report
 
-    plain = [(k, spell_figure(v)) for k, v in found.items() if isinstance(v, (int, float, str)) and v != ""]
+    component = address.partition("/")[0]
+    figures = {k: v for k, v in found.items() if isinstance(v, (int, float, str)) and v != ""}
+    plain = [(k, _spell(component, k, v)) for k, v in components.in_order(component, figures)[0].items()]
     plain += _means(found)
     parts = [f"{address}: {manifest.kind}, {spell_size(manifest.size)}", report.table(plain)]
     if found.get("lengths"):
@@ -100,6 +103,16 @@ def _text(address: str, manifest: "Manifest", found: Mapping[str, Any]) -> str:
     if manifest.kind in ("words", "ids"):
         parts += [f"one document: kfp show {address} 0"]
     return "\n\n".join(parts)
+
+
+def _spell(component: str, name: str, value: object) -> str:
+    """A share as a percentage, as that of `[UNK]` among the tokens; other figures as everywhere."""
+    import components
+    from components.contract.values import spell_figure
+
+    if isinstance(value, float) and components.is_share(component, name):
+        return f"{100 * value:.3g} %" if value else "0 %"
+    return spell_figure(value)
 
 
 def _means(found: Mapping[str, Any]) -> list[tuple[str, str]]:

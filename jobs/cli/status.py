@@ -1,4 +1,4 @@
-"""`kfp status`: how far is a run?"""
+"""`kfp status`: the progress of a run."""
 
 import click
 
@@ -6,21 +6,24 @@ from jobs.cli import arguments
 
 
 @click.command(
-    "status", help="Show a run: RUN is its id, a spec or, with --store, a job; the last run of this machine without it."
+    "status",
+    help="Show the progress of a run. RUN is an id, a spec or, with --store, a job; default: the last run of this"
+    " machine.",
 )
 @click.argument("run", required=False)
 @arguments.store
-@click.option("-w", "--watch", is_flag=True, help="Until it ends; Ctrl-C leaves the run alone.")
+@click.option("-w", "--watch", is_flag=True, help="Follow the run until it ends; Ctrl-C detaches.")
 @arguments.as_json
 def command(run: str | None, store: str | None, watch: bool, as_json: bool) -> int:
-    from jobs import environments, follow, report, runs, screen
+    from jobs import follow, report, runs, screen
+    from jobs.local import environments
 
     place, record = arguments.find_run(run, store)
     cache, options = environments.home(), arguments.server()
     eye = follow.watch(place, record, options)
     record = follow.until_end(place, record, cache, screen.choose(), options) if watch else eye.look()
     for doubt in eye.doubts:
-        click.echo(f"not known for now: {doubt}", err=True)
+        click.echo(f"currently unknown: {doubt}", err=True)
     state = record.state if record.state in runs.ENDED or runs.alive(record, cache) else "died"
     if as_json:
         arguments.show_json({**record.to_json(), "state": state})

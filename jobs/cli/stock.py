@@ -1,4 +1,4 @@
-"""The other owner of the word `kfp`: which command lines are stock's, and how they reach it.
+"""The stock command `kfp`: which command lines belong to it, and how they are passed on.
 
 The SDK has no plug-in mechanism, so ours is a superset of its command: what is not ours is handed over untouched.
 The lists are frozen here because importing the SDK takes longer than most of our commands; a test compares them with
@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 CLIENT_OPTIONS = (
     "--endpoint", "--iap-client-id", "--namespace", "--other-client-id", "--other-client-secret", "--existing-token",
 )  # fmt: skip
-"""How to reach a server: they stand before the command, stock's or ours."""
+"""Options that say how to reach a server; they stand before the command, stock's or ours."""
 
 VALUE_OPTIONS = (*CLIENT_OPTIONS, "-n", "--output", "--show-completion", "--install-completion")
 """Stock's root options that take a value; its only other one is `--version`."""

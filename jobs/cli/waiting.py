@@ -1,19 +1,18 @@
-"""The line by which a terminal says what is waited for; nothing of it stays."""
+"""A status line on a terminal, which is erased at the end."""
 
 import contextlib
 import shutil
 import sys
 import time
-import unicodedata
 from collections.abc import Iterator
 
 _WIPE = "\r\033[K"
 _EVERY = 0.1
-"""Seconds between two of them: writing to a terminal would cost more than reading a small file."""
+"""Seconds between two updates: writing to a terminal costs more than reading a small file."""
 
 
 class Line:
-    """One line on stderr that each call replaces; nothing where stderr is no terminal."""
+    """A line on stderr that each call replaces; silent if stderr is not a terminal."""
 
     def __init__(self) -> None:
         self._shown, self._at = False, 0.0
@@ -27,7 +26,7 @@ class Line:
             sys.stderr.flush()
 
     def wipe(self) -> None:
-        """Take it away."""
+        """Erase the line."""
         if self._shown:
             self._shown = False
             sys.stderr.write(_WIPE)
@@ -36,7 +35,7 @@ class Line:
 
 @contextlib.contextmanager
 def wiped() -> Iterator[Line]:
-    """A line that is gone at the end, whether that is good or bad."""
+    """A line that is erased at the end, also after an error."""
     line = Line()
     try:
         yield line
@@ -45,13 +44,9 @@ def wiped() -> Iterator[Line]:
 
 
 def cut(text: str, columns: int) -> str:
-    """What of a text fits into one line of a terminal, where ideographs take two columns; a longer one could not be
-    wiped. What would move the cursor is not shown."""
-    found, width = list[str](), 0
-    for char in text:
-        char = char if char.isprintable() else "?"
-        width += 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        if width > columns:
-            return "".join(found[:-1]) + "…"
-        found.append(char)
-    return "".join(found)
+    """A text shortened to one line of a terminal, where ideographs take two columns; a longer one could not be erased.
+    Characters that move the cursor are replaced."""
+    from rich.cells import cell_len, set_cell_size
+
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    return text if cell_len(text) <= columns else f"{set_cell_size(text, columns - 1).rstrip()}…"

@@ -1,4 +1,4 @@
-"""`kfp why`: why does a step run again; from what was an artefact made?"""
+"""`kfp why`: why a step runs again, or the provenance of an artefact."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ from jobs.cli import arguments
 
 
 @click.command(
-    "why", help="WHAT is a spec: which change makes each STEP run again. Or a package or an artefact: whence it comes."
+    "why",
+    help="Explain which change makes each STEP of a spec run again, or show the provenance of a package or artefact.",
 )
 @click.argument("what")
 @click.argument("step", required=False)
@@ -25,7 +26,7 @@ def command(what: str, step: str | None, edits: tuple[str, ...], store: str | No
 def _spec(file: Path, step: str | None, edits: tuple[str, ...], as_json: bool) -> int:
     from ernie_core.errors import NotFound
     from jobs import report
-    from jobs.problems import unknown
+    from jobs.spec.problems import unknown
 
     prepared = arguments.prepare(file, edits)
     planned = {s.node.name: s for s in prepared.plan.steps}
@@ -55,9 +56,13 @@ def _origin(what: str, url: str | None, as_json: bool) -> int:
     from ernie_core.store import artefact
 
     store = arguments.find_store(url)
-    address = what.strip("/") if "/" in what else index.resolve(store, what).address
+    try:
+        address = what.strip("/") if "/" in what else index.resolve(store, what).address
+    except NotFound as error:
+        hint = "of a step, `kfp why SPEC STEP` says why it runs; of an artefact, `kfp why ADDRESS` says how it was made"
+        raise NotFound(f"{error}; {hint}") from None
     if artefact.read(store, address) is None:
-        raise NotFound(f"no artefact `{address}` in {store.url}; `kfp ls` lists what there is")
+        raise NotFound(f"no artefact `{address}` in {store.url}; `kfp ls` lists what exists")
     tree = _tree(store, address)
     if as_json:
         arguments.show_json(tree)
@@ -73,18 +78,19 @@ def _tree(store: Any, address: str) -> dict[str, Any]:
     if manifest is None:
         return {"address": address, "missing": True, "from": []}
     info = manifest.info
-    rows = [row for group in info.get("inputs", {}).values() for row in group]
-    above = [
-        _tree(store, row["address"])
-        if row.get("address")
-        else {"files": row.get("files", []), "name": row["name"], "from": []}
-        for row in rows
-    ]
-    keep = ("step", "component", "revision", "settings", "scores", "ended", "job", "run")
+    above = [{"port": port, **_above(store, row)} for port, group in info.get("inputs", {}).items() for row in group]
+    keep = ("step", "component", "revision", "settings", "scores", "ended", "job", "run", "continues")
     return {"address": address, **{k: info.get(k) for k in keep}, "from": above}
 
 
+def _above(store: Any, row: dict[str, Any]) -> dict[str, Any]:
+    if row.get("address"):
+        return _tree(store, row["address"])
+    return {"files": row.get("files", []), "name": row["name"], "from": []}
+
+
 def _show(tree: dict[str, Any], depth: int, seen: set[str]) -> None:
+    from ernie_core.wording import shorten
     from jobs import report
 
     pad = "  " * depth
@@ -95,16 +101,17 @@ def _show(tree: dict[str, Any], depth: int, seen: set[str]) -> None:
         )
         return
     address = tree["address"]
+    place = f"{pad}{address}" + (f" as {tree['port']}" if "port" in tree else "")
     if address in seen or tree.get("missing"):
-        click.echo(f"{pad}{address}: {'as above' if address in seen else 'no longer in the store'}")
+        click.echo(f"{place}: {'as above' if address in seen else 'no longer in the store'}")
         return
     seen.add(address)
-    scores = report.scores_text(tree.get("scores") or {}, 3)
+    scores = report.scores_text(tree.get("scores") or {}, address, 3)
     click.echo(
-        f"{pad}{address}: step `{tree['step']}`, made {tree['ended']} by {tree['job']}/{tree['run']}"
+        f"{place}: step `{tree['step']}`, made {tree['ended']} by {tree['job']}/{tree['run']}"
         + (f", {scores}" if scores else "")
     )
-    settings = "  ".join(f"{k}={v}" for k, v in (tree.get("settings") or {}).items())
+    settings = "  ".join(f"{k}={shorten(v)}" for k, v in (tree.get("settings") or {}).items())
     if settings:
         click.echo(f"{pad}  {settings}")
     for above in tree["from"]:

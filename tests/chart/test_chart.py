@@ -11,7 +11,7 @@ import yaml
 from kubernetes import client
 
 from components.launch.rights import RIGHTS
-from jobs.cluster_settings import Cluster, contradictions
+from jobs.spec.cluster import Cluster, contradictions
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "ernie-jobs"

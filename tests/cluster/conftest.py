@@ -1,6 +1,6 @@
 """A real cluster, named by the environment: Kubernetes, the training operator, Kubeflow Pipelines, an object store.
 
-Nothing here makes one; the README says what it must be. What tests need in its namespace is made here.
+Nothing here makes one; docs/development.md says what it must be. What tests need in its namespace is made here.
 """
 
 import os
@@ -18,10 +18,10 @@ import yaml
 from machines import Machine
 
 from components.launch.kube import Kube, connect
-from components.launch.seen import Refusal
+from components.launch.observation import Refusal
 from ernie_core.store import Store, open_store
-from jobs import site as sites
-from jobs.cluster_settings import Cluster
+from jobs.spec import site as sites
+from jobs.spec.cluster import Cluster
 
 CHART = Path(__file__).parents[2] / "charts" / "ernie-jobs"
 NEEDED = ("KUBECONFIG", "KF_PIPELINES_ENDPOINT", "ERNIE_JOBS_SITE")
@@ -33,7 +33,7 @@ Helm = Callable[..., "subprocess.CompletedProcess[str]"]
 def pytest_pycollect_makemodule() -> None:
     """Without a cluster the whole folder is skipped, in one line."""
     if missing := [name for name in NEEDED if not os.environ.get(name)]:
-        pytest.skip(f"needs a cluster, see the README: {', '.join(missing)} not set")
+        pytest.skip(f"needs a cluster, see docs/development.md: {', '.join(missing)} not set")
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +129,7 @@ def lose_node() -> Callable[[str], None]:
 def _disturbance(variable: str) -> Callable[..., None]:
     """What only the owner of a cluster can do to it, by a command that the environment names."""
     if not os.environ.get(variable):
-        pytest.skip(f"needs a command in {variable}, see the README")
+        pytest.skip(f"needs a command in {variable}, see docs/development.md")
 
     def cause(*words: str) -> None:
         command = [*shlex.split(os.environ[variable]), *words]

@@ -12,9 +12,9 @@ from machines import wait_for
 
 from components.launch.backend import WORK
 from components.launch.kube import Kube, connect, open_api
+from components.launch.observation import Refusal
 from components.launch.rights import RIGHTS
-from components.launch.seen import Refusal
-from jobs.cluster_settings import Cluster
+from jobs.spec.cluster import Cluster
 
 CHART = Path(__file__).parents[2] / "charts" / "ernie-jobs"
 KUBEFLOW = {

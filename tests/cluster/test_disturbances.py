@@ -91,7 +91,7 @@ class Training:
         """How long it took to go on, and what was lost."""
         steps, back = [], None
         for at, said in self.said():
-            if found := re.match(r"going on after step (\d+) of", said):
+            if found := re.match(r"resuming after step (\d+) of", said):
                 back = int(found[1]) if at > moment else None
             if found := re.match(r"global step (\d+),", said):
                 steps.append((at, int(found[1])))

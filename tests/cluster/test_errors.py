@@ -12,7 +12,7 @@ from kubernetes import client
 from machines import Machine
 
 from components.launch.kube import Kube
-from components.launch.seen import Unavailable
+from components.launch.observation import Unavailable
 from ernie_core.store import Store
 
 SPEC = Path(__file__).parents[2] / "specs" / "cluster_smoke.yaml"
@@ -81,7 +81,7 @@ def made(machine: Machine, store: Store) -> None:
 
 def test_an_image_that_is_not_there(report: Callable[..., str]) -> None:
     said = report(lambda site: site["images"].update(text=f"registry.invalid/ernie/text@{NOBODY}"))
-    assert f"step `snownlp_text`: image registry.invalid/ernie/text@{NOBODY} cannot be had" in said
+    assert f"step `snownlp_text`: image registry.invalid/ernie/text@{NOBODY} cannot be pulled" in said
 
 
 def test_a_secret_that_is_not_there(report: Callable[..., str]) -> None:
@@ -125,7 +125,7 @@ def test_an_account_that_may_run_steps_but_no_launchers(report: Callable[..., st
         subjects=[subject(kind="ServiceAccount", name=name, namespace=kube.namespace)]))  # fmt: skip
     try:
         said = report(lambda site: site.update(service_account=name), "--set", "pretrain.seed=7")
-        assert "the cluster does not let this account do it, give it the Role of the chart" in said
+        assert "the cluster denies this account access, give it the Role of the chart" in said
     finally:
         role.delete_namespaced_role_binding(name, kube.namespace)
         role.delete_namespaced_role(name, kube.namespace)

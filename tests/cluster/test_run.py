@@ -56,7 +56,7 @@ def test_cancel_leaves_nothing_and_resume_goes_on(machine: Machine, store: Store
     assert resumed["id"] != run["id"] and resumed["steps"]["segment"]["already"]
     wait_for(lambda: store.read(f"{address}/model_last") != last, 120)
     log = "".join(store.read(entry.key).decode() for entry in store.list(f"runs/cluster-smoke/{resumed['id']}/logs"))
-    assert "going on after step" in log or "training from random weights" not in log
+    assert "resuming after step" in log or "training from random weights" not in log
     machine.kfp("cancel", resumed["id"], seconds=60)
     assert _left(kube, resumed["id"]) == []
 

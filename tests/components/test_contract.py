@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import components
-from components.base import Free, Here, In, Many, ManyFiles, Out, Port, Scores, Step
-from components.kinds import Ids, Report, Vocab, Words
+from components.contract import strict
+from components.contract.base import Free, Here, In, Many, ManyFiles, Out, Port, Scores, Step
+from components.contract.kinds import Ids, Report, Vocab, Words
 
 ROOT = Path(components.__file__).parents[1]
 HEAVY = {
@@ -43,6 +44,12 @@ class Example(Step):
 
 
 def imported(code: str) -> set[str]:
+    """The packages that code loads."""
+    return {name.partition(".")[0] for name in loaded(code)}
+
+
+def loaded(code: str) -> set[str]:
+    """The modules that code loads."""
     out = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
         cwd=ROOT,
@@ -50,7 +57,7 @@ def imported(code: str) -> set[str]:
         text=True,
         check=True,
     )
-    return {name.partition(".")[0] for name in out.stdout.split()}
+    return set(out.stdout.split())
 
 
 def test_ports_come_from_the_arguments_of_run() -> None:
@@ -85,14 +92,27 @@ def test_a_step_that_reads_files_is_cut_and_says_how() -> None:
         def run(self, words: ManyFiles[Words], vocab: In[Vocab], ids: Out[Ids], here: Here) -> Scores:
             return {}
 
-    assert Cut.is_cut() and not Example.is_cut()
+    assert Cut.is_split() and not Example.is_split()
     assert Cut.ports()[0] == Port("words", "words", "many", as_files=True)
 
 
 @pytest.mark.parametrize("name", components.names())
 def test_every_step_that_is_cut_can_be_divided_and_joined(name: str) -> None:
     cls = components.find(name)
-    assert cls.is_cut() == hasattr(cls, "pieces") == hasattr(cls, "join")
+    assert cls.is_split() == hasattr(cls, "pieces") == hasattr(cls, "join")
+
+
+@pytest.mark.parametrize("name", components.names())
+def test_the_scores_that_say_most_are_declared_ones_and_shown_first_and_all(name: str) -> None:
+    cls = components.find(name)
+    given = {score.name.replace("*", "x"): 0.5 for score in cls.scores or ()}
+    assert set(cls.main_scores) <= given.keys(), "`main_scores` names what `scores` does not declare"
+    manifest = dict(sorted(given.items()))
+    assert list(components.in_order(name, manifest)[0]) == list(components.in_order(name, given)[0])
+    assert list(components.in_order(name, manifest)[0])[: len(cls.main_scores)] == list(cls.main_scores)
+    rest = [score.name.replace("*", "x") for score in cls.scores or () if score.name not in cls.main_scores]
+    assert list(components.in_order(name, manifest)[0])[len(cls.main_scores) :] == rest
+    assert components.in_order("gone", {"b": 1, "a": 2}) == ({"a": 2, "b": 1}, 0)
 
 
 def test_importing_all_components_pulls_no_heavy_module() -> None:
@@ -100,8 +120,36 @@ def test_importing_all_components_pulls_no_heavy_module() -> None:
 
 
 def test_checking_a_spec_pulls_no_heavy_module() -> None:
-    code = "from pathlib import Path\nfrom jobs import spec\nspec.load(Path('specs/quickstart.yaml'))"
+    code = "from pathlib import Path\nfrom jobs.spec import parser\nparser.load(Path('specs/quickstart.yaml'))"
     assert not imported(code) & (HEAVY | {"rich"})
+
+
+@pytest.mark.parametrize("name", ["quickstart.yaml", "ernie1_pretrain.yaml", "cluster_smoke.yaml"])
+def test_a_check_loads_neither_store_nor_text_nor_components_that_the_spec_does_not_use(name: str) -> None:
+    command = f"from jobs.cli import main\ntry: main(['check', 'specs/{name}', '--format', 'github'])"
+    found = loaded(f"{command}\nexcept SystemExit as end: assert not end.code")
+    text = (ROOT / "specs" / name).read_text(encoding="utf-8")
+    steps = {component for component in components.names() if f"components.{component}" in found}
+    assert steps == {component for component in components.names() if f"- {component}:" in text}
+    assert not found & (HEAVY | {"rich", "yaml", "asyncio", "http.client", "ernie_core.store", "jobs.plan.plan"})
+    assert not found & {f"ernie_core.text.{file}" for file in ("vocab", "tokenizer", "census", "lines")}
+
+
+def test_classes_of_settings_are_built_when_they_are_used() -> None:
+    code = "import jobs.spec.parser\nfrom jobs.spec.cluster import Cluster\nassert not Cluster.__pydantic_complete__"
+    assert "jobs.spec.site" in loaded(code)
+
+
+def test_meanings_are_those_of_the_source_and_of_the_classes_above() -> None:
+    class Longer(Example):
+        more: int = 1
+        """One more,
+        in two lines."""
+
+    found = strict.meanings(Longer)
+    assert found["more"] == "One more,\nin two lines." and found["size"] == strict.meanings(Example)["size"]
+    made = type("Made", (Example,), {"__annotations__": {"x": int}, "x": 1})
+    assert strict.meanings(made) == strict.meanings(Example), "without a source only what is inherited"
 
 
 def test_ernie_core_names_neither_settings_models_nor_a_cluster() -> None:
@@ -117,7 +165,5 @@ def test_ernie_core_names_neither_settings_models_nor_a_cluster() -> None:
 def test_every_component_is_documented(name: str) -> None:
     cls = components.find(name)
     assert cls.__doc__ and cls.image
-    assert [key for key, field in cls.model_fields.items() if not field.description] == [], (
-        "a parameter without a docstring"
-    )
+    assert cls.model_fields.keys() <= strict.meanings(cls).keys(), "a parameter without a docstring"
     assert (ROOT / "images" / cls.image / "requirements.lock").is_file()

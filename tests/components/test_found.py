@@ -8,13 +8,15 @@ import pytest
 
 import components
 from ernie_core.errors import Error
-from jobs import spec
-from jobs.problems import SpecError
+from jobs.spec import parser
+from jobs.spec.problems import SpecError
 
 GOOD = '''"""A step."""
 
-from components.base import Here, Out, Scores, Step
-from components.kinds import Text
+from pathlib import Path
+
+from components.contract.base import Here, Out, Scores, Step
+from components.contract.kinds import Text
 
 
 class Mine(Step):
@@ -30,7 +32,6 @@ class Mine(Step):
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A place for components, in which those of the tree are found too."""
-    (tmp_path / "base.py").write_text("class Step: ...\n")
     monkeypatch.setattr(components, "FOLDER", tmp_path)
     monkeypatch.setattr(components, "__path__", [str(tmp_path), *components.__path__])
     before = set(sys.modules)
@@ -49,16 +50,22 @@ def _forget() -> None:
 def said(name: str) -> str:
     """What a spec with this step is told."""
     with pytest.raises(SpecError) as caught:
-        spec.parse(f"version: 1\nname: x\nstore: ./s\nsteps:\n  - {name}:\n", "x.yaml")
+        parser.parse(f"version: 1\nname: x\nstore: ./s\nsteps:\n  - {name}:\n", "x.yaml")
     [problem] = caught.value.problems
     assert problem.line == 5
     return problem.text
 
 
-@pytest.mark.parametrize("name", ["place", "base", "shards", "gates", "around", "scores", "__main__"])
-def test_a_helper_is_no_component(name: str) -> None:
+def test_a_helper_is_no_component() -> None:
+    assert "__main__" not in components.names()
+    told = "`__main__` is not a component (components/__main__.py is a helper, no class in it is a `Step`)"
+    assert told in said("__main__")
+
+
+@pytest.mark.parametrize("name", ["contract", "runtime", "launch"])
+def test_a_folder_is_no_component(name: str) -> None:
     assert name not in components.names()
-    assert f"`{name}` is not a component (components/{name}.py is a helper, no class in it is a `Step`)" in said(name)
+    assert f"`{name}` is not a component" in (text := said(name)) and "helper" not in text
 
 
 @pytest.mark.parametrize(
@@ -81,8 +88,21 @@ def test_a_file_without_a_step_is_no_component(folder: Path, text: str) -> None:
         ("text: Out[Text]", "text: Out[Text], more: Out[Text]", "Mine.run must have exactly one Out argument"),
         ("def run", "def walk", "Mine has no `run`"),
         ('    image = "text"\n', "", "Mine has no `image`"),
-        ("components.kinds import Text", "components.kinds import Txt", "cannot import name 'Txt'"),
+        ("components.contract.kinds import Text", "components.contract.kinds import Txt", "cannot import name 'Txt'"),
         ("return {}", "return {}\n\n\nraise RuntimeError", "RuntimeError"),
+        ("text: Out[Text], ", "more: Path, text: Out[Text], ", "Mine.run: `more` is neither `Here` nor an artefact"),
+        (
+            "text: Out[Text], ",
+            "text: Out, ",
+            "Mine.run: `text` is neither `Here` nor an artefact such as In[Text]: say",
+        ),
+        (
+            "Out[Text]",
+            "Out[str]",
+            "<class 'str'> is not a kind of artefact, name a class of components/contract/kinds.py",
+        ),
+        ("return {}", "return {}\n\n\ndel Mine", "no class of this file is a `Step` when it is loaded"),
+        ('    image = "text"\n', '    image = "text"\n    more: "Nowhere" = 1\n', "Nowhere"),
     ],
 )
 def test_a_step_that_is_not_whole_is_named_with_its_file(folder: Path, old: str, new: str, what: str) -> None:
@@ -117,5 +137,5 @@ def test_a_component_cannot_be_asked_for_by_a_path() -> None:
     for name in ("../components/ids", "launch", "ids.py", "IDS"):
         assert not components.not_one(name)
     with pytest.raises(SpecError, match="is not a component"):
-        spec.parse("version: 1\nname: x\nstore: ./s\nsteps:\n  - ../ids\n", "x.yaml")
+        parser.parse("version: 1\nname: x\nstore: ./s\nsteps:\n  - ../ids\n", "x.yaml")
     assert issubclass(SpecError, Error)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from components import place
+from components.contract.task import Task, TaskInput
 from components.finetune import Finetune
-from components.reports import Reporter
+from components.runtime import inputs, provenance
+from components.runtime.reports import Reporter
 from components.segment import Segment
-from components.task import Source, Task
 from ernie_core.errors import BadInput
 from ernie_core.store import open_store
 
@@ -27,7 +27,7 @@ def planned(folder: Path, cls: type, port: str, *files: Path, tags: bool = True)
     places = {name: str(folder / name) for name in ("scratch", "cache", "progress", "outcome")}
     return Task(
         component=cls.__name__.lower(), name="demo", parameters={}, fingerprint="f", address="demo/f",
-        store=(folder / "store").as_uri(), inputs={port: (Source("mine", "text", "f", files=rows),)}, job="demo",
+        store=(folder / "store").as_uri(), inputs={port: (TaskInput("mine", "text", "f", files=rows),)}, job="demo",
         run="r", spec={"path": "demo.yaml"}, image={}, **places,
     )  # fmt: skip
 
@@ -36,7 +36,7 @@ def bring(task: Task, cls: type) -> object:
     """What the step is given at its first port that is bound."""
     task = Task.from_json(json.loads(json.dumps(task.to_json())))
     (port,) = (port for port in cls.ports() if port.name in task.inputs)
-    return place.bring(port, task, open_store(task.store), Reporter(Path(task.progress)))
+    return inputs.bring(port, task, open_store(task.store), Reporter(Path(task.progress)))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_folder_of_files_is_brought_as_it_was_planned(file: Path, tmp_path: Pa
 def test_a_file_that_was_edited_since_is_named_with_its_input(file: Path, tmp_path: Path, data: bytes | None) -> None:
     task = planned(tmp_path, Finetune, "task_data", file)
     file.unlink() if data is None else file.write_bytes(data)
-    with pytest.raises(BadInput, match=rf"input `mine`: {file}: was changed since this was planned .* run again"):
+    with pytest.raises(BadInput, match=rf"input `mine`: {file}: changed since it was planned .* run again"):
         bring(task, Finetune)
 
 
@@ -67,18 +67,19 @@ def test_text_that_is_streamed_is_looked_at_when_it_is_opened(file: Path, tmp_pa
     with stream.open() as text:
         assert text.read() == b"old text"
     file.write_bytes(b"new text")
-    with pytest.raises(BadInput, match=rf"{file}: was changed since this was planned"):
+    with pytest.raises(BadInput, match=rf"{file}: changed since it was planned"):
         stream.open()
 
 
 def test_nothing_is_said_to_be_made_of_a_file_that_was_edited_meanwhile(file: Path, tmp_path: Path) -> None:
     task = planned(tmp_path, Finetune, "task_data", file)
     bring(task, Finetune)
-    place.check_given(task, Finetune)
-    assert place.provenance(task, Finetune, Finetune(), {}, 0.0)["inputs"]["task_data"][0]["files"] == [file.as_uri()]
+    inputs.check_given(task, Finetune)
+    made = provenance.provenance(task, Finetune, Finetune(), {}, 0.0)
+    assert made["inputs"]["task_data"][0]["files"] == [file.as_uri()]
     os.replace(_written(tmp_path / "x", b"new text"), file)
-    with pytest.raises(BadInput, match="has another content of the same size"):
-        place.check_given(task, Finetune)
+    with pytest.raises(BadInput, match="has the same size but other content"):
+        inputs.check_given(task, Finetune)
 
 
 def test_a_task_of_an_earlier_version_knows_sizes_alone(file: Path, tmp_path: Path) -> None:
@@ -92,9 +93,9 @@ def test_a_task_of_an_earlier_version_knows_sizes_alone(file: Path, tmp_path: Pa
     with stream.open() as read:
         assert read.read() == b"new text"
     file.write_bytes(b"longer text")
-    with pytest.raises(BadInput, match="had 8 bytes and has 11"):
+    with pytest.raises(BadInput, match="had 8 bytes, has 11"):
         stream.open()
-    with pytest.raises(BadInput, match="had 8 bytes and has 11"):
+    with pytest.raises(BadInput, match="had 8 bytes, has 11"):
         bring(replace(folder, scratch=str(tmp_path / "again")), Finetune)
 
 

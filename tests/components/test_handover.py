@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pipelines import SITE, Cluster, container
 
-from components import said
+from components.runtime import kept_log
 from ernie_core.store import artefact, open_store
 
 SPEC = """\
@@ -107,7 +107,7 @@ def test_a_step_that_is_known_to_fail_again_does_not_try(cluster: Cluster) -> No
 
 def test_a_step_keeps_what_its_children_say_but_no_credentials(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    with said.Kept(store, "logs", "step-1"):
+    with kept_log.KeptLog(store, "logs", "step-1"):
         subprocess.run(["echo", "AWS_SECRET_ACCESS_KEY=abc and more"])
     (piece,) = store.children("logs")
     assert store.read(f"logs/{piece}").decode().partition(" ")[2] == "AWS_SECRET_ACCESS_KEY=[redacted] and more\n"

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from components import gang
+from components.runtime import gang
 from ernie_core import waiting
 from ernie_core.errors import Unreachable
 from ernie_core.streams import MOST, Forgiving
@@ -19,7 +19,7 @@ from ernie_core.waiting import Wait
 ROOT = Path(__file__).parents[2]
 CHILD = """
 import signal, sys, threading, time
-from components import parent
+from components.runtime import parent
 parent.STILL, parent.LOOK = 1.0, 0.1
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -105,7 +105,7 @@ def test_a_wait_says_for_what_and_for_how_long_and_ends(monkeypatch: pytest.Monk
             wait.more()
             time.sleep(0.02)
 
-    with pytest.raises(Unreachable, match="rank 1 waits for rank 0: in vain for 0 s"):
+    with pytest.raises(Unreachable, match="rank 1 waits for rank 0: gave up after 0 s"):
         forever()
     assert len(told) == 1 and told[0].endswith("at most 0 s"), told
 
@@ -124,7 +124,7 @@ def test_a_gang_that_does_not_leave_is_waited_for_within_bounds(monkeypatch: pyt
     monkeypatch.setattr(gang, "_start", start)
     monkeypatch.setattr(gang, "LEAVING", 1.0)
     task, here = SimpleNamespace(ranks=2), SimpleNamespace(stop=lambda: True)
-    with pytest.raises(Unreachable, match="2 processes save and leave: in vain for 1 s"):
+    with pytest.raises(Unreachable, match="2 processes save and exit: gave up after 1 s"):
         gang._attempt(task, Path("unused"), here)  # type: ignore[arg-type]
     assert [process.wait(10) for process in started] == [-signal.SIGKILL] * 2
 
@@ -140,7 +140,7 @@ def test_what_cannot_be_printed_is_kept_and_printed_later(tmp_path: Path) -> Non
     out.write(b"line 3\n")
     out.write(b"line 4\n")
     said = (tmp_path / "log").read_text()
-    assert "could not be written when it was said: no space left on device]" in said
+    assert "could not be written at the time: no space left on device]" in said
     assert said.splitlines()[-5:] == [f"line {number}" for number in range(5)]
 
 
@@ -153,6 +153,6 @@ def test_more_than_can_be_kept_loses_its_oldest_lines_and_says_how_many(tmp_path
     os.dup2(file, target)
     out.write(b"the last\n")
     said = (tmp_path / "log").read_text()
-    lost = int(said.split(" older lines are lost")[0].rpartition("; ")[2])
+    lost = int(said.split(" older lines were lost")[0].rpartition("; ")[2])
     assert lost + said.count("x" * 99 + "\n") == MOST // 100 + 50
     assert said.endswith("the last\n")

@@ -26,7 +26,7 @@ def never_called(folder: Path) -> dict[str, Fact]:
 
 
 def left(place: Path) -> list[str]:
-    """What lies in the folder of private names."""
+    """The content of the folder of private names."""
     return sorted(os.listdir(place / ".making"))
 
 
@@ -122,7 +122,7 @@ def test_others_wait_until_it_is_there(tmp_path: Path) -> None:
 
 
 def test_waiting_ends_with_a_message_or_a_stop(tmp_path: Path) -> None:
-    with pytest.raises(errors.Error, match=r"map-1 did not come within 0 s: rank 0 makes it; .* on all nodes"):
+    with pytest.raises(errors.Error, match=r"map-1 did not appear within 0 s: rank 0 makes it; .* on all nodes"):
         Cache(tmp_path, maker=False, patience=0).get("map-1", never_called)
     with pytest.raises(errors.Stopped, match="waiting"):
         Cache(tmp_path, maker=False, stop=lambda: True).get("map-1", never_called)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ernie_core.data import ids, parts
 from ernie_core.data.cache import Cache
+from ernie_core.data.shares import split
 from ernie_core.errors import BadInput, Stopped
 
 Documents = list[list[int]]
@@ -109,11 +110,11 @@ Change = Callable[[dict[str, np.ndarray]], None]
     [
         (lambda a: a.update(lens=a["lens"][:-1]), "counts 7 tokens"),
         (lambda a: a.update(lens=np.array([3, 4, 0, 5], "<i4")), "an empty sentence"),
-        (lambda a: a.update(lens=a["lens"].astype("<i8")), "lens must be a row of <i4"),
-        (lambda a: a.update(docs=a["docs"].astype("<i4")), "docs must be a row of <i8"),
+        (lambda a: a.update(lens=a["lens"].astype("<i8")), "lens must be one-dimensional with <i4"),
+        (lambda a: a.update(docs=a["docs"].astype("<i4")), "docs must be one-dimensional with <i8"),
         (lambda a: a.update(docs=np.array([0, 2], "<i8")), "documents end at sentence 2 of 3"),
-        (lambda a: a.update(docs=np.array([1, 2, 3], "<i8")), "an empty document, or one that goes back"),
-        (lambda a: a.update(docs=np.array([0, 2, 2, 3], "<i8")), "an empty document, or one that goes back"),
+        (lambda a: a.update(docs=np.array([1, 2, 3], "<i8")), "an empty document, or documents out of order"),
+        (lambda a: a.update(docs=np.array([0, 2, 2, 3], "<i8")), "an empty document, or documents out of order"),
         (lambda a: a.pop("docs"), "not readable"),
     ],
 )
@@ -148,7 +149,7 @@ def test_what_is_no_folder_of_ids_is_named(tmp_path: Path) -> None:
         ids.read([tmp_path])
     put(tmp_path, "a", [[3]])
     np.save(tmp_path / "a_ids.npy", np.zeros(3, "int64"))
-    with pytest.raises(BadInput, match="one row of uint16 or int32, not int64"):
+    with pytest.raises(BadInput, match="one-dimensional with uint16 or int32, not int64"):
         ids.read([tmp_path])
     (tmp_path / "a_ids.npy").write_bytes(b"")
     with pytest.raises(BadInput, match=r"a_ids.npy: not readable"):
@@ -165,7 +166,7 @@ def test_what_is_no_folder_of_ids_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_documents_are_split_by_rounded_shares(shares: str, documents: int, expected: list[tuple[int, int]]) -> None:
-    assert ids.split(shares, documents) == expected
+    assert split(shares, documents) == expected
 
 
 def test_a_stop_is_heard_while_an_index_is_written(tmp_path: Path) -> None:

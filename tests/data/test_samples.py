@@ -1,4 +1,4 @@
-"""Samples: what the model sees, and what it is to guess."""
+"""Samples: the model's input, and the tokens to predict."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from ernie_core import errors
 from ernie_core.data import ids, order, samples, vocabulary
 from ernie_core.data.order import Mixture
 from ernie_core.data.samples import Masking, Sample
+from ernie_core.data.shares import split
 
 Write = Callable[[str, list[list[list[int]]]], Path]
 
@@ -144,7 +145,7 @@ def test_replacements_come_from_the_sample_itself_if_wanted(marked: Path) -> Non
     assert strange[True] == 0 < strange[False]
 
 
-def test_permuted_words_change_places_and_are_to_be_guessed(marked: Path) -> None:
+def test_permuted_words_change_places_and_are_to_be_predicted(marked: Path) -> None:
     plain, moved = (mixture(marked, always_mask=False, do_permutation=moved) for moved in (False, True))
     more = 0
     for number in range(300):
@@ -219,7 +220,7 @@ def test_an_id_beyond_the_vocabulary_is_named(write: Write) -> None:
 @pytest.mark.parametrize("documents", [1, 7, 8579, 100_000])
 @pytest.mark.parametrize("shares", ["949,50,1", "90/5/5", "1", "1,1", "2,2,2"])
 def test_a_split_is_contiguous_and_loses_no_document_but_by_rounding(shares: str, documents: int) -> None:
-    parts = ids.split(shares, documents)
+    parts = split(shares, documents)
     assert parts[0][0] == 0 and parts[2][1] <= documents and documents - parts[2][1] <= 2
     assert parts[0][1] == parts[1][0] and parts[1][1] == parts[2][0]
     assert all(first <= end for first, end in parts)

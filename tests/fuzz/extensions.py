@@ -1,9 +1,9 @@
 """Builds the compiled extensions of the text room with the sanitizers and lets them meet bad input from Python.
 
-`PYTHONPATH=.:tests python tests/fuzz/extensions.py [--seconds 150] [--lines 100000]`, with gcc and on Linux: what
-Cython writes needs an interpreter around it. For so many seconds each extension meets generated lines and mutations of
-them. Every allocation of the interpreter is one that the address sanitizer sees, so that a read behind the bytes or the
-str that was handed over is caught. Exit code 0: nothing was found.
+`PYTHONPATH=.:tests/support python tests/fuzz/extensions.py [--seconds 150] [--lines 100000]`, with gcc and on Linux:
+what Cython writes needs an interpreter around it. For so many seconds each extension meets generated lines and
+mutations of them. Every allocation of the interpreter is one that the address sanitizer sees, so that a read behind the
+bytes or the str that was handed over is caught. Exit code 0: nothing was found.
 """
 
 import argparse
@@ -23,12 +23,14 @@ from types import ModuleType
 import generated
 
 from ernie_core.errors import Error
-from ernie_core.text import counters, cutter, kernel
+from ernie_core.text.ids import kernel
+from ernie_core.text.jieba import segmenter
 from ernie_core.text.lac import tagger
+from ernie_core.text.vocab import counters
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
-NAMES = ("_ids", "_jieba", "_census", "_lac")
+NAMES = ("ids/_ids", "jieba/_jieba", "vocab/_census", "lac/_lac")
 SPICE = b'"\\u{}[]:,nd8c0 \n\0\xe7\xed\xf0\xff\x80'
 
 
@@ -56,7 +58,7 @@ def main() -> int:
 
 def _meet(asked: argparse.Namespace) -> int:
     for name in NAMES:
-        full = f"ernie_core.text.{name}"
+        full = f"ernie_core.text.{name.replace('/', '.')}"
         sys.modules[full] = _load(full, asked.built / "ernie_core" / "text" / f"{name}.abi3.so")
     lines = list(generated.lines(2027, asked.lines))
     for name, action in _actions():
@@ -86,7 +88,7 @@ def _texts(dice: random.Random, lines: list[str]) -> Iterator[str]:
 
 
 def _actions() -> Iterator[tuple[str, Callable[[str, random.Random], object]]]:
-    words = cutter.load()
+    words = segmenter.load()
 
     def jieba(text: str, dice: random.Random) -> None:
         text = text.encode(errors="ignore").decode()

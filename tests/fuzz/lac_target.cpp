@@ -9,8 +9,8 @@
 #include <cstring>
 #include <random>
 
-#include "lac/fastcut.cpp"
-#include "lac/net.cpp"
+#include "fastcut.cpp"
+#include "net.cpp"
 
 static std::vector<float> numbers(size_t count) {
     static std::mt19937 dice(1);

@@ -1,6 +1,6 @@
 """Builds native code with the address and undefined-behaviour sanitizers and lets it meet bad input.
 
-`PYTHONPATH=.:tests python tests/fuzz/run.py [ids json lac] [--seconds 600] [--lines 100000] [--huge]`
+`PYTHONPATH=.:tests/support python tests/fuzz/run.py [ids json lac] [--seconds 600] [--lines 100000] [--huge]`
 
 First the generated lines of the tests, as text and as JSON, broken JSON and broken UTF-8 among them; then, with a clang
 that has libFuzzer, a search for input of its own from them. Without clang, gcc runs the lines alone, and mutations of
@@ -21,14 +21,15 @@ from pathlib import Path
 
 import generated
 
-from ernie_core.text import kernel, marks, set_marks, unicode_table
+from ernie_core.text import unicode_table
+from ernie_core.text.ids import kernel, marks, set_marks
 
 HERE = Path(__file__).resolve().parent
-HEADERS = HERE.parents[1] / "ernie_core" / "text"
+TEXT = HERE.parents[1] / "ernie_core" / "text"
 TARGETS = {"ids": "ids_target.c", "json": "json_target.c", "lac": "lac_target.cpp"}
 LONGEST = {"lac": 160}
 """Bytes of input where a long one takes long."""
-FLAGS = ("-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all", f"-I{HEADERS}")
+FLAGS = ("-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all", f"-I{TEXT}/ids", f"-I{TEXT}/lac")
 BROKEN = (
     b'{"text": "\\', b'{"text": "\\u', b'{"text": "\\ud83d\\u', b'{"text": "\\ud83d\\ude0', b'{"text": "\xe7\xa0',
     b'{"text": "a\0b"}\n', b"\0\0\0\0", b'{"a": [[[{"b": -', b'{"text": "\xf0\x9f"}\n', b'{"text": "\\ud800"}\n{',

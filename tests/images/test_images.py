@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import components
-from jobs import environments, interpreter
+from jobs.local import environments, interpreter
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "images"

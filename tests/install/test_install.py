@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import environments, installer, interpreter
+from jobs.local import environments, installer, interpreter
 
 pytestmark = pytest.mark.install
 
@@ -160,7 +160,9 @@ def test_an_editable_install_from_the_lock_works_and_finds_its_locks_in_the_tree
     assert not fresh.is_ours()
     fresh.uv("pip", "install", "--no-deps", "-e", str(source))
     assert fresh.is_ours()
-    program = "from jobs.environments import lock; import ernie_core.data._index as i\nprint(lock('text'), i.__file__)"
+    program = (
+        "from jobs.local.environments import lock; import ernie_core.data._index as i\nprint(lock('text'), i.__file__)"
+    )
     done = fresh.run("python", "-c", program)
     lock, extension = done.stdout.split()
     assert lock == str(source / "images" / "text" / "requirements.lock")
@@ -173,7 +175,7 @@ def test_one_wheel_serves_the_command_line_and_the_images(wheel: Path, place: Ma
     for name, python in (("new", None), ("old", old_python)):
         fresh = place(name, python) if python else place(name)
         fresh.uv("pip", "install", "--no-deps", str(wheel))
-        program = "import sys, ernie_core.data._index as i; print(*sys.version_info[:2], i.__file__)"
+        program = "import sys, ernie_core.data._index as i\nprint(*sys.version_info[:2], i.__file__)"
         done = fresh.run("python", "-c", program)
         assert done.returncode == 0, done.stderr
         if python:

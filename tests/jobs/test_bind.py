@@ -3,8 +3,9 @@
 import jsonschema
 import pytest
 
-from jobs import document, schema, spec, template
-from jobs.problems import SpecError
+from jobs.spec import document, parser, schema, template
+from jobs.spec.job import Job
+from jobs.spec.problems import SpecError
 
 TEXT = """\
 version: 1
@@ -22,11 +23,11 @@ steps:
 LABELS = "  labels: {task_data: labels/*}\n"
 
 
-def load(text: str, *edits: str) -> spec.Job:
-    return spec.parse(text, "demo.yaml", [document.edit(e) for e in edits])
+def load(text: str, *edits: str) -> Job:
+    return parser.parse(text, "demo.yaml", [document.edit(e) for e in edits])
 
 
-def sources(job: spec.Job) -> dict[str, dict[str, list[str]]]:
+def sources(job: Job) -> dict[str, dict[str, list[str]]]:
     """Step -> port -> what is bound to it."""
     return {s.name: {port: [b.source for b in group] for port, group in s.inputs.items()} for s in job.steps}
 
@@ -122,15 +123,15 @@ def test_a_model_that_a_training_could_have_begun_with_is_told_beside_the_choice
 def test_a_model_that_is_left_lying_before_a_training_is_asked_for() -> None:
     text = without_base(TEXT).replace("pretrain:", "pretrain: {as: first}") + "  - pretrain: {as: second}\n"
     assert problems(text) == [
-        "demo.yaml:11: steps.4.pretrain: no step reads `first`, add `from: first` to go on from it, "
-        "or `from: []` to begin without it"
+        "demo.yaml:11: steps.4.pretrain: no step reads `first`, add `from: first` to continue from it, "
+        "or `from: []` to start without it"
     ]
     on, anew = (sources(load(text.replace("second", f"second, from: {way}")))["second"] for way in ("first", "[]"))
     assert on == {"ids": ["ids"], "vocab": ["vocab"], "init": ["first"]}
     assert anew == {"ids": ["ids"], "vocab": ["vocab"]}
     assert sources(load(text, "second.from=[]"))["second"] == anew
     third = text.replace("second", "second, from: []") + "  - pretrain: {as: third}\n"
-    assert "no step reads `first` or `second`, add `from: first` or `from: second` to go on" in problems(third)[0]
+    assert "no step reads `first` or `second`, add `from: first` or `from: second` to continue" in problems(third)[0]
 
 
 def test_a_model_that_some_step_reads_may_stand_before_a_training_that_begins_anew() -> None:

@@ -41,9 +41,7 @@ def test_an_input_that_is_edited_during_a_run_is_not_read(busy: Machine, replace
     else:
         edit(file)
     out, err = run.communicate(timeout=200)
-    assert run.returncode and f"input `other`: {file}: was changed since this was planned" in " ".join(
-        (out + err).split()
-    )
+    assert run.returncode and f"input `other`: {file}: changed since it was planned" in " ".join((out + err).split())
     assert not list((busy.folder / "store" / "segment").glob("*/MANIFEST.json"))[1:]
     assert busy.plan() == {"first": "done", "second": "run"}
     busy.kfp("run", "-y", "demo.yaml")

@@ -16,11 +16,12 @@ from fake_pipelines import serve as serve_pipelines
 from machines import Machine, wait_for
 from pipelines import SITE
 
-from components.launch import record
-from components.launch.record import Record
 from components.launch.rights import RIGHTS
+from components.runtime import record
+from components.runtime.record import Record
 from ernie_core.store import Store, artefact, open_store
-from jobs import cluster, runs
+from jobs import runs
+from jobs.cluster import watch
 
 STEPS = "  - segment: {shards: 3}\n  - vocab: {size: 500, han: seen}\n"
 
@@ -156,16 +157,16 @@ def test_a_pod_that_only_a_person_can_help_ends_the_run(cloud: Cloud, monkeypatc
     cloud.kube.wait_for(cloud.pod(run, "segment", "Pending"), "ImagePullBackOff")
     for name, value in cloud.machine.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(cluster, "HOPELESS", 0.0)
-    watch = cluster.Watch(cloud.store, runs.read(cloud.store, "demo", run["id"]), {})
-    watch.look()
+    monkeypatch.setattr(watch, "HOPELESS", 0.0)
+    eye = watch.Watch(cloud.store, runs.read(cloud.store, "demo", run["id"]), {})
+    eye.look()
     time.sleep(0.01)
-    watch.look()
-    assert "step `segment`: image" in watch.hopeless and "cannot be had" in watch.hopeless
+    eye.look()
+    assert "step `segment`: image" in eye.hopeless and "cannot be pulled" in eye.hopeless
     cloud.pipelines.end(run["cluster"]["id"], "FAILED")
     cloud.kube.delete("pods", "demo-x-segment", 0)
-    ended = watch.give_up()
-    assert ended.state == "failed" and "cannot be had" in ended.steps["segment"].error
+    ended = eye.give_up()
+    assert ended.state == "failed" and "cannot be pulled" in ended.steps["segment"].error
 
 
 def test_cancel_ends_it_and_removes_what_launchers_made(cloud: Cloud) -> None:
@@ -177,7 +178,7 @@ def test_cancel_ends_it_and_removes_what_launchers_made(cloud: Cloud) -> None:
     wait_for(lambda: cloud.pipelines.runs[run["cluster"]["id"]]["state"] == "CANCELING")
     cloud.pipelines.end(run["cluster"]["id"], "FAILED")
     _, said = cancelling.communicate(timeout=60)
-    assert cancelling.returncode == 0 and f"demo/{run['id']} stopped; go on with: kfp resume {run['id']}" in said
+    assert cancelling.returncode == 0 and f"demo/{run['id']} stopped; resume with: kfp resume {run['id']}" in said
     assert cloud.kube.all("jobs") == []
     assert cloud.status(run["id"])["steps"]["segment"]["error"] == "the run was cancelled"
 
@@ -216,13 +217,13 @@ def test_a_submitter_that_was_killed_while_sending_is_found_out(cloud: Cloud, mo
     assert left.state == "running" and not left.cluster["id"], "nobody knows yet whether it has arrived"
     for name, value in cloud.machine.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(cluster, "ARRIVAL", -1.0)
-    assert cluster.Watch(cloud.store, left, {}).look().state == "failed"
+    monkeypatch.setattr(watch, "ARRIVAL", -1.0)
+    assert watch.Watch(cloud.store, left, {}).look().state == "failed"
 
 
 @pytest.mark.parametrize(
     ("status", "code", "said"),
-    [(401, 1, "does not let this account in (401)"), (400, 1, "does not take it (400)"), (500, 1, "failed (500)")],
+    [(401, 1, "denies this account access (401)"), (400, 1, "rejects it (400)"), (500, 1, "failed (500)")],
 )
 def test_errors_of_the_server_are_one_line(cloud: Cloud, status: int, code: int, said: str) -> None:
     cloud.pipelines.fault = lambda method, path: None if path.endswith("healthz") else status
@@ -258,7 +259,7 @@ def test_a_server_that_is_away_for_a_while_ends_nothing(cloud: Cloud) -> None:
     run = cloud.send()
     cloud.pipelines.fault = lambda method, path: 503
     done = cloud.machine.kfp("status", run["id"])
-    assert f"demo/{run['id']}: running" in done.stdout and "not known for now: " in done.stderr
+    assert f"demo/{run['id']}: running" in done.stdout and "currently unknown: " in done.stderr
 
 
 def test_another_server_that_knows_nothing_of_a_run_ends_nothing(cloud: Cloud) -> None:

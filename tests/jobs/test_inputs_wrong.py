@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from found import found, names, put, wrong
 
-from jobs import spec
-from jobs.problems import SpecError
+from jobs.spec import parser
+from jobs.spec.problems import SpecError
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
-        ("a\0b.txt", "holds the control character U+0000"),
+        ("a\0b.txt", "contains the control character U+0000"),
         ("~nosuchuser/x", "there is no such user on this machine"),
         ("a.txt/b", "a.txt` is a file, not a folder"),
         ("a.txt/*.txt", "a.txt` is a file, not a folder"),
@@ -111,6 +111,6 @@ def test_many_faults_are_a_few_lines() -> None:
 def test_a_store_that_can_be_none_is_said_with_its_line(store: str) -> None:
     put("a.txt")
     with pytest.raises(SpecError) as caught:
-        spec.parse(f'version: 1\nname: x\nstore: "{store}"\ninputs: {{a: {{text: t}}}}\nsteps: [segment]\n', "s.yaml")
+        parser.parse(f'version: 1\nname: x\nstore: "{store}"\ninputs: {{a: {{text: t}}}}\nsteps: [segment]\n', "s.yaml")
     (problem,) = caught.value.problems
     assert (problem.line, problem.path) == (3, "store")

@@ -70,7 +70,7 @@ def test_ctrl_c_asks_every_step_to_stop_and_ends_with_130(machine: Machine) -> N
     os.kill(runner.pid, signal.SIGINT)
     _, err = runner.communicate(timeout=60)
     assert runner.returncode == 130, err
-    assert "stopping: every step saves and leaves" in err
+    assert "stopping: every step saves and exits" in err
     assert machine.record()["state"] == "stopped"
     assert machine.step_pid("pretrain") is None
     assert machine.plan()["pretrain"] == "resume", "it saved, although the next checkpoint was far away"
@@ -151,7 +151,7 @@ def test_a_detached_run_is_joined_watched_and_cancelled(machine: Machine) -> Non
     assert json.loads(machine.kfp("status", run, "--json").stdout)["state"] == "running"
     machine.kfp("cancel", run)
     _, err = joined.communicate(timeout=60)
-    assert f"joining demo/{run}, which does this already" in err
+    assert f"joining demo/{run}, which does the same work" in err
     assert joined.returncode == 130
     assert machine.record()["id"] == run, "the second command started no run of its own"
     machine.kfp("resume", run)
@@ -195,7 +195,7 @@ def test_steps_that_do_not_wait_for_each_other_run_side_by_side_within_cores_and
 
 def test_a_step_that_wants_more_memory_than_there_is_never_starts(machine: Machine) -> None:
     machine.spec("  - segment: {memory: 500TiB}\n")
-    assert "`segment` wants 500.0 TiB of memory" in machine.kfp("run", "demo.yaml", check=4).stderr
+    assert "`segment` needs 500.0 TiB of memory" in machine.kfp("run", "demo.yaml", check=4).stderr
 
 
 def test_a_step_that_takes_too_long_is_stopped(machine: Machine) -> None:

@@ -95,7 +95,7 @@ def test_all_contradictions_of_a_step_are_said_at_once(tmp_path: Path) -> None:
 def test_a_training_goes_on_with_the_shape_and_the_vocabulary_of_its_model(tmp_path: Path) -> None:
     assert load(tmp_path, MORE)
     for edit, said in (
-        ("more.arch=pico", "arch pico: this goes on from `pretrain`, which is base, leave arch out"),
+        ("more.arch=pico", "arch pico: this continues from `pretrain`, which is base, leave arch out"),
         ("more.max_seq_len=600", "max_seq_len 600 is above the 512 positions of `pretrain`: lower it"),
     ):
         assert said in problems(tmp_path, MORE, edit, "more.max_position_embeddings=600")[0]

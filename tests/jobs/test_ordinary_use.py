@@ -3,16 +3,21 @@
 import os
 import pty
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from machines import Machine
+from rich.cells import cell_len
 
-from components import naming
-from components.task import Source, Task
+from components.contract.task import Task, TaskInput
+from components.runtime import naming
 from ernie_core.errors import Error, NotFound
-from jobs import environments, report, runs, screen
+from ernie_core.store import open_store
+from jobs import follow, report, runs, screen
 from jobs.cli import waiting
+from jobs.local import environments
 from jobs.screen import Row
 
 STEPS = "  - segment:\n"
@@ -51,7 +56,7 @@ def test_a_cache_on_a_full_disk_says_so(monkeypatch: pytest.MonkeyPatch, tmp_pat
     with small(tmp_path / "disk", "64k") as disk:
         disk.fill()
         monkeypatch.setenv("ERNIE_JOBS_HOME", str(disk.folder))
-        with pytest.raises(Error, match="no space left on device: make room there, or set ERNIE_JOBS_HOME"):
+        with pytest.raises(Error, match="no space left on device: free space there, or set ERNIE_JOBS_HOME"):
             environments.ready()
 
 
@@ -117,7 +122,8 @@ def test_the_progress_line_is_wiped_when_what_it_tells_of_fails(monkeypatch, cap
 
 def test_a_progress_line_fits_the_terminal_and_moves_no_cursor() -> None:
     assert waiting.cut("reading 语料\033[2J\n.txt", 80) == "reading 语料?[2J?.txt"
-    assert waiting.cut("reading 语料.txt", 11) == "reading …"
+    assert waiting.cut("reading 语料.txt", 11) == "reading 语…"
+    assert waiting.cut("reading 语料.txt", 10) == "reading…"
     assert waiting.cut("reading a.txt", 13) == "reading a.txt"
 
 
@@ -146,7 +152,7 @@ def test_the_whole_reason_is_in_the_summary_of_a_run() -> None:
 
 def task(*files: tuple[str, str], scratch: str = "/s/run/finetune/scratch") -> Task:
     rows = [{"name": name, "url": url, "size": 1} for name, url in files]
-    source = Source("labels", "task_data", "f", files=rows)
+    source = TaskInput("labels", "task_data", "f", files=rows)
     return Task(
         "finetune", "finetune", {}, "f", "a", "s", {"task_data": (source,)}, "j", "r", {}, {}, scratch, "c", "p", "o"
     )
@@ -179,3 +185,48 @@ def test_messages_name_objects_and_files_of_several_folders() -> None:
     assert naming.users(far, f"{base}: none") == "s3://bucket/a: none"
     apart = task(("train.jsonl", "file:///a/train.jsonl"), ("dev.jsonl", "file:///b/dev.jsonl"))
     assert naming.users(apart, f"{base}/dev.jsonl:1, {base}/test.jsonl") == "/b/dev.jsonl:1, input `labels`/test.jsonl"
+
+
+def test_who_joins_a_run_sees_how_its_last_step_ended(capsys, monkeypatch, tmp_path) -> None:
+    steps = {"ids": runs.StepRecord("running", seconds=1.0)}
+    run = runs.Run("id", "job", "w", "s", "running", "then", 0.0, "host", 1, "me", {}, steps)
+    seen = iter([run, replace(run, state="done", steps={"ids": runs.StepRecord("done", seconds=2.0)})])
+    monkeypatch.setattr(follow, "watch", lambda *_: SimpleNamespace(look=lambda: next(seen), doubts=(), hopeless=""))
+    alive = iter([True, False])
+    monkeypatch.setattr(runs, "alive", lambda *_: next(alive))
+    monkeypatch.setattr(follow, "POLL", 0.0)
+    assert follow.until_end(open_store(tmp_path), run, tmp_path, screen.Lines(), {}).state == "done"
+    assert [line.split()[1] for line in capsys.readouterr().err.splitlines()] == ["state=running", "state=done"]
+
+
+@pytest.mark.parametrize(("code", "said"), [(65, True), (66, True), (77, True), (78, True), (1, False), (-9, False)])
+def test_what_no_other_try_can_cure_is_to_be_corrected_first(code: int, said: bool) -> None:
+    steps = {"ids": runs.StepRecord("refused" if code == 78 else "failed", error="a.txt:3: no JSON", code=code)}
+    spec = {"path": "/a b/x.yaml", "edits": []}
+    text = report.next_commands(runs.Run("id", "job", "w", "s", "failed", "then", 0.0, "h", 1, "me", spec, steps), [])
+    lines = text.splitlines()
+    first = "  correct first          what `ids` reports above; without a change the next run ends the same way"
+    assert (lines[0] == first) is said
+    assert lines[said].split("  ")[1] == ("then run again" if said else "resume")
+    assert "kfp run '/a b/x.yaml'" in lines[said]
+
+
+def test_the_command_to_go_on_leaves_out_edits_of_the_step_that_was_refused() -> None:
+    steps = {"ids": runs.StepRecord("done"), "pretrain": runs.StepRecord("failed", error="split", code=65)}
+    spec = {"path": "x.yaml", "edits": ["ids.cpu=2", "pretrain.split='949,50,1'"]}
+    text = report.next_commands(runs.Run("id", "job", "w", "s", "failed", "then", 0.0, "h", 1, "me", spec, steps), [])
+    lines = text.splitlines()
+    assert lines[1].startswith("  left out below         --set ") and "pretrain.split=" in lines[1]
+    assert lines[2].split() == ["then", "run", "again", "kfp", "run", "x.yaml", "--set", "ids.cpu=2"]
+    assert lines[-1].split() == ["full", "log", "kfp", "logs", "id"], "it was refused before it had a log"
+    died = {**steps, "pretrain": runs.StepRecord("failed", error="killed", code=-9, seconds=2.0)}
+    run = runs.Run("id", "job", "w", "s", "failed", "then", 0.0, "h", 1, "me", spec, died)
+    lines = report.next_commands(run, []).splitlines()
+    assert "pretrain.split=" in lines[0] and lines[-1].endswith("kfp logs id pretrain")
+
+
+def test_columns_stand_below_each_other_where_labels_are_chinese() -> None:
+    lines = report.table([("share_正面", "0.7", "x"), ("share_b", "0.3", "y"), ("语料", "1", "z")]).splitlines()
+    assert [cell_len(line[: line.index(end)]) for line, end in zip(lines, "xyz", strict=True)] == [
+        2 + 10 + 2 + 3 + 2
+    ] * 3

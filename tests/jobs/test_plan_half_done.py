@@ -13,11 +13,11 @@ from train.committing import save
 
 from ernie_core.store import gathering
 from ernie_core.train.checkpoint import commit
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from jobs import report
 
 
-def commit_old(there: Place, step: int, state: Mapping[str, Any]) -> None:
+def commit_old(there: CheckpointLocation, step: int, state: Mapping[str, Any]) -> None:
     """A checkpoint with a state.json, as a training writes it."""
     part = gathering.begin(there.store, there.of(f"model_{step}"), uuid.uuid4().hex[:8], 0, there.scratch)
     with gathering.create(part, "state.json") as draft:
@@ -38,7 +38,7 @@ def test_a_changed_setting_names_the_training_that_is_half_done(spec: Machine) -
     assert step.state == "run"
     assert step.why == (
         "max_lr: 0.001 -> 0.002; a training with max_lr 0.001 is half done: model_480, model_500 of 900 in"
-        f" {address} are kept and not used; set it back to go on with them"
+        f" {address} are kept and not used; set it back to continue from them"
     )
     assert planned(spec).state == "resume", "set back, it goes on"
 
@@ -52,11 +52,11 @@ def test_why_says_in_full_what_is_half_done_and_how_to_be_rid_of_it(spec: Machin
     assert [line.strip() for line in lines[-5:-2]] == [
         "differs        max_lr: 0.001 -> 0.002",
         "differs        seed: 1234 -> 7",
-        "what happens   it is kept and not used; set them back to go on with it",
+        "what happens   it is kept and not used; set them back to continue from it",
     ]
-    assert any(f"model_100 of 900 in {there.address}, begun 2" in row[1] for row in half)
+    assert any(f"model_100 of 900 in {there.address}, started 2" in row[1] for row in half)
     assert any("by demo/20260131-120000-abcd" in row[1] for row in half)
-    assert f"if no run is at it, delete {spec.folder / 'store' / there.address}" in lines[-2]
+    assert f"if no run uses it, delete {spec.folder / 'store' / there.address}" in lines[-2]
     assert f"kfp ls {there.address} --store {there.store.url}" in lines[-1]
     assert "model_100" in spec.kfp("ls", there.address, "--store", there.store.url).stdout
 
@@ -74,7 +74,7 @@ def test_a_training_whose_inputs_changed_is_half_done_too(spec: Machine) -> None
     step = planned(spec, "vocab.size=500")
     assert step.reason == "input ids: ids changes; input vocab: vocab changes"
     assert step.leaves.startswith("a training with other ids, other vocab is half done")
-    assert step.leaves.endswith("with the inputs of then a run goes on with them")
+    assert step.leaves.endswith("with the inputs of that training a run continues from them")
     assert spec.kfp("plan", "demo.yaml", "--set", "vocab.size=500").stdout.count("half done") == 1
 
 
@@ -118,12 +118,12 @@ def test_a_training_of_an_earlier_version_is_known_by_its_checkpoint(spec: Machi
     step = planned(spec, "pretrain.max_lr=0.002")
     assert step.why == (
         "max_lr: 0.001 -> 0.002; a training with max_lr 0.001 is half done: model_500 of 900 in"
-        f" {there.address} is kept and not used; set it back to go on with it"
+        f" {there.address} is kept and not used; set it back to continue from it"
     )
     other = planned(spec, "vocab.size=500")
     assert other.reason == "never made in this store"
     assert "another training is half done: model_500 of 900" in other.leaves
-    assert "what differs is not noted there" in other.leaves
+    assert "the difference is not recorded there" in other.leaves
 
 
 @pytest.mark.parametrize("harm", ["{", "[]", '{"settings": 3}'])
@@ -155,5 +155,5 @@ def test_a_long_reason_is_folded_not_cut(spec: Machine) -> None:
     begin(spec)
     found = prepared(spec, "pretrain.max_lr=0.002")
     shown = report.plan_text("demo", found.plan, "this machine")
-    assert "set it back to go on with them" in " ".join(shown.split())
+    assert "set it back to continue from them" in " ".join(shown.split())
     assert max(map(len, shown.splitlines())) < 120

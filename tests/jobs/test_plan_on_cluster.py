@@ -36,7 +36,7 @@ def test_what_a_cluster_cannot_reach_is_a_wrong_spec(machine: Machine) -> None:
 def test_without_yaml_it_is_a_plan_like_any_other(machine: Machine) -> None:
     prepare(machine)
     shown = machine.kfp("plan", "demo.yaml", "--on", "cluster").stdout
-    assert shown.startswith("demo on cluster http://ml-pipeline.kubeflow.svc:8888: asked for with --on cluster\n")
+    assert shown.startswith("demo on cluster http://ml-pipeline.kubeflow.svc:8888: chosen with --on cluster\n")
 
 
 def test_a_plan_for_this_machine_has_no_pipeline(machine: Machine) -> None:

@@ -16,7 +16,7 @@ from ernie_core.errors import Refused
 from ernie_core.store import Entry, artefact, point
 from ernie_core.store.posix import PosixStore
 from ernie_core.train.checkpoint import commit
-from jobs import plan
+from jobs.plan import plan
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def spec(machine: Machine) -> Machine:
 
 def test_the_command_line_learns_of_checkpoints_without_numpy_or_paddle() -> None:
     code = (
-        "import sys, jobs.plan, ernie_core.train.checkpoint.commit; "
+        "import sys, jobs.plan.plan, ernie_core.train.checkpoint.commit; "
         "assert not {'numpy', 'paddle', 'kfp', 'obstore'} & sys.modules.keys(), sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
@@ -61,7 +61,7 @@ def test_a_pointer_that_cannot_be_read_is_said_and_the_training_goes_on(spec: Ma
 def test_a_pointer_that_is_stale_is_said(spec: Machine) -> None:
     there = begin(spec)
     artefact.remove(there.store, there.of("model_500"))
-    assert planned(spec).reason == "resume at step 480 of 900; model_last names model_500, which is not there"
+    assert planned(spec).reason == "resume at step 480 of 900; model_last names model_500, which does not exist"
     point(there.store, there.of("model_last"), "model_480")
     assert planned(spec).reason == "resume at step 480 of 900"
 
@@ -70,7 +70,7 @@ def test_a_checkpoint_without_a_manifest_is_passed_over_as_by_the_trainer(spec: 
     there = begin(spec)
     there.store.delete(there.of("model_500/MANIFEST.json"))
     assert planned(spec).reason == (
-        "resume at step 480 of 900; model_500 is passed over, it is not whole; model_last names model_500"
+        "resume at step 480 of 900; model_500 is skipped, it is not whole; model_last names model_500"
     )
     assert commit.latest(there, [].append).step == 480  # type: ignore[union-attr]
 
@@ -91,7 +91,7 @@ def test_lost_checkpoints_are_refused_by_plan_and_trainer_in_the_same_words(spec
     shown = spec.kfp("plan", "demo.yaml", check=4).stdout
     assert "set start_fresh: true" in " ".join(shown.split()), "the remedy is not cut off"
     fresh = planned(spec, "pretrain.start_fresh=true")
-    assert fresh.state == "run" and fresh.reason.startswith("start_fresh: begins again at step 0")
+    assert fresh.state == "run" and fresh.reason.startswith("start_fresh: starts again at step 0")
     assert commit.latest(there, [].append, fresh=True) is None
 
 
@@ -175,9 +175,9 @@ def test_a_real_training_that_was_stopped_is_found_whatever_happens_to_its_point
     edit = ("--set", "pretrain.max_lr=0.002")
     shown = " ".join(machine.kfp("plan", "demo.yaml", *edit).stdout.split())
     assert "max_lr: 0.001 -> 0.002; a training with max_lr 0.001 is half done: model_" in shown
-    assert f"model_{step} of 400 in {address} are kept and not used; set it back to go on with them" in shown
+    assert f"model_{step} of 400 in {address} are kept and not used; set it back to continue from them" in shown
     why = machine.kfp("why", "demo.yaml", "pretrain", *edit).stdout
-    assert f"model_{step} of 400 in {address}, begun " in why and f"delete {folder}" in why
+    assert f"model_{step} of 400 in {address}, start" in why and f"delete {folder}" in why
 
     (folder / "model_last").unlink()
     assert planned(machine).reason == f"resume at step {step} of 400; model_last is missing"
@@ -185,7 +185,7 @@ def test_a_real_training_that_was_stopped_is_found_whatever_happens_to_its_point
     assert planned(machine).reason == f"resume at step {step} of 400; model_last cannot be read"
     done = machine.kfp("run", "demo.yaml")
     assert "model_last cannot be read" in done.stderr
-    assert f"going on after step {step} of 400" in machine.kfp("logs", "demo.yaml", "pretrain").stdout
+    assert f"resuming after step {step} of 400" in machine.kfp("logs", "demo.yaml", "pretrain").stdout
     assert machine.plan()["pretrain"] == "done"
     assert "max_lr: 0.001 -> 0.002" in machine.kfp("plan", "demo.yaml", *edit).stdout
     assert "half done" not in machine.kfp("plan", "demo.yaml", *edit).stdout, "it is whole now"
@@ -199,4 +199,4 @@ def test_two_processes_go_on_without_a_pointer(machine: Machine) -> None:
     (folder / "model_last").symlink_to("../elsewhere")
     assert planned(machine).reason == f"resume at step {step} of 400; model_last cannot be read"
     machine.kfp("run", "demo.yaml")
-    assert f"going on after step {step} of 400" in machine.kfp("logs", "demo.yaml", "pretrain").stdout
+    assert f"resuming after step {step} of 400" in machine.kfp("logs", "demo.yaml", "pretrain").stdout

@@ -40,4 +40,4 @@ def test_a_killed_pretraining_resumes_and_ends_with_the_same_bits(machine: Machi
 
     machine.kfp("resume")
     assert weights(machine, "other") == weights(machine, "store")
-    assert "going on after step" in machine.kfp("logs", "demo.yaml", "pretrain").stdout
+    assert "resuming after step" in machine.kfp("logs", "demo.yaml", "pretrain").stdout

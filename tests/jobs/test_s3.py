@@ -94,7 +94,7 @@ def test_a_package_is_pulled_from_the_bucket_and_verified(
     content = (folder / "model.onnx").read_bytes()
     scores = {"accuracy": 0.9}
     index.register(store, name="reviews", version="1", address="package/abc", fingerprint="abc", scores=scores)
-    assert "was begun but never finished" in cloud.kfp("pull", "reviews", "--store", store.url, check=3).stderr
+    assert "was started but never finished" in cloud.kfp("pull", "reviews", "--store", store.url, check=3).stderr
     artefact.publish(store, "package/abc", folder, kind="package", info={"scores": scores})
 
     cloud.kfp("pull", "reviews@1", "--store", store.url, "--into", "here", "--verify")

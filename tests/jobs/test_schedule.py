@@ -21,7 +21,7 @@ import trainings
 from disks import small
 from machines import Machine, wait_for
 
-from components.parent import STILL
+from components.runtime.parent import STILL
 from ernie_core.store import Store, artefact, open_store, pointed
 
 WEEK = datetime.datetime.now(datetime.timezone.utc).isocalendar()
@@ -74,8 +74,9 @@ class Subject:
         names = [pointed(self.store, f"pretrain/{name}/model_last") for name in self.store.children("pretrain")]
         return max((int((name or "model_0").removeprefix("model_")) for name in names), default=0)
 
-    def live(self, life: Life, trouble: Trouble) -> tuple[int, int]:
-        """Start it, disturb it, see all of it gone; the step it was at, and the newest checkpoint after that."""
+    def live(self, life: Life, trouble: Trouble) -> tuple[int, int, float]:
+        """Start it, disturb it, see all of it gone; the step it was at, the newest checkpoint after that, and how many
+        seconds the last process outlived the runner."""
         before, runner = self.kept, self.machine.start("run", "demo.yaml")
         try:
             wait_for(lambda: self._is_due(life, before) or runner.poll() is not None)
@@ -86,10 +87,12 @@ class Subject:
                 self._act(life, runner)
                 time.sleep(2 if life.trouble else 0)
             runner.communicate(timeout=120)
+            began = time.monotonic()
             self._all_leave()
+            leaving = time.monotonic() - began
         finally:
             runner.kill()
-        return max(at, before), self.kept
+        return max(at, before), self.kept, leaving
 
     def _all_leave(self) -> None:
         """Whoever saved has as long as a request to a store, and one that does nothing, may take."""
@@ -154,9 +157,9 @@ def run(machine: Machine, store: str, lives: int, ranks: int, trouble: Trouble) 
     artefact.remove(subject.store, f"pretrain/{subject.store.children('pretrain')[0]}")
     print(f"\nseed {SEED}, {ranks} processes, {store.split(':')[0]}")
     for number, life in enumerate(schedule(lives, ranks), 1):
-        at, kept = subject.live(life, trouble)
+        at, kept, leaving = subject.live(life, trouble)
         print(f"{number:3} {life.how:16} {life.moment:14} {'in trouble' if life.trouble else '':10} at {at:5}, "
-              f"lost {max(0, at - kept):3} steps")  # fmt: skip
+              f"lost {max(0, at - kept):3} steps, gone after {leaving:.0f} s")  # fmt: skip
     machine.kfp("run", "demo.yaml")
     assert files(subject.store) == files(open_store(machine.folder / "undisturbed"))
     assert not trainings.processes(machine)

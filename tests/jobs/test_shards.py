@@ -99,7 +99,7 @@ def test_only_steps_that_are_cut_take_shards(machine: Machine) -> None:
     machine.spec("  - segment:\n  - vocab: {size: 3000}\n  - ids: {nodes: 2}\n  - pretrain: {shards: 2}\n")
     said = machine.kfp("check", "demo.yaml", check=2).stdout
     assert "steps.2.ids.nodes: `ids` is not trained by several processes, leave `nodes` out" in said
-    assert "steps.3.pretrain.shards: `pretrain` cannot be cut, leave `shards` out" in said
+    assert "steps.3.pretrain.shards: `pretrain` cannot be split, leave `shards` out" in said
     assert "size 3000 is too small: with `han: all` make it at least 21" in said
 
 

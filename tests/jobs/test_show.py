@@ -5,6 +5,8 @@ import json
 import pytest
 from machines import Machine
 
+from ernie_core.store import artefact, open_store
+
 STEPS = "  - segment:\n  - vocab: {{size: 3000, english_size: 0, han: seen}}\n  - ids: {{data_impl: {0}}}\n"
 
 
@@ -27,7 +29,14 @@ def test_figures_and_lengths_of_ids(machine: Machine) -> None:
     assert (shown["kind"], shown["documents"], shown["sentences"]) == ("ids", 40, 160)
     assert sum(shown["lengths"].values()) == 160
     text = machine.kfp("show", "ids").stdout
-    assert "tokens per sentence" in text and "####" in text and "unk_rate" in text
+    assert "tokens per sentence" in text and "####" in text
+    assert [line.split()[0] for line in text.splitlines()[2:5]] == ["documents", "tokens", "unk_rate"], (
+        "main ones first"
+    )
+    assert f"{100 * shown['unk_rate']:.3g} %" in text.splitlines()[4]
+    for words in (["ls"], ["logs"], ["status"]):
+        listed = " ".join(machine.kfp(*words).stdout.replace("=", " ").replace(",", "").split())
+        assert f"documents 40 tokens {shown['tokens']} unk_rate {shown['unk_rate']:.4g}"[:30] in listed, words
     assert "size" in machine.kfp("show", "vocab").stdout
 
 
@@ -35,3 +44,27 @@ def test_what_is_not_there_is_named(machine: Machine) -> None:
     machine.spec("  - segment:\n")
     machine.kfp("run", "demo.yaml")
     assert "has no artefact `ids`; `kfp ls" in machine.kfp("show", "ids", check=3).stderr
+
+
+def test_a_checkpoint_is_listed_below_its_training_alone(machine: Machine) -> None:
+    store, address = open_store(machine.folder / "store"), "finetune/0123456789abcdef"
+    checkpoint = f"{address}/model_200"
+    for place, kind in ((address, "finetuned"), (checkpoint, "checkpoint")):
+        folder = machine.folder / kind
+        folder.mkdir()
+        (folder / "metrics.json").write_text('{"accuracy": 0.5}')
+        artefact.publish(store, place, folder, kind=kind, info={"scores": {"accuracy": 0.5}})
+    shown = machine.kfp("show", "finetune", "--store", "store")
+    assert shown.stdout.startswith(f"{address}: finetuned") and "the newest of" not in shown.stderr
+
+    def listed(*words: str) -> list[str]:
+        return [row["artefact"] for row in json.loads(machine.kfp("ls", *words, "--store", "store", "--json").stdout)]
+
+    assert listed() == listed("finetune") == [address]
+    store.delete(f"{address}/{artefact.MANIFEST}")
+    assert listed() == [] and listed(address) == [checkpoint], "half done"
+
+
+def test_why_of_what_is_no_package_says_how_a_step_is_asked(machine: Machine) -> None:
+    said = machine.kfp("why", "sample_words", "--store", "store", check=3).stderr
+    assert "no package `sample_words`" in said and "`kfp why SPEC STEP`" in said and "`kfp why ADDRESS`" in said

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs import site
-from jobs.problems import SpecError
+from jobs.spec import site
+from jobs.spec.problems import SpecError
 
 DIGEST = "sha256:" + 64 * "0"
 LEAST = "cluster:\n  namespace: kubeflow\n  service_account: ernie-jobs\n"
@@ -39,8 +39,8 @@ def test_all_that_is_wrong_is_said_at_once_with_line_and_remedy(tmp_path: Path) 
         "site.yaml:4: cluster.endpoin: unknown key, did you mean `endpoint`?",
         "site.yaml:5: cluster.images.text: `a b` is not an image, write `sha256:...` or `host/name@sha256:...`",
         "site.yaml:6: cluster.launcher.memory: `3Foo` is not a size such as 500MB or 10GiB",
-        "site.yaml:7: cluster.volumes.0.path: `rel` is not allowed: Where steps find it, from `/` on; a store or an "
-        "input below this path is on the volume",
+        "site.yaml:7: cluster.volumes.0.path: `rel` is not allowed: Absolute mount path in the pods; a store or an "
+        "input below it is on the volume",
         "site.yaml:8: cluster.tolerations.0.effekt: unknown key, did you mean `effect`?",
     ]
 
@@ -81,8 +81,8 @@ def test_a_variable_that_two_secrets_have_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "remedy"),
     [
-        ("priority_class", "KFP drops it without a word; an administrator can set it for all runs"),
-        ("init_containers", "KFP drops it without a word"),
+        ("priority_class", "KFP drops it silently; an administrator can set it for all runs"),
+        ("init_containers", "KFP drops it silently"),
         ("shared_memory", "leave it out: /dev/shm of every step is memory"),
         ("security_context", "leave it out: every step runs as user 1000"),
         ("image_pull_secrets", "belongs to the service account"),

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from small_spec import GOOD, load, problems
 
-from jobs import document, spec
-from jobs.problems import SpecError
+from jobs.spec import document, parser
+from jobs.spec.problems import SpecError
 
 
 def test_a_spec_becomes_a_job_whose_ports_are_bound_by_kind(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ steps:
         ("version: 1\nname: [", "demo.yaml:2: not YAML"),
         ("- a\n- b\n", "demo.yaml:1: a spec is a mapping"),
         (GOOD.replace("version: 1", "version: 7"), "demo.yaml:1: version: `7` is not a version of this format"),
-        (GOOD + "name: again\n", "demo.yaml:10: name: this key stands here twice"),
+        (GOOD + "name: again\n", "demo.yaml:10: name: duplicate key"),
         (GOOD.replace("store: ./store", "store: ftp://x/y"), "demo.yaml:3: store: `ftp://x/y` is not a store"),
         (GOOD.replace("size: 29000", "size: many"), "demo.yaml:8: steps.1.vocab.size: `many` is not a whole number"),
         (GOOD.replace("ids:", "ids: {cpu: 0}"), "demo.yaml:9: steps.2.ids.cpu: `0` must be at least 1"),
@@ -68,7 +68,7 @@ steps:
         ),
         (
             GOOD + "  - pretrain: {arch: hugge}\n",
-            "demo.yaml:10: steps.3.pretrain.arch: `hugge` is not allowed: Shape: large, base,",
+            "demo.yaml:10: steps.3.pretrain.arch: `hugge` is not allowed: Model shape: large, base,",
         ),
         (
             GOOD + "  - pretrain: {min_lr: 0.1}\n",
@@ -76,7 +76,7 @@ steps:
         ),
         (
             GOOD.replace("ids:", "segment:"),
-            "demo.yaml:9: steps.2.segment.as: `segment` is taken by an earlier step or input",
+            "demo.yaml:9: steps.2.segment.as: `segment` is already the name of an earlier step or input",
         ),
     ],
 )
@@ -139,7 +139,7 @@ def test_a_site_file_gives_the_store_and_is_checked_as_strictly(tmp_path: Path) 
 def test_a_spec_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / "demo.yaml").write_bytes(b"name: \xff\xfe\n")
     with pytest.raises(SpecError, match="cannot be read as UTF-8"):
-        spec.load(tmp_path / "demo.yaml")
+        parser.load(tmp_path / "demo.yaml")
 
 
 def test_a_training_goes_on_from_another_model_only_if_it_is_told_to(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from small_spec import GOOD, load, problems
 
-from components.values import LARGEST, duration, shorten, size
-from jobs import document, site
-from jobs.problems import SpecError
+from components.contract.values import LARGEST, duration, size
+from ernie_core.wording import shorten
+from jobs.spec import document, site
+from jobs.spec.problems import SpecError
 
 TRAINED = GOOD + "  - pretrain: {cpu: 1}\n"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from small_spec import GOOD, load, problems
 
-from jobs import document, spec
-from jobs.problems import Problem, SpecError
+from jobs.spec import document, parser
+from jobs.spec.problems import Problem, SpecError
 
 
 def chained(form: str, links: int) -> str:
@@ -27,10 +27,10 @@ def chained(form: str, links: int) -> str:
         (chained("{<<: [*@,*@,*@,*@,*@,*@,*@,*@]}", 30), "more than 50,000 values, with those that aliases repeat"),
         (chained("[*@]", 2000), "aliases nest more than 40 deep"),
         (chained("{<<: *@}", 2000), "aliases nest more than 40 deep"),
-        (GOOD + "x: " + 10_000 * "[" + 10_000 * "]", "demo.yaml:10: nested more than 40 deep"),
-        (GOOD + "x: " + 100_000 * "[", "demo.yaml:10: nested more than 40 deep"),
-        (GOOD + "x: " + 10_000 * '{"a":' + "1" + 10_000 * "}", "demo.yaml:10: nested more than 40 deep"),
-        (GOOD + "x:\n" + "".join(f"{i * ' '}- \n" for i in range(1, 300)), "nested more than 40 deep"),
+        (GOOD + "x: " + 10_000 * "[" + 10_000 * "]", "demo.yaml:10: nested more than 40 levels deep"),
+        (GOOD + "x: " + 100_000 * "[", "demo.yaml:10: nested more than 40 levels deep"),
+        (GOOD + "x: " + 10_000 * '{"a":' + "1" + 10_000 * "}", "demo.yaml:10: nested more than 40 levels deep"),
+        (GOOD + "x:\n" + "".join(f"{i * ' '}- \n" for i in range(1, 300)), "nested more than 40 levels deep"),
         (GOOD + "x: *nowhere\n", "demo.yaml:10: not YAML: found undefined alias 'nowhere'"),
     ],
 )
@@ -42,9 +42,9 @@ def test_what_has_no_end_is_refused_at_once(tmp_path: Path, text: str, said: str
 
 @pytest.mark.parametrize("value", [10_000 * "[" + 10_000 * "]", 10_000 * '{"a":' + "1" + 10_000 * "}", 100_000 * "["])
 def test_an_edit_is_bounded_as_a_file_is(value: str) -> None:
-    with pytest.raises(SpecError, match=r"--set segment\.tool: nested more than 40 deep"):
+    with pytest.raises(SpecError, match=r"--set segment\.tool: nested more than 40 levels deep"):
         document.edit(f"segment.tool={value}")
-    with pytest.raises(SpecError, match="nested more than 40 deep"):
+    with pytest.raises(SpecError, match="nested more than 40 levels deep"):
         document.edit(10_000 * "a." + "b=1")
 
 
@@ -67,7 +67,7 @@ def test_a_mistake_in_what_is_merged_is_said_where_it_is_written(tmp_path: Path)
     for wrong in ("<<: 5", "<<: [a]", "<<: ~"):
         assert "`<<` merges a mapping" in problems(tmp_path, GOOD.replace("ids:", f"ids: {{{wrong}}}"))[0]
     twice = GOOD.replace("ids:", "ids: {<<: {cpu: 1}, <<: {cpu: 2}}")
-    assert "steps.2.ids.<<: this key stands here twice" in problems(tmp_path, twice)[0]
+    assert "steps.2.ids.<<: duplicate key" in problems(tmp_path, twice)[0]
 
 
 @pytest.mark.parametrize(
@@ -78,16 +78,19 @@ def test_a_mistake_in_what_is_merged_is_said_where_it_is_written(tmp_path: Path)
         ("- a\n", "demo.yaml:1: a spec is a mapping"),
         (GOOD + "---\n" + GOOD, "demo.yaml:10: a second document begins here (`---`)"),
         (GOOD.replace("  - ids", "\t- ids"), "demo.yaml:9: not YAML: a tab cannot indent"),
-        (GOOD.replace("./store", "a\0b"), "demo.yaml:3: the control character U+0000 cannot stand here"),
-        (GOOD.replace("./store", "a\x1b[1mb"), "demo.yaml:3: the control character U+001B cannot stand here"),
-        (GOOD.replace("./store", '"a\\0b"'), "demo.yaml:3: store: the value holds the control character U+0000"),
-        (GOOD.replace("./store", '"a\\tb"'), "demo.yaml:3: store: the value holds a tab"),
-        (GOOD.replace("./store", '"\\ud800"'), "demo.yaml:3: store: the value holds half a character"),
-        (GOOD.replace("./store", "|\n  ./store"), "store: the value holds a line break, write it on one line"),
-        (GOOD + '"a\\nb": 1\n', "demo.yaml:10: a\\nb: the key holds a line break"),
+        (GOOD.replace("./store", "a\0b"), "demo.yaml:3: the control character U+0000 is not allowed here"),
+        (GOOD.replace("./store", "a\x1b[1mb"), "demo.yaml:3: the control character U+001B is not allowed here"),
+        (GOOD.replace("./store", '"a\\0b"'), "demo.yaml:3: store: the value contains the control character U+0000"),
+        (GOOD.replace("./store", '"a\\tb"'), "demo.yaml:3: store: the value contains a tab"),
+        (GOOD.replace("./store", '"\\ud800"'), "demo.yaml:3: store: the value contains half a character"),
+        (GOOD.replace("./store", "|\n  ./store"), "store: the value contains a line break, write it on one line"),
+        (GOOD + '"a\\nb": 1\n', "demo.yaml:10: a\\nb: the key contains a line break"),
         (GOOD + "? [a]\n: b\n", "demo.yaml:10: a key is a word"),
-        (GOOD.replace("jieba", "!!binary aGk="), "steps.0.segment.tool: `tag:yaml.org,2002:binary` is a type that"),
-        (GOOD + "x: !!python/object:os.x {}\n", "demo.yaml:10: x: `tag:yaml.org,2002:python/object:os.x` is a type"),
+        (GOOD.replace("jieba", "!!binary aGk="), "steps.0.segment.tool: `tag:yaml.org,2002:binary` is an unknown"),
+        (
+            GOOD + "x: !!python/object:os.x {}\n",
+            "demo.yaml:10: x: `tag:yaml.org,2002:python/object:os.x` is an unknown",
+        ),
         ("%YAML 1.1\n---\n" + GOOD, "this is read as YAML 1.2, remove the line `%YAML ...`"),
     ],
 )
@@ -103,10 +106,10 @@ def test_what_is_no_spec_is_one_line_each(tmp_path: Path, text: str, said: str) 
 def test_ends_of_lines_and_marks_of_other_systems_change_nothing(tmp_path: Path, change) -> None:  # type: ignore[no-untyped-def]
     file = tmp_path / "demo.yaml"
     file.write_bytes(change(GOOD).encode())
-    assert [step.name for step in spec.load(file).steps] == ["segment", "vocab", "ids"]
+    assert [step.name for step in parser.load(file).steps] == ["segment", "vocab", "ids"]
     file.write_bytes(change(GOOD.replace("tool", "tol")).encode())
     with pytest.raises(SpecError, match="tol: unknown key"):
-        spec.load(file)
+        parser.load(file)
 
 
 def test_files_that_are_no_text_are_said_and_never_waited_for(tmp_path: Path) -> None:
@@ -118,12 +121,12 @@ def test_files_that_are_no_text_are_said_and_never_waited_for(tmp_path: Path) ->
     for name, said in (("pipe", "is a pipe or a device"), ("folder", "is a folder"), ("large", "is larger than 1 MiB"),
                        ("demo.yaml", "demo.yaml:2: cannot be read as UTF-8 text: byte 0xce is not")):  # fmt: skip
         with pytest.raises(SpecError) as caught:
-            spec.load(tmp_path / name)
+            parser.load(tmp_path / name)
         assert said in str(caught.value) and "\n" not in str(caught.value)
     for encoding in ("utf-16", "utf-16-le"):
         file.write_bytes(GOOD.encode(encoding))
         with pytest.raises(SpecError, match=r"the file is UTF-16, save the file as UTF-8|U\+0000"):
-            spec.load(file)
+            parser.load(file)
 
 
 @pytest.mark.parametrize("text", [b"cpus: \xff", b"- 1", b"cpus: &a [*a]", b"a: b: c", b"\0"])
@@ -149,7 +152,7 @@ def test_no_message_repeats_a_page(tmp_path: Path, edit: str) -> None:
 
 def test_a_long_list_of_keys_is_cut_with_what_was_left_out(tmp_path: Path) -> None:
     [said] = problems(tmp_path, GOOD + "  - pretrain: {zzzzz: 1}\n")
-    assert said.endswith("fp16_opt_level and 35 more")
+    assert said.endswith(" and 35 more") and "choose from: micro_batch_size, global_batch_size" in said, "nearest first"
 
 
 @pytest.mark.parametrize(
@@ -158,6 +161,6 @@ def test_a_long_list_of_keys_is_cut_with_what_was_left_out(tmp_path: Path) -> No
 def test_the_command_ends_with_2_and_no_defect(tmp_path: Path, edit: str) -> None:
     (tmp_path / "demo.yaml").write_text(GOOD + "  - pretrain:\n")
     command = [sys.executable, "-m", "jobs", "plan", "demo.yaml", "--set", edit]
-    environment = {**os.environ, "PYTHONPATH": str(Path(spec.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(parser.__file__).parents[2])}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "defect" not in done.stderr, done.stderr

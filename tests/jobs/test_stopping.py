@@ -9,7 +9,7 @@ import pytest
 
 import components
 from ernie_core.store import Store, open_store, point
-from jobs.process import KILL_AFTER, StepProcess
+from jobs.local.process import KILL_AFTER, StepProcess
 
 
 @pytest.fixture
@@ -38,15 +38,15 @@ def test_it_is_said_what_a_step_is_at(tmp_path: Path) -> None:
         == "in step 61 of 900, after which it saves"
     )
     assert step(tmp_path, "pretrain", unit="steps", done=61, doing="saving step 61").doing() == "saving step 61"
-    assert step(tmp_path, "pretrain").doing() == "it does not say what it is doing"
+    assert step(tmp_path, "pretrain").doing() == "it does not report what it is doing"
 
 
 def test_it_is_said_what_killing_it_would_lose(tmp_path: Path, store: Store) -> None:
     training = step(tmp_path, "pretrain", unit="steps", done=61, total=900)
-    assert training.lost(store) == "steps 1 to 61 are lost, it goes on from the beginning"
+    assert training.lost(store) == "steps 1 to 61 are lost, it resumes from the beginning"
     point(store, "pretrain/x/model_last", "model_40")
-    assert training.lost(store) == "steps 41 to 61 are lost, it goes on from model_40"
+    assert training.lost(store) == "steps 41 to 61 are lost, it resumes from model_40"
     point(store, "pretrain/x/model_last", "model_61")
-    assert training.lost(store) == "no step is lost, it goes on from model_61"
-    assert step(tmp_path, "segment").lost(store) == "the pieces that it was at are lost, those before are kept"
-    assert step(tmp_path, "finetune", unit="examples", done=3).lost(store) == "it begins anew next time"
+    assert training.lost(store) == "no step is lost, it resumes from model_61"
+    assert step(tmp_path, "segment").lost(store) == "the pieces in progress are lost, finished ones are kept"
+    assert step(tmp_path, "finetune", unit="examples", done=3).lost(store) == "it starts from the beginning next time"

@@ -8,9 +8,9 @@ from small_spec import load
 from ernie_core.errors import Refused
 from ernie_core.serve import index
 from ernie_core.store import Store, artefact, open_store
-from jobs import graph, plan, refusals
-from jobs.graph import Node
-from jobs.inputs import Content, InputFile
+from jobs.plan import graph, plan, refusals
+from jobs.plan.graph import Node
+from jobs.plan.inputs import Content, InputFile
 
 TEXT = """\
 version: 1
@@ -79,10 +79,10 @@ def test_an_entry_of_the_index_that_cannot_be_read_is_said(tmp_path: Path) -> No
 def test_what_this_machine_can_never_run_is_noted_in_the_plan_and_planned_for_a_cluster(tmp_path: Path) -> None:
     store, here = open_store(tmp_path / "store"), refusals.here(2, 2**30)
     made = plan.make(nodes(tmp_path, "package.memory=4GiB"), store, here)
-    note = "not here: `package` wants 4.0 GiB of memory, this machine has 1.0 GiB: lower its `memory:`"
+    note = "not here: `package` needs 4.0 GiB of memory, this machine has 1.0 GiB: lower its `memory:`"
     assert (made.steps[0].state, made.steps[0].leaves) == ("run", note)
     assert plan.make(nodes(tmp_path, "package.memory=1GiB"), store, here).steps[0].leaves == ""
-    with pytest.raises(Refused, match=r"wants 4\.0 GiB of memory"):
+    with pytest.raises(Refused, match=r"needs 4\.0 GiB of memory"):
         refusals.check(made.steps, 2, 2**30)
     trained = TEXT.replace("inference: model", "text: corpus").replace(
         '  - package: {name: reviews, version: "1.0"}\n',
@@ -92,4 +92,4 @@ def test_what_this_machine_can_never_run_is_noted_in_the_plan_and_planned_for_a_
     content = {"mine": Content("text", (InputFile("a", "file:///x/a", 3, "sha256:00"),))}
     made = plan.make(graph.build(load(tmp_path, trained), content), store, here)
     assert [bool(step.leaves) for step in made.steps] == [False, False, False, True]
-    assert "wants 1 x 1 GPUs, a run on this machine uses none" in made.steps[-1].why
+    assert "needs 1 x 1 GPUs, a run on this machine uses none" in made.steps[-1].why

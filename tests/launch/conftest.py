@@ -12,16 +12,16 @@ import pytest
 from fake_cluster import FakeCluster, serve
 from kubernetes import client
 
+from components.contract.task import Task
 from components.launch.__main__ import launch
 from components.launch.kube import Kube, open_api
 from components.launch.launcher import Pace
+from components.launch.observation import Limits
 from components.launch.rights import RIGHTS
-from components.launch.seen import Limits
 from components.launch.workload import Workload
-from components.task import Task
 from ernie_core.store import Store, artefact, open_store, point
 
-PACE = Pace(look=0.2, soon=0.1, firm=0.4, outage=60, term=3, renew=0.3, said=60)
+PACE = Pace(look=0.2, soon=0.1, firm=0.4, outage=60, term=3, renew=0.3, repeat=60)
 LIMITS = Limits(hopeless=0.3, pending=60, silent=60, starting=60, stuck=0.2, fence=0.2, pause=0.02)
 """What a test is about is short in it; all else is long, for the machine may be busy."""
 

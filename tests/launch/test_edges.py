@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from components.launch import logs, own, pending, record, sweep
+from components.launch import identity, logs, sweep, waiting
 from components.launch.backend import RUN, WORK
 from components.launch.rights import RIGHTS
 from components.launch.stages import manifests
 from components.launch.workload import NAME, Workload, name
+from components.runtime import record
 from ernie_core.store import artefact
 
 ROOT = Path(__file__).parents[2]
@@ -165,10 +166,10 @@ def workload(name_):
 
 def test_what_is_said_of_pods_that_do_not_start():
     quota = "exceeded quota: q, requested: limits.memory=8Gi, used: limits.memory=0, limited: limits.memory=4Gi"
-    assert pending.refused(quota).hopeless
-    assert not pending.refused(quota.replace("8Gi", "512Mi")).hopeless
+    assert waiting.refused(quota).hopeless
+    assert not waiting.refused(quota.replace("8Gi", "512Mi")).hopeless
     event = {"reason": "FailedMount", "message": 'MountVolume.SetUp failed: secret "s" not found'}
-    assert "no secret `s`" in pending.reasons([], [event])[0].text
+    assert "no secret `s`" in waiting.reasons([], [event])[0].text
 
 
 def test_logs_are_followed_over_cuts_each_line_once_and_without_secrets(place, capfd):
@@ -238,4 +239,4 @@ def test_objects_are_what_their_models_say(shards):
     (job,) = manifests(gang)
     model = ApiClient().deserialize(Answer(job), training.KubeflowOrgV1PaddleJob)
     assert ApiClient().sanitize_for_serialization(model) == job
-    assert own.owned(job, own.Own("x"))["metadata"] == job["metadata"]
+    assert identity.owned(job, identity.Identity("x"))["metadata"] == job["metadata"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from components.launch import beat
+from components.launch import heartbeat
 from ernie_core import errors
 
 ROOT = Path(__file__).parents[2]
@@ -29,19 +29,22 @@ def grace(place, number):
 def test_the_grace_period_follows_from_what_a_step_and_a_save_took(place):
     launched = place.launch()
     assert grace(place, 1) == 120, "before anything is measured"
-    beat.write(place.store, place.workload.task["address"], 1, {"done": 40, "leave_seconds": 310.4})
+    heartbeat.write(place.store, place.workload.task["address"], 1, {"done": 40, "leave_seconds": 310.4})
     for pod in place.cluster.pods(place.attempt(1)):
         place.cluster.exit(pod["metadata"]["name"], 1)
     assert grace(place, 2) == 311
-    assert beat.read(place.store, place.workload.task["address"])["leave_seconds"] == 310.4, "not measured anew"
+    assert heartbeat.read(place.store, place.workload.task["address"])["leave_seconds"] == 310.4, "not measured anew"
     place.succeed(place.attempt(2))
     launched.end()
 
 
 def test_a_site_whose_nodes_give_less_than_is_needed_is_told_so(place):
     workload = replace(place.workload, grace=60)
-    beat.write(place.store, place.workload.task["address"], 1, {"leave_seconds": 90})
-    with pytest.raises(errors.Refused, match=r"take this training 90 s, but pods here have 60 s .*`cluster.grace`"):
+    heartbeat.write(place.store, place.workload.task["address"], 1, {"leave_seconds": 90})
+    with pytest.raises(
+        errors.Refused,
+        match=r"this training needs 90 s for a step and a save, but pods here have 60 s .*`cluster.grace`",
+    ):
         place.launch(workload=workload).end()
 
 
@@ -66,4 +69,4 @@ def test_a_pod_says_what_it_could_not_save_in_its_time(place, tmp_path):
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 143 and time.monotonic() - began < 6
-    assert "ended unsaved: 1 s were not enough at step 41, a step and a save take 12.5 s" in said
+    assert "killed before it had saved: 1 s were not enough at step 41, a step and a save take 12.5 s" in said

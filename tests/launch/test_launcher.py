@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from components.launch import record
-from components.launch.record import Record
+from components.runtime import record
+from components.runtime.record import Record
 from ernie_core import errors
 
 
@@ -33,7 +33,7 @@ def test_pods_that_end_well_prove_nothing(place):
         job = place.attempt(number)
         for pod in place.cluster.pods(job):
             place.cluster.exit(pod["metadata"]["name"], 0)
-    with pytest.raises(errors.Error, match=r"ended well, but the artefact is not there.*3 without progress"):
+    with pytest.raises(errors.Error, match=r"succeeded, but the artefact is missing.*3 without progress"):
         launched.end()
 
 
@@ -86,7 +86,7 @@ def test_the_same_name_of_somebody_else_is_refused(place):
     foreign = {"metadata": {"name": f"{place.workload.name}-a1", "labels": {}}, "spec": {}}
     place.cluster.start = None  # a job without pods
     place.cluster.put("paddlejobs", foreign)
-    with pytest.raises(errors.Refused, match="there is another"):
+    with pytest.raises(errors.Refused, match="does not belong to this step"):
         place.launch().end()
 
 

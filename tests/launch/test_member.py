@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from components import gang
-from components.launch import beat, member
+from components.launch import heartbeat, member
+from components.runtime import gang
 from ernie_core.store import open_store
 
 ROOT = Path(__file__).parents[2]
@@ -74,17 +74,17 @@ def test_asked_to_stop_it_lets_its_processes_save(task, tmp_path):
 
 def test_replaced_by_a_later_attempt_it_ends_itself(task, monkeypatch):
     """It may be cut off from the cluster while the store can still be reached: two must not write."""
-    monkeypatch.setattr(beat, "EVERY", 0.1)
-    beat.write(open_store(task["store"]), task["address"], 3, {})
+    monkeypatch.setattr(heartbeat, "EVERY", 0.1)
+    heartbeat.write(open_store(task["store"]), task["address"], 3, {})
     assert member.main(arguments(task, "import time; time.sleep(60)")) == member.REPLACED
 
 
 def test_it_says_how_far_it_is(task, monkeypatch):
-    monkeypatch.setattr(beat, "EVERY", 0.1)
+    monkeypatch.setattr(heartbeat, "EVERY", 0.1)
     progress = Path(task["progress"])
     code = f"import pathlib, time; pathlib.Path({str(progress)!r}).write_text('{{\"done\": 5}}'); time.sleep(1)"
     assert member.main(arguments(task, code)) == 0
-    assert beat.read(open_store(task["store"]), task["address"]) == {"done": 5, "attempt": 2}
+    assert heartbeat.read(open_store(task["store"]), task["address"]) == {"done": 5, "attempt": 2}
 
 
 def test_a_pod_that_nobody_can_name_is_not_waited_for_for_ever(task, monkeypatch, capfd):
@@ -94,5 +94,5 @@ def test_a_pod_that_nobody_can_name_is_not_waited_for_for_ever(task, monkeypatch
 
 
 def test_alone_it_is_one_process(task):
-    own = replace(member.Place(["a"], 0, 1, 36543), port=1)
+    own = replace(member.GangMember(["a"], 0, 1, 36543), port=1)
     assert own.environment(0)["PADDLE_TRAINERS_NUM"] == "1"

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from components.launch import record
 from components.launch.stages import manifests
+from components.runtime import record
 from ernie_core import errors
 from ernie_core.store import artefact
 

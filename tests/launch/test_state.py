@@ -5,17 +5,18 @@ from dataclasses import replace
 import pytest
 
 from components.launch import causes, state
-from components.launch.seen import Attempt, Limits, Past, Pod, Reason, Seen
+from components.launch.observation import Attempt, Limits, Observation, Pod, Reason
+from components.runtime.record import PastAttempt
 
 LIMITS = Limits()
 ACTIVE = Attempt(1, "x-a1", "u1", "active", "same")
 PODS = (Pod("p0", "0", 0, 1, started=True), Pod("p1", "1", 1, 1, node="n1", started=True))
-RUNNING = Seen(False, "same", ACTIVE, PODS, silent_for=1.0)
+RUNNING = Observation(False, "same", ACTIVE, PODS, silent_for=1.0)
 FAILED = replace(RUNNING, attempt=replace(ACTIVE, state="failed"))
 
 
 def past(cause="crash", counted=True, progress="", number=1, **more):
-    return Past(number, f"u{number}", cause, counted, "it died", progress=progress, **more)
+    return PastAttempt(number, f"u{number}", cause, counted, "it died", progress=progress, **more)
 
 
 def ended(code, reason="", disrupted="", when="2"):
@@ -74,7 +75,7 @@ def test_an_ended_attempt_is_put_on_record_removed_waited_for_and_followed_by_th
     assert isinstance(state.decide(seen, record, LIMITS), state.Delete)
     leaving = replace(seen, attempt=replace(FAILED.attempt, leaving=True))
     assert state.decide(leaving, record, LIMITS) == state.Wait("waiting for 1 pods of attempt 1 to end", True)
-    gone = Seen(False, "same", rested=0.0)
+    gone = Observation(False, "same", rested=0.0)
     assert isinstance(state.decide(gone, record, LIMITS), state.Wait)
     assert state.decide(replace(gone, rested=60.0), record, LIMITS) == state.Create(2)
 
@@ -86,7 +87,7 @@ def test_a_pod_that_does_not_go_is_taken_off_the_books_and_the_next_attempt_wait
     assert not isinstance(state.decide(replace(RUNNING, pods=(fresh,)), [], LIMITS), state.Force)
     lost = replace(fresh, disrupted=causes.NODE_LOST)
     assert state.decide(replace(RUNNING, pods=(lost,)), [], LIMITS) == state.Force((lost,))
-    gone = Seen(False, "same", rested=40.0)
+    gone = Observation(False, "same", rested=40.0)
     assert state.decide(gone, [past("lost", False)], LIMITS) == state.Create(2)
     assert isinstance(state.decide(replace(gone, forced=True), [past("lost", False)], LIMITS), state.Wait)
 
@@ -107,11 +108,11 @@ def test_what_the_cluster_does_has_a_budget_of_its_own():
 def test_a_hopeless_reason_is_borne_for_seconds_unless_something_ran_before():
     seen = replace(RUNNING, pods=(), silent_for=None, pending_for=60.0, reasons=(Reason("no image", True),))
     assert isinstance(state.decide(seen, [], LIMITS), state.Judge)
-    ran = [Past(0, "other", "crash", True, "it died")]
+    ran = [PastAttempt(0, "other", "crash", True, "it died")]
     assert isinstance(state.decide(seen, ran, LIMITS), state.Wait)
     assert isinstance(state.decide(replace(seen, reasons=(Reason("no room"),)), [], LIMITS), state.Wait)
     assert isinstance(state.decide(replace(seen, pending_for=1801.0), ran, LIMITS), state.Judge)
 
 
 def test_numbers_go_on_from_what_is_on_record():
-    assert state.decide(Seen(False, "same", rested=99.0), [past(number=7)], LIMITS) == state.Create(8)
+    assert state.decide(Observation(False, "same", rested=99.0), [past(number=7)], LIMITS) == state.Create(8)

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from components.launch import beat, record
+from components.launch import heartbeat
+from components.runtime import record
 from ernie_core import errors
 
 
@@ -78,10 +79,10 @@ def test_a_wrong_image_is_said_at_once_and_stays_said(place):
     job = place.attempt(1)
     for pod in place.cluster.pods(job):
         place.cluster.wait_for(pod["metadata"]["name"], "ImagePullBackOff", "Back-off pulling image")
-    with pytest.raises(errors.Error, match=r"image some/image cannot be had.*correct its name or digest"):
+    with pytest.raises(errors.Error, match=r"image some/image cannot be pulled.*correct its name or digest"):
         launched.end()
     assert place.cluster.all("paddlejobs") == []
-    with pytest.raises(errors.Error, match="cannot be had"):
+    with pytest.raises(errors.Error, match="cannot be pulled"):
         place.launch().end(2)
 
 
@@ -94,7 +95,7 @@ def test_an_image_that_could_be_had_before_is_waited_for(place):
     job = place.attempt(2)
     for pod in place.cluster.pods(job):
         place.cluster.wait_for(pod["metadata"]["name"], "ErrImagePull", "registry unavailable")
-    place.until(lambda: "cannot be had" in history(place).text)
+    place.until(lambda: "cannot be pulled" in history(place).text)
     time.sleep(0.4)
     place.asked(10)
     assert launched.running
@@ -153,7 +154,7 @@ def test_pods_that_no_node_takes_are_waited_for_and_then_given_up(place, limits)
     said = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
     place.cluster.status(f"{job}-worker-0", conditions=[{"type": "PodScheduled", "status": "False", "message": said}])
     place.until(lambda: "Insufficient nvidia.com/gpu" in history(place).text)
-    with pytest.raises(errors.Error, match=r"could not start within 3 s: no node takes the pod: 0/2 nodes"):
+    with pytest.raises(errors.Error, match=r"could not start within 3 s: no node accepts the pod: 0/2 nodes"):
         launched.end()
 
 
@@ -175,7 +176,7 @@ def test_a_gang_that_says_nothing_any_more_is_ended(place, limits):
     launched = place.launch(replace(limits, silent=1.0))
     place.attempt(1)
     for done in range(4):
-        beat.write(place.store, place.workload.task["address"], 1, {"done": done})
+        heartbeat.write(place.store, place.workload.task["address"], 1, {"done": done})
         place.asked(3)
     job = place.attempt(2)
     assert history(place).past[0].cause == "hang"
@@ -202,18 +203,18 @@ def test_a_step_has_only_the_time_that_it_was_given(place, limits):
 
 
 def test_a_store_that_does_not_answer_ends_nothing(place, monkeypatch):
-    from components.launch import look
+    from components.launch import observer
 
     launched = place.launch()
     job = place.attempt(1)
-    read = look.artefact.read
-    monkeypatch.setattr(look.artefact, "read", raise_unreachable)
+    read = observer.artefact.read
+    monkeypatch.setattr(observer.artefact, "read", raise_unreachable)
     for pod in place.cluster.pods(job):
         place.cluster.exit(pod["metadata"]["name"], 0)
     place.asked(8)
     assert launched.running
     place.commit()
-    monkeypatch.setattr(look.artefact, "read", read)
+    monkeypatch.setattr(observer.artefact, "read", read)
     launched.end()
     assert history(place).past == ()
 

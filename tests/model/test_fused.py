@@ -1,18 +1,16 @@
 """The fused operations of a training on a CPU: equal to plain Paddle, and dropouts that a key decides."""
 
 import math
-import zlib  # noqa: F401  before paddle
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import paddle
 import pytest
 
 from ernie_core.model import config, fused
 from ernie_core.model.heads import ErnieForPretraining
-from ernie_core.runtime import import_paddle
 
-paddle = import_paddle()
 F = paddle.nn.functional
 pytestmark = pytest.mark.skipif(not fused.is_compiled(), reason="the extension is not built")
 

@@ -1,18 +1,17 @@
 """Equal to PaddleNLP: logits, loss, and each opens the folders of the other."""
 
 import json
-import zlib  # noqa: F401  before paddle
 from pathlib import Path
 
 import numpy as np
+import paddle
 import pytest
 
 from ernie_core.model import config, weights
 from ernie_core.model.heads import ErnieForPretraining, ErnieForSequenceClassification
-from ernie_core.runtime import import_paddle
 
 pytestmark = pytest.mark.parity
-paddle = import_paddle()
+
 F = paddle.nn.functional
 
 DROPPED = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}

@@ -7,14 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import paddle
 import pytest
 
 from ernie_core import errors
 from ernie_core.model import config, weights
 from ernie_core.model.heads import ErnieForPretraining, ErnieForSequenceClassification
-from ernie_core.runtime import import_paddle
-
-paddle = import_paddle()
 
 TINY = config.shape("2L32H4", 50, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
 
@@ -278,3 +276,15 @@ def test_an_exported_model_computes_the_same_at_any_length(tmp_path: Path) -> No
 def test_an_unknown_shape_is_refused(arch: str) -> None:
     with pytest.raises(errors.BadInput):
         config.shape(arch, 100)
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_weights_in_half_precision_are_kept_as_float32_and_put_back(kind: str) -> None:
+    net = paddle.nn.Linear(3, 2)
+    net.to(dtype=kind)
+    kept = weights.copies(net)
+    assert all(array.dtype == np.float32 for array in kept.values())
+    other = paddle.nn.Linear(3, 2)
+    other.to(dtype=kind)
+    weights.restore(other, kept)
+    assert all(np.array_equal(a, b) for a, b in zip(kept.values(), weights.copies(other).values(), strict=True))

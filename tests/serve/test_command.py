@@ -43,7 +43,7 @@ def test_a_pair_has_a_tab_between(exported_pairs: Path) -> None:
     assert "sentence1: 天地, sentence2: 好人, label: positive" in done.stdout
     done = serve(exported_pairs, "--engine", "onnxruntime", "天地好人")
     assert done.returncode == 65
-    assert "with a tab between" in done.stderr
+    assert "separate the two texts by a tab" in done.stderr
 
 
 def test_a_failure_is_one_line_on_stderr_and_an_exit_code(tmp_path: Path) -> None:
@@ -123,3 +123,14 @@ def test_who_closes_a_pipe_gets_no_traceback(exported: Path, closed: str) -> Non
         ["bash", "-c", line], capture_output=True, cwd=exported.parent, env=env, stdin=subprocess.DEVNULL
     )
     assert b"Traceback" not in done.stderr and b"Exception" not in done.stderr and b"Error" not in done.stderr
+
+
+def test_serving_needs_no_paddle(exported: Path) -> None:
+    code = (
+        "import sys; sys.modules['paddle'] = None\n"
+        "from ernie_core.serve import __main__, evaluation\n"
+        f"sys.exit(__main__.main(['--engine', 'onnxruntime', {str(exported)!r}, '天地好人']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "sentence: 天地好人, label: positive" in done.stdout

@@ -23,21 +23,21 @@ def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store")
 
 
-def register(store: Store, version: str, fingerprint: str, name: str = "reviews") -> index.Entry:
+def register(store: Store, version: str, fingerprint: str, name: str = "reviews") -> index.IndexEntry:
     address = f"package/{fingerprint}"
     return index.register(
         store, name=name, version=version, address=address, fingerprint=fingerprint, scores={"accuracy": 0.8}
     )
 
 
-def commit(store: Store, entry: index.Entry, tmp_path: Path, content: str = "weights") -> None:
+def commit(store: Store, entry: index.IndexEntry, tmp_path: Path, content: str = "weights") -> None:
     folder = artefact.staging(store, entry.address, tmp_path / f"scratch-{entry.fingerprint}")
     (folder / "model.onnx").write_text(content)
     (folder / "README.md").write_text(f"{entry.name} {entry.version}")
     artefact.publish(store, entry.address, folder, kind="package", info={})
 
 
-def published(store: Store, version: str, fingerprint: str, tmp_path: Path, name: str = "reviews") -> index.Entry:
+def published(store: Store, version: str, fingerprint: str, tmp_path: Path, name: str = "reviews") -> index.IndexEntry:
     entry = register(store, version, fingerprint, name)
     commit(store, entry, tmp_path, fingerprint)
     return entry
@@ -85,7 +85,7 @@ def test_what_was_registered_but_not_committed_is_passed_over(store: Store, tmp_
     published(store, "1", "aaa", tmp_path)
     half = register(store, "2", "bbb")
     assert index.resolve(store, "reviews").version == "1"
-    with pytest.raises(NotFound, match="`reviews@2` was begun but never finished"):
+    with pytest.raises(NotFound, match="`reviews@2` was started but never finished"):
         index.resolve(store, "reviews@2")
     commit(store, half, tmp_path)
     assert index.resolve(store, "reviews").version == "2"
@@ -111,7 +111,7 @@ def test_a_name_that_is_not_there_is_answered_with_the_nearest(store: Store, tmp
     published(store, "1.0", "aaa", tmp_path)
     with pytest.raises(NotFound, match="did you mean `reviews`"):
         index.resolve(store, "review")
-    with pytest.raises(NotFound, match=r"no version `9` of `reviews` in .*, there are: 1\.0"):
+    with pytest.raises(NotFound, match=r"no version `9` of `reviews` in .*, choose from: 1\.0"):
         index.resolve(store, "reviews@9")
     with pytest.raises(BadInput, match="write NAME or NAME@VERSION"):
         index.resolve(store, "reviews@")
@@ -134,7 +134,7 @@ def test_a_folder_with_something_else_is_left_alone_unless_forced(store: Store, 
     into.mkdir()
     pull(store, "reviews", into)  # an empty folder is as good as none
     (into / "notes.txt").write_text("mine")
-    with pytest.raises(Refused, match="holds something else than reviews@1"):
+    with pytest.raises(Refused, match="contains other files than reviews@1"):
         pull(store, "reviews", into)
     assert (into / "notes.txt").read_text() == "mine"
     pull(store, "reviews", into, force=True)

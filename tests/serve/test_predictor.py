@@ -37,7 +37,7 @@ def test_labels_are_right_whatever_the_engine_and_the_batch(exported: Path, engi
 
 def test_the_engines_agree(exported: Path) -> None:
     first, second = (Predictor.open(exported, engine=name, batch_size=2) for name in engines.NAMES)
-    np.testing.assert_allclose(first.logits(TEXTS), second.logits(TEXTS), atol=0.02)
+    np.testing.assert_allclose(first.outputs(TEXTS), second.outputs(TEXTS), atol=0.02)
 
 
 def test_no_texts_an_empty_text_and_a_very_long_text_are_answered(exported: Path) -> None:
@@ -91,8 +91,26 @@ def test_a_changed_weight_fails_the_check_at_the_start(exported: Path, tmp_path:
 
 def test_an_engine_that_goes_wrong_in_batches_only_is_caught(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = engines.load(exported / "model.onnx", "onnxruntime", (), 1)
-    monkeypatch.setattr(engines, "load", lambda *_: lambda ids, types: right(ids, types) + (0.5 if len(ids) > 1 else 0))
+
+    def wrong(input_ids: np.ndarray, token_type_ids: np.ndarray) -> list[np.ndarray]:
+        (logits,) = right(input_ids=input_ids, token_type_ids=token_type_ids)
+        return [logits + (0.5 if len(input_ids) > 1 else 0)]
+
+    monkeypatch.setattr(engines, "load", lambda *_: wrong)
     with pytest.raises(BadInput, match=r"at batch size 4 the probe's logits are off by 0\.5"):
+        Predictor.open(exported)
+
+
+def test_an_output_that_is_no_number_is_caught(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = engines.load(exported / "model.onnx", "onnxruntime", (), 1)
+
+    def wrong(**inputs: np.ndarray) -> list[np.ndarray]:
+        (logits,) = right(**inputs)
+        logits[-1, 0] = np.nan
+        return [logits]
+
+    monkeypatch.setattr(engines, "load", lambda *_: wrong)
+    with pytest.raises(BadInput, match=r"the probe's logits are off by nan"):
         Predictor.open(exported)
 
 
@@ -121,6 +139,12 @@ def test_what_is_no_exported_model_is_said(exported: Path, tmp_path: Path) -> No
         Predictor.open(folder)
     (folder / "serving.json").write_text(json.dumps({**said, "probe": {}}))
     with pytest.raises(BadInput, match="damaged"):
+        Predictor.open(folder)
+    (folder / "serving.json").write_text(json.dumps({key: said[key] for key in said if key != "text_pair"}))
+    with pytest.raises(BadInput, match="damaged"):
+        Predictor.open(folder)
+    (folder / "serving.json").write_text(json.dumps({**said, "task": "parsing"}))
+    with pytest.raises(BadInput, match="task `parsing` is not known, choose from: sequence_classification"):
         Predictor.open(folder)
     (folder / "serving.json").write_text(json.dumps(said))
     (folder / "model.onnx").write_bytes(b"none")

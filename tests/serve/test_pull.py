@@ -70,7 +70,7 @@ def test_a_folder_with_other_files_is_refused_by_their_names_and_nothing_is_lost
     place = tmp_path / "here"
     (place / mine).parent.mkdir(parents=True)
     (place / mine).write_text("mine")
-    with pytest.raises(Refused, match=rf"holds something else than p@1: {mine.partition('/')[0]}: .* --force"):
+    with pytest.raises(Refused, match=rf"contains other files than p@1: {mine.partition('/')[0]}: .* --force"):
         pull(store, "p", place)
     assert held(place) == {mine: "mine"}
     pull(store, "p", place, force=True)

@@ -7,9 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 import components
-from components import scores
-from components.base import Here
 from components.compress import Compress
+from components.contract import scores
+from components.contract.base import Here
 from components.evaluate import Evaluate
 from components.package import Package
 from components.predict import Predict

@@ -9,7 +9,7 @@ import pytest
 
 from ernie_core.store import Store, open_store
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import servers
 
 

@@ -70,7 +70,7 @@ def test_a_big_file_travels_in_parts(store: Store, tmp_path: Path) -> None:
 def test_only_named_files_are_fetched(s3: Store, tmp_path: Path) -> None:
     make(s3, "vocab/f1", tmp_path)
     assert content(artefact.fetch(s3, "vocab/f1", tmp_path / "c", names=["empty"])) == {"empty": b""}
-    with pytest.raises(BadInput, match=r"no file 'nothing', it has: deep/er/part 0.bin, empty, vocab.txt"):
+    with pytest.raises(BadInput, match=r"no file `nothing`, choose from: deep/er/part 0.bin, empty, vocab.txt"):
         artefact.fetch(s3, "vocab/f1", tmp_path / "c", names=["nothing"])
 
 

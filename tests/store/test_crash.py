@@ -1,4 +1,4 @@
-"""Writers that are killed: what they were writing is whole or absent, and the next one goes on."""
+"""Writers that are killed: what they were writing is whole or absent, and the next one continues."""
 
 import random
 import signal

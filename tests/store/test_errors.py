@@ -174,7 +174,7 @@ def test_without_conditional_writes_the_store_looks_before_it_writes(answers: ty
 def test_a_full_disk_says_what_it_needs(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store.write("a", bytes(5000))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10_000, 9_000, 1_000))
-    with pytest.raises(Error, match=r"disk full: .* needs 5000 bytes, 1000 free; make room"):
+    with pytest.raises(Error, match=r"disk full: .* needs 5000 bytes, 1000 free; free some space"):
         store.download("a", tmp_path / "target", size=5000)
 
     def full(*_: object) -> int:

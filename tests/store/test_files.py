@@ -1,4 +1,4 @@
-"""Reading single files from wherever they lie, and artefacts made of files of others."""
+"""Reading single files from disks and stores, and artefacts with files of other artefacts."""
 
 import hashlib
 import os
@@ -40,11 +40,11 @@ def test_a_file_that_was_replaced_since_the_plan_is_an_error(store: Store, put: 
     key = f"words/a/{artefact.read(store, 'words/a').data}/part-1"  # type: ignore[union-attr]
     with files.of(store, key, "part-1", 4).open() as file:
         assert file.read() == b"text"
-    with pytest.raises(BadInput, match="was of 5 bytes when this was planned, is of 4 bytes"):
+    with pytest.raises(BadInput, match="had 5 bytes when it was planned, now it has 4 bytes"):
         files.of(store, key, "part-1", 5).open()
     with pytest.raises(BadInput, match="is gone"):
         files.of(store, f"{key}x", "part-1", 5).open()
-    with pytest.raises(NotFound, match="nothing is committed"):
+    with pytest.raises(NotFound, match="no artefact here"):
         files.of_artefact(store, "words/b", Path("cache"))
 
 
@@ -132,7 +132,7 @@ def test_one_that_was_changed_since_is_not_opened(tmp_path: Path, data: bytes | 
         (tmp_path / "a.txt").unlink()
     else:
         (tmp_path / "a.txt").write_bytes(data)
-    with pytest.raises(BadInput, match=r"a\.txt: was changed since this was planned .*, run again"):
+    with pytest.raises(BadInput, match=r"a\.txt: changed since it was planned .*; run again"):
         file.open()
 
 
@@ -165,7 +165,7 @@ def test_another_file_in_its_place_or_another_mode_does_not_matter_to_who_reads_
         (tmp_path / "b.txt").write_bytes(bytes(len(TEXT)))
         os.replace(tmp_path / "b.txt", tmp_path / "a.txt")
         assert stream.read() == TEXT[10:]
-    with pytest.raises(BadInput, match="has another content of the same size"):
+    with pytest.raises(BadInput, match="has the same size but other content"):
         file.open()
 
 
@@ -177,11 +177,9 @@ def test_an_object_that_is_not_the_planned_one_is_not_read(s3: Store, tmp_path: 
         assert stream.read() == b"old text"
     s3.download("a.txt", tmp_path / "a.txt", size=8, etag=etag)
     s3.write("a.txt", b"new text")
-    with pytest.raises(
-        BadInput, match=r"a\.txt: was changed since this was planned \(its ETag is another\), run again"
-    ):
+    with pytest.raises(BadInput, match=r"a\.txt: changed since it was planned \(its ETag differs\); run again"):
         file.open()
-    with pytest.raises(BadInput, match="was changed since this was planned"):
+    with pytest.raises(BadInput, match="changed since it was planned"):
         s3.download("a.txt", tmp_path / "b.txt", size=8, etag=etag)
     assert not (tmp_path / "b.txt").exists()
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ernie_core.errors import BadInput, NotFound
+from ernie_core.keys import flaw
 from ernie_core.store import Store, open_store, point, pointed
-from ernie_core.store.base import flaw
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(lambda name: not flaw(name))
 

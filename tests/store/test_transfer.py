@@ -1,4 +1,4 @@
-"""Transfers that are interrupted: they go on where they stopped, and nobody sees half of them."""
+"""Transfers that are interrupted: they resume where they stopped, and partial files are never visible."""
 
 import hashlib
 import os

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ernie_core.text import segment, snownlp, vocab
+from ernie_core.text import segment
+from ernie_core.text.corpus import snownlp
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.vocab import build as vocab
 
 
 @pytest.fixture(scope="session")

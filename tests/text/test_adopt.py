@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ernie_core.errors import BadInput, NotFound
-from ernie_core.text import adopt
 from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text.vocab import adopt
 
 
 def adopted(tmp_path, content: str):
@@ -41,5 +41,5 @@ def test_a_vocabulary_without_special_tokens_is_refused(tmp_path):
 
 
 def test_a_folder_that_holds_no_vocabulary_is_refused(tmp_path):
-    with pytest.raises(NotFound, match="it holds none"):
+    with pytest.raises(NotFound, match="found none"):
         adopt.adopt(tmp_path, tmp_path)

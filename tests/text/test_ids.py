@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from ernie_core import native
 from ernie_core.errors import BadInput, Refused, Stopped
-from ernie_core.text import id_files, ids, kernel, marks, normalise, unicode_table, wordcut
-from ernie_core.text.marks import Marker
+from ernie_core.text import normalise, unicode_table, wordcut
+from ernie_core.text.ids import build as ids
+from ernie_core.text.ids import id_files, kernel, marks
+from ernie_core.text.ids.marks import Marker
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
-from ernie_core.text.wordcut import Writer
+from ernie_core.text.wordcut import WordsWriter
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def made(words, vocabulary, tmp_path_factory) -> Path:
 
 def small(folder: Path, documents: list[list[str]]) -> Path:
     folder.mkdir()
-    writer = Writer(folder, 1 << 20)
+    writer = WordsWriter(folder, 1 << 20)
     for document in documents:
         writer.write([wordcut.split(sentence) for sentence in document])
     writer.close()

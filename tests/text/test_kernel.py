@@ -10,11 +10,12 @@ import generated
 import pytest
 
 from ernie_core.errors import BadInput
-from ernie_core.text import kernel, unicode_table, wordcut
-from ernie_core.text.kernel import BadLine, Encoder
+from ernie_core.text import unicode_table, wordcut
+from ernie_core.text.ids import kernel
+from ernie_core.text.ids.kernel import BadLine, Encoder
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 
-pytest.importorskip("ernie_core.text._ids")
+pytest.importorskip("ernie_core.text.ids._ids")
 
 
 @pytest.fixture(scope="module", params=kernel.MARKINGS)
@@ -200,8 +201,8 @@ def test_a_code_point_never_becomes_more_code_points_than_it_has_bytes():
 
 def test_without_the_compiled_kernel_python_does_the_work_and_says_so_once():
     code = (
-        "import sys; sys.modules['ernie_core.text._ids'] = None\n"
-        "import generated; from ernie_core.text import kernel\n"
+        "import sys; sys.modules['ernie_core.text.ids._ids'] = None\n"
+        "import generated; from ernie_core.text.ids import kernel\n"
         "made = [kernel.make(generated.tokenizer()) for _ in range(3)]\n"
         "print({type(m).__name__ for m in made}, len(made[0].encode_text('研 究').ids))"
     )
@@ -209,7 +210,7 @@ def test_without_the_compiled_kernel_python_does_the_work_and_says_so_once():
     environment = {**os.environ, "PYTHONPATH": path}
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert ran.stdout.strip() == "{'Slow'} 4"
-    assert ran.stderr.count("the compiled ernie_core.text._ids is missing") == 1
+    assert ran.stderr.count("the compiled ernie_core.text.ids._ids is missing") == 1
 
 
 def test_bytes_that_are_not_utf8_are_dropped_and_counted():

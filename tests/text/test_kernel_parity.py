@@ -1,16 +1,17 @@
 """The compiled kernel beside PaddleNLP: its tokenizer's ids, and the marks of its data script on top of them."""
 
 import re
-import zlib  # noqa: F401  paddle, imported before zlib, ends in a segmentation fault
 from array import array
 from collections.abc import Iterator
 
 import generated
 import pytest
 
-from ernie_core.text import kernel, marks, segment, sentences, snownlp, wordcut
+from ernie_core.text import segment, sentences, wordcut
+from ernie_core.text.corpus import snownlp
+from ernie_core.text.ids import kernel, marks
 
-pytest.importorskip("ernie_core.text._ids")
+pytest.importorskip("ernie_core.text.ids._ids")
 pytestmark = pytest.mark.parity
 
 

@@ -16,7 +16,7 @@ from ernie_core.errors import BadInput, NotFound
 from ernie_core.text import segment, wordcut
 from ernie_core.text.lac import TOOLS, custom, dictionary, tagger, weights
 
-native = pytest.importorskip("ernie_core.text._lac")
+native = pytest.importorskip("ernie_core.text.lac._lac")
 PATHS = native.paths()
 MODELS = sorted(TOOLS.values())
 MIXED = "百度是一家高科技公司。ＡＢ 12x電腦，㐀\u3000\t\x00\ud800😀"

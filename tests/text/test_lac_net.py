@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ernie_core.text import sentences
 from ernie_core.text.lac import TOOLS, tagger, weights
 
-native = pytest.importorskip("ernie_core.text._lac")
+native = pytest.importorskip("ernie_core.text.lac._lac")
 PATHS = native.paths()
 MODELS = sorted(TOOLS.values())
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ernie_core.text import snownlp
+from ernie_core.text.corpus import snownlp
 from ernie_core.text.lac import TOOLS, tagger, weights
 
 pytestmark = pytest.mark.parity

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ernie_core.text import marks, normalise, wordcut
-from ernie_core.text.marks import Marker
+from ernie_core.text import normalise, wordcut
+from ernie_core.text.ids import marks
+from ernie_core.text.ids.marks import Marker
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 
 

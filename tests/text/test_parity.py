@@ -1,7 +1,6 @@
 """The same ids as PaddleNLP's ErnieTokenizer."""
 
 import random
-import zlib  # noqa: F401  paddle, imported before zlib, ends in a segmentation fault
 
 import pytest
 from hypothesis import HealthCheck, given, settings

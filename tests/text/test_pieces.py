@@ -1,4 +1,4 @@
-"""Work in pieces: what comes out does not depend on where texts are cut, or in which order the pieces are made."""
+"""Work in pieces: the result does not depend on how texts are divided, or in which order the pieces are made."""
 
 import gzip
 import io
@@ -112,19 +112,19 @@ def test_lines_that_are_rejected_have_the_numbers_of_the_whole_file(tmp_path, mo
 
 
 def test_a_fault_within_a_piece_is_named_with_the_line_of_the_whole_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("ernie_core.text.read.MAX_LINE", 100)
+    monkeypatch.setattr("ernie_core.text.corpus.read.MAX_LINE", 100)
     content = b"ok\n\n" * 200 + b"x" * 101 + b"\n"
     cut_up(monkeypatch, segment, 150)
     with pytest.raises(BadInput, match=r"a\.txt:401: a line of 102 bytes"):
         segmented(dripping({"a.txt": content}), tmp_path / "words")
-    monkeypatch.setattr("ernie_core.text.read.MAX_DOCUMENT", 1000)
+    monkeypatch.setattr("ernie_core.text.corpus.read.MAX_DOCUMENT", 1000)
     content = b"ok\n\n" * 200 + b"yes\n" * 300
     with pytest.raises(BadInput, match=r"a\.txt:4\d\d: no empty line within"):
         segmented(dripping({"a.txt": content}), tmp_path / "more")
 
 
 def test_a_text_without_any_empty_line_is_refused_by_every_piece_of_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("ernie_core.text.read.MAX_DOCUMENT", 1000)
+    monkeypatch.setattr("ernie_core.text.corpus.read.MAX_DOCUMENT", 1000)
     cut_up(monkeypatch, segment, 400)
     files = dripping({"a.txt": b"yes\n" * 1000})
     for number, piece in enumerate(segment.pieces(files)[:6]):
@@ -133,7 +133,7 @@ def test_a_text_without_any_empty_line_is_refused_by_every_piece_of_it(tmp_path,
 
 
 def test_any_white_space_is_an_empty_line_wherever_the_text_is_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("ernie_core.text.read.MAX_DOCUMENT", 1000)
+    monkeypatch.setattr("ernie_core.text.corpus.read.MAX_DOCUMENT", 1000)
     cut_up(monkeypatch, segment, 400)
     files = dripping({"a.txt": "研究\n\u3000\n".encode() * 1000})
     assert len(segment.pieces(files)) > 10

@@ -1,4 +1,4 @@
-"""Words cut into pieces for ids and for vocabularies."""
+"""Words divided into pieces for ids and for vocabularies."""
 
 import io
 from pathlib import Path
@@ -9,8 +9,11 @@ from cutting import cut_up, dripping, made
 
 from ernie_core.errors import BadInput
 from ernie_core.store.files import StoredFile, below
-from ernie_core.text import census, ids, vocab, wordcut
+from ernie_core.text import wordcut
+from ernie_core.text.ids import build as ids
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.vocab import build as vocab
+from ernie_core.text.vocab import census
 
 
 @pytest.fixture
@@ -19,7 +22,7 @@ def corpus(tmp_path) -> Path:
     folder = tmp_path / "words"
     folder.mkdir()
     for number in range(2):
-        writer = wordcut.Writer(folder, 1 << 20, number)
+        writer = wordcut.WordsWriter(folder, 1 << 20, number)
         for n in range(200):
             writer.write([["研究", chr(0x4E00 + n), "word" * (n % 7)]] * (1 + n % 5))
         writer.close()

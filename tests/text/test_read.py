@@ -6,16 +6,17 @@ import pytest
 
 from ernie_core.errors import BadInput
 from ernie_core.store.files import below
-from ernie_core.text import read, rejects, segment
-from ernie_core.text.rejects import Rejects
+from ernie_core.text import segment
+from ernie_core.text.corpus import read, rejects
+from ernie_core.text.corpus.rejects import Rejects
 
 
 def documents(folder, **files: bytes):
     for name, content in files.items():
         (folder / f"{name}.txt").write_bytes(content)
-    tally, files = read.Tally(), below(folder)
+    counts, files = read.ReadCounts(), below(folder)
     with Rejects(made(folder)) as rejected:
-        return [d for piece in segment.pieces(files) for d in read.documents(files, piece, tally, rejected)], tally
+        return [d for piece in segment.pieces(files) for d in read.documents(files, piece, counts, rejected)], counts
 
 
 def made(folder):
@@ -30,9 +31,9 @@ def rejected(folder) -> list[dict]:
 
 
 def test_an_empty_line_or_the_end_of_a_file_ends_a_document(tmp_path):
-    found, tally = documents(tmp_path, a="甲\n乙\n\n丙\n".encode(), b="丁".encode())
+    found, counts = documents(tmp_path, a="甲\n乙\n\n丙\n".encode(), b="丁".encode())
     assert found == ["甲\n乙", "丙", "丁"]
-    assert (tally.files, tally.lines, tally.documents, tally.bytes) == (2, 5, 3, 16)
+    assert (counts.files, counts.lines, counts.documents, counts.bytes) == (2, 5, 3, 16)
 
 
 def test_subfolders_are_read_in_the_order_of_their_paths(tmp_path):
@@ -43,9 +44,9 @@ def test_subfolders_are_read_in_the_order_of_their_paths(tmp_path):
 
 
 def test_byte_order_marks_and_carriage_returns_are_removed(tmp_path):
-    found, tally = documents(tmp_path, a=b"\xef\xbb\xbf" + "甲\r\n\r\n乙\r\n".encode())
+    found, counts = documents(tmp_path, a=b"\xef\xbb\xbf" + "甲\r\n\r\n乙\r\n".encode())
     assert found == ["甲", "乙"]
-    assert tally.damaged_lines == 0
+    assert counts.damaged_lines == 0
 
 
 def test_white_space_alone_is_an_empty_line(tmp_path):
@@ -53,15 +54,15 @@ def test_white_space_alone_is_an_empty_line(tmp_path):
 
 
 def test_needless_empty_lines_are_counted(tmp_path):
-    found, tally = documents(tmp_path, a="\n\n甲\n\n\n乙\n\n".encode())
+    found, counts = documents(tmp_path, a="\n\n甲\n\n\n乙\n\n".encode())
     assert found == ["甲", "乙"]
-    assert tally.empty_documents == 3
+    assert counts.empty_documents == 3
 
 
 def test_bytes_that_are_not_utf8_are_replaced_and_counted_with_their_places(tmp_path):
-    found, tally = documents(tmp_path, a="甲\n".encode() + b"\xffx\n", b="好\n".encode() + b"\xed\xa0\x80x\n")
+    found, counts = documents(tmp_path, a="甲\n".encode() + b"\xffx\n", b="好\n".encode() + b"\xed\xa0\x80x\n")
     assert found == ["甲\n\ufffdx", "好\n\ufffd\ufffd\ufffdx"]
-    assert (tally.damaged_lines, tally.lines) == (2, 4)
+    assert (counts.damaged_lines, counts.lines) == (2, 4)
     assert [(row["file"], row["line"], row["why"]) for row in rejected(tmp_path)] == [
         ("a.txt", 2, "not UTF-8 at byte 0: replaced"),
         ("b.txt", 2, "not UTF-8 at byte 0: replaced"),
@@ -69,10 +70,10 @@ def test_bytes_that_are_not_utf8_are_replaced_and_counted_with_their_places(tmp_
 
 
 def test_too_many_such_lines_are_refused_with_the_remedy(tmp_path):
-    _, tally = documents(tmp_path, a="你好\n世界\n".encode("gb18030"), b=b"ok\n" * 98)
-    rejects.check(tally.figures(), rejected(tmp_path), 0.02)
+    _, counts = documents(tmp_path, a="你好\n世界\n".encode("gb18030"), b=b"ok\n" * 98)
+    rejects.check(counts.figures(), rejected(tmp_path), 0.02)
     with pytest.raises(BadInput, match=r"2 of 100 lines .*a\.txt:1 .*a\.txt:2 .*max_rejected 0\.019.*GB18030"):
-        rejects.check(tally.figures(), rejected(tmp_path), 0.019)
+        rejects.check(counts.figures(), rejected(tmp_path), 0.019)
 
 
 def test_nul_characters_stay_until_normalisation_drops_them(tmp_path, tiny):

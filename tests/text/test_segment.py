@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ernie_core.errors import BadInput, Stopped
-from ernie_core.text import cutter, segment, sentences, wordcut
+from ernie_core.text import segment, sentences, wordcut
+from ernie_core.text.jieba import segmenter
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +48,12 @@ def test_cutting_loses_nothing(sentence):
 
 
 def test_a_sentence_of_any_length_is_cut_slice_by_slice(monkeypatch):
-    monkeypatch.setattr(cutter, "SLICE", 4)
-    cutter._load.cache_clear()
+    monkeypatch.setattr(segmenter, "SLICE", 4)
+    segmenter._load.cache_clear()
     assert segment.cut("研究生命起源") == ["研究", "生命", "起源"]
     assert segment.cut("我爱北京天安门") == ["我", "爱", "北京", "天安门"]
     assert segment.cut("在北京天安门") == ["在", "北京", "天", "安门"]
-    cutter._load.cache_clear()
+    segmenter._load.cache_clear()
 
 
 def test_files_become_documents_of_words(tmp_path):

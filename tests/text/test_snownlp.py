@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ernie_core.errors import BadInput
-from ernie_core.text import snownlp
+from ernie_core.text.corpus import snownlp
 
 
 @pytest.fixture(scope="module")

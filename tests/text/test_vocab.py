@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from ernie_core.errors import BadInput, Refused
 from ernie_core.progress import never, silent
 from ernie_core.store.files import below
-from ernie_core.text import census, counters, normalise, vocab
+from ernie_core.text import basics, normalise
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
-from ernie_core.text.wordcut import Writer
+from ernie_core.text.vocab import build as vocab
+from ernie_core.text.vocab import census, counters
+from ernie_core.text.wordcut import WordsWriter
 
 
 def take(folder, *, sample=None, **options) -> census.Census:
@@ -24,7 +26,7 @@ def take(folder, *, sample=None, **options) -> census.Census:
 
 def corpus(folder, *sentences: str):
     folder.mkdir()
-    writer = Writer(folder, 1 << 20)
+    writer = WordsWriter(folder, 1 << 20)
     for sentence in sentences:
         writer.write([sentence.split()])
     writer.close()
@@ -113,8 +115,8 @@ def test_a_size_that_cannot_hold_what_must_be_held_is_refused(tmp_path, size, ha
 
 @pytest.mark.parametrize("han", ["all", "seen"])
 def test_the_least_size_is_known_without_a_corpus(tmp_path, han):
-    tokenizer, _ = build(tmp_path, corpus(tmp_path / "words", "甲"), size=vocab.least_size(han), han=han)
-    assert tokenizer.size == vocab.least_size(han)
+    tokenizer, _ = build(tmp_path, corpus(tmp_path / "words", "甲"), size=basics.least_size(han), han=han)
+    assert tokenizer.size == basics.least_size(han)
 
 
 def test_words_without_text_are_refused(tmp_path):
@@ -187,7 +189,7 @@ def test_the_compiled_counter_counts_as_python_does(tmp_path_factory, documents,
 
 def test_every_character_counts_alone_doubled_and_inside_words_as_in_python(tmp_path, monkeypatch):
     characters = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000 and unicodedata.category(chr(c)) != "Cn"]
-    writer = Writer(tmp_path, 1 << 30)
+    writer = WordsWriter(tmp_path, 1 << 30)
     for begin in range(0, len(characters), 500):
         writer.write([[c, "a" + c + "b", "，", c * 2] for c in characters[begin : begin + 500 : 7]])
     writer.close()
@@ -198,7 +200,7 @@ def test_every_character_counts_alone_doubled_and_inside_words_as_in_python(tmp_
 
 def test_a_sample_is_spread_over_the_corpus_and_the_same_each_time(tmp_path, monkeypatch):
     monkeypatch.setattr(census, "BLOCK", 100)
-    writer = Writer(tmp_path, 600)
+    writer = WordsWriter(tmp_path, 600)
     for n in range(300):
         writer.write([[chr(0x4E00 + n)]])
     writer.close()
@@ -223,7 +225,7 @@ def blocks(choice: census.Choice) -> list[tuple[int, int]]:
 
 def test_what_is_held_out_is_spread_over_the_corpus(tmp_path, monkeypatch):
     monkeypatch.setattr(census, "BLOCK", 1000)
-    writer = Writer(tmp_path, 1 << 20)
+    writer = WordsWriter(tmp_path, 1 << 20)
     for n in range(2000):
         writer.write([[chr(0x4E00 + n)]])
     writer.close()

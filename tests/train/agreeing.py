@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import paddle
 
-from ernie_core.runtime import import_paddle
-from ernie_core.train.optim.adamw import Settings
+from ernie_core.train.optim.adamw import AdamWSettings
 from ernie_core.train.optim.device import PaddleAdamW
 from ernie_core.train.optim.host import HostAdamW
 from ernie_core.train.optim.optimiser import Optimiser
@@ -19,8 +19,6 @@ from ernie_core.train.parallel import gradients, sharding, shared_memory
 from ernie_core.train.parallel.exchange import Exchange, exchange
 from ernie_core.train.parallel.join import join
 from ernie_core.train.parallel.team import Team
-
-paddle = import_paddle()
 
 
 def main() -> None:
@@ -31,7 +29,7 @@ def main() -> None:
         done.touch()
     team.barrier()
     waited = done.exists()
-    far = replace(team, near=None)
+    far = replace(team, shared=None)
     net = build()
     for name in sharding.share(net, team):
         parameter = dict(net.named_parameters())[name]
@@ -45,7 +43,7 @@ def main() -> None:
         "mean": [each.mean(np.array([float(team.rank), 4.0])).tolist() for each in (team, far)],
         "sum": [each.sum(np.array([1.0])).tolist() for each in (team, far)],
         "any": [[each.any(team.rank == 1), each.any(False)] for each in (team, far)],
-        "near": team.near is not None,
+        "shared": team.shared is not None,
         "share": sorted(sharding.share(net, team)),
         "passed on": [[float(p.min()), float(p.max())] for p in net.parameters()],
         "updates": {
@@ -89,15 +87,15 @@ def updated(
 
 
 def whole(net: paddle.nn.Layer, team: Team, memory: Callable[[int], np.ndarray]) -> Optimiser:
-    return HostAdamW(net, Settings(), memory=memory) if team.near else HostAdamW(net, Settings())
+    return HostAdamW(net, AdamWSettings(), memory=memory) if team.shared else HostAdamW(net, AdamWSettings())
 
 
 def shared(net: paddle.nn.Layer, team: Team, memory: object) -> Optimiser:
-    return HostAdamW(net, Settings(), only=sharding.share(net, team))
+    return HostAdamW(net, AdamWSettings(), only=sharding.share(net, team))
 
 
 def by_paddle(net: paddle.nn.Layer, team: Team, memory: object) -> Optimiser:
-    return PaddleAdamW(net, Settings(), only=sharding.share(net, team))
+    return PaddleAdamW(net, AdamWSettings(), only=sharding.share(net, team))
 
 
 main()

@@ -4,10 +4,10 @@ import uuid
 
 from ernie_core.store import gathering
 from ernie_core.train.checkpoint import commit
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 
 
-def save(place: Place, step: int, permanent: bool = False) -> None:
+def save(place: CheckpointLocation, step: int, permanent: bool = False) -> None:
     """Commit a checkpoint of two small files that say their step."""
     part = gathering.begin(place.store, place.of(f"model_{step}"), uuid.uuid4().hex[:8], 0, place.scratch)
     files = []
@@ -19,8 +19,8 @@ def save(place: Place, step: int, permanent: bool = False) -> None:
     commit.commit(part, place, step, files, permanent=permanent)
 
 
-def found(place: Place, said: list[str] | None = None) -> int:
-    """The step that a start would go on from; 0 for none."""
+def found(place: CheckpointLocation, said: list[str] | None = None) -> int:
+    """The step that a start would resume from; 0 for none."""
     newest = commit.latest(place, [].append if said is None else said.append)
     if newest is None:
         return 0

@@ -39,7 +39,7 @@ def finish(processes: list[subprocess.Popen[str]]) -> list[str]:
 
 
 def hear(processes: list[subprocess.Popen[str]]) -> list[tuple[str, str]]:
-    """What every rank printed until its end; read side by side, for one that nobody reads holds up the others."""
+    """What every rank printed until its end; read in parallel, since one that is not read blocks the others."""
     with ThreadPoolExecutor(len(processes)) as pool:
         return list(pool.map(lambda process: process.communicate(), processes))
 

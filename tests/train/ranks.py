@@ -11,16 +11,17 @@ import paddle
 
 from ernie_core.model import config
 from ernie_core.model.heads import ErnieForPretraining
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.saver import Saver
-from ernie_core.train.checkpoint.snapshot import Identity, Progressed
+from ernie_core.train.checkpoint.snapshot import Progressed
+from ernie_core.train.objective import Identity
 from ernie_core.train.optim import optimiser
 from ernie_core.train.optim.optimiser import Optimiser
 from ernie_core.train.parallel import gradients
 from ernie_core.train.parallel.team import Team
 
 T = TypeVar("T")
-IDENTITY = Identity({"arch": "1L16H2", "global_batch_size": 8}, {"processes": 1})
+IDENTITY = Identity({"arch": "1L16H2", "global_batch_size": 8}, {"processes": 1}, samples=8, title="1L16H2")
 
 
 class Threads(Team):
@@ -106,7 +107,7 @@ def save(saver: Saver, step: int, net: ErnieForPretraining, adamw: Optimiser, vo
     saver.save(step, net, adamw, at, IDENTITY, vocab, {"loss_scaling": 1024.0}, **options)
 
 
-def vocabulary(place: Place) -> Path:
+def vocabulary(place: CheckpointLocation) -> Path:
     """A folder with a vocabulary."""
     folder = place.scratch / "vocab"
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from train import ranks
 from ernie_core import errors
 from ernie_core.store import open_store
 from ernie_core.train.checkpoint import commit, snapshot
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.saver import Saver
 from ernie_core.train.monitor.log import say
 from ernie_core.train.parallel.team import Team
@@ -20,7 +20,7 @@ EVERY = 3
 
 def run(url: str, scratch: Path, steps: int, arch: str, stop: list[int]) -> None:
     """Train so many steps, from the newest checkpoint on, and save every third."""
-    place, team = Place(open_store(url), "pretrain/x", scratch), Team()
+    place, team = CheckpointLocation(open_store(url), "pretrain/x", scratch), Team()
     vocab = ranks.vocabulary(place)
     commit.attempt(place, limit=100)
     net, adamw = ranks.build(arch=arch)

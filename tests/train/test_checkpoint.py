@@ -12,14 +12,14 @@ from train.ranks import together
 from ernie_core import errors
 from ernie_core.store import artefact, open_store, point, pointed
 from ernie_core.train.checkpoint import commit, snapshot, standing
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.parallel.team import Team
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> CheckpointLocation:
     (tmp_path / "scratch").mkdir()
-    return Place(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch")
+    return CheckpointLocation(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch")
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 3])
@@ -28,7 +28,7 @@ def test_a_killed_save_never_loses_the_previous_checkpoint(memory: Path, before:
     while True:
         root = memory / str(operations)
         root.mkdir()
-        place = Place(open_store(root / "store"), "pretrain/x", root / "scratch")
+        place = CheckpointLocation(open_store(root / "store"), "pretrain/x", root / "scratch")
         for step in range(1, before + 1):
             save(place, step)
         died = dies_after(operations, lambda place=place: save(place, before + 1))  # type: ignore[misc]
@@ -46,7 +46,7 @@ def test_a_killed_save_of_the_same_step_again_never_loses_the_previous_one(memor
     for operations in range(200):
         root = memory / str(operations)
         root.mkdir()
-        place = Place(open_store(root / "store"), "pretrain/x", root / "scratch")
+        place = CheckpointLocation(open_store(root / "store"), "pretrain/x", root / "scratch")
         save(place, 1)
         save(place, 2)
         died = dies_after(operations, lambda place=place: save(place, 2))  # type: ignore[misc]
@@ -56,7 +56,7 @@ def test_a_killed_save_of_the_same_step_again_never_loses_the_previous_one(memor
     raise AssertionError("a save takes more than 200 file operations")
 
 
-def test_two_are_kept_and_the_permanent_ones(place: Place) -> None:
+def test_two_are_kept_and_the_permanent_ones(place: CheckpointLocation) -> None:
     for step in range(1, 7):
         save(place, step, permanent=step == 2)
     assert place.store.children("pretrain/x") == ["model_2", "model_5", "model_6", "model_last"]
@@ -64,7 +64,7 @@ def test_two_are_kept_and_the_permanent_ones(place: Place) -> None:
 
 
 @pytest.fixture
-def three(place: Place, tmp_path: Path) -> Path:
+def three(place: CheckpointLocation, tmp_path: Path) -> Path:
     """Two checkpoints, 1 and 2; returns the folder of the newer."""
     save(place, 1)
     save(place, 2)
@@ -112,28 +112,28 @@ FAULTS = {
 
 @pytest.mark.parametrize("harm", FAULTS, ids=lambda harm: harm.__name__)
 def test_a_damaged_checkpoint_is_passed_over_and_the_reason_is_said(
-    place: Place, three: Path, harm: Callable[[Path], None]
+    place: CheckpointLocation, three: Path, harm: Callable[[Path], None]
 ) -> None:
     harm(three)
     said: list[str] = []
     assert found(place, said) == 1
     assert any(FAULTS[harm] in text for text in said), said
-    assert any("going on from pretrain/x/model_1; model_last names model_2" in text for text in said)
+    assert any("continuing from pretrain/x/model_1; model_last names model_2" in text for text in said)
 
 
-def test_a_stale_pointer_is_said(place: Place, three: Path) -> None:
+def test_a_stale_pointer_is_logged(place: CheckpointLocation, three: Path) -> None:
     artefact.remove(place.store, "pretrain/x/model_2")
     said: list[str] = []
     assert found(place, said) == 1
     assert any("model_last is stale: it names model_2" in text for text in said)
 
 
-def test_a_pointer_that_lags_behind_does_not_cost_the_newest_checkpoint(place: Place, three: Path) -> None:
+def test_a_pointer_that_lags_behind_does_not_cost_the_newest_checkpoint(place: CheckpointLocation, three: Path) -> None:
     point(place.store, "pretrain/x/model_last", "model_1")
     assert found(place) == 2
 
 
-def test_progress_without_a_whole_checkpoint_is_refused_not_restarted(place: Place, three: Path) -> None:
+def test_progress_without_a_whole_checkpoint_is_refused_not_restarted(place: CheckpointLocation, three: Path) -> None:
     for name in ("model_1", "model_2"):
         (three.parent / name / "weights").unlink()
     with pytest.raises(errors.Refused, match=r"model_2, model_1, model_last.*start_fresh") as refused:
@@ -145,14 +145,16 @@ def test_progress_without_a_whole_checkpoint_is_refused_not_restarted(place: Pla
     assert place.store.children("pretrain/x") == []
 
 
-def test_a_pointer_alone_is_a_trace_of_progress(place: Place, three: Path) -> None:
+def test_a_pointer_alone_is_a_trace_of_progress(place: CheckpointLocation, three: Path) -> None:
     for name in ("model_1", "model_2"):
         artefact.remove(place.store, f"pretrain/x/{name}")
     with pytest.raises(errors.Refused, match="model_last"):
         found(place)
 
 
-def test_a_record_of_starts_that_names_a_checkpoint_is_a_trace_of_progress(place: Place, three: Path) -> None:
+def test_a_record_of_starts_that_names_a_checkpoint_is_a_trace_of_progress(
+    place: CheckpointLocation, three: Path
+) -> None:
     commit.attempt(place, limit=3)
     for name in ("model_1", "model_2"):
         artefact.remove(place.store, f"pretrain/x/{name}")
@@ -166,7 +168,7 @@ def test_a_record_of_starts_that_names_a_checkpoint_is_a_trace_of_progress(place
 
 def test_a_start_fresh_that_is_killed_anywhere_leaves_a_trace_or_has_begun(memory: Path) -> None:
     for operations in range(100):
-        place = Place(open_store(memory / str(operations) / "store"), "pretrain/x", memory / "scratch")
+        place = CheckpointLocation(open_store(memory / str(operations) / "store"), "pretrain/x", memory / "scratch")
         save(place, 1)
         commit.attempt(place, limit=9)
         artefact.remove(place.store, "pretrain/x/model_1")
@@ -191,19 +193,19 @@ def astray(pointer: Path) -> None:
 
 @pytest.mark.parametrize("harm", [garbage, astray, Path.unlink], ids=lambda harm: harm.__name__)
 def test_a_pointer_that_is_gone_or_unreadable_costs_nothing(
-    place: Place, three: Path, harm: Callable[[Path], None]
+    place: CheckpointLocation, three: Path, harm: Callable[[Path], None]
 ) -> None:
     harm(three.parent / "model_last")
     said: list[str] = []
     assert found(place, said) == 2
     how = "is missing" if harm is Path.unlink else "cannot be read"
-    assert f"going on from pretrain/x/model_2; model_last {how}" in said
+    assert f"continuing from pretrain/x/model_2; model_last {how}" in said
     assert standing.look(place.store, place.address).odd() == [f"model_last {how}"]
     save(place, 3)
-    assert pointed(place.store, "pretrain/x/model_last") == "model_3", "the next save makes it anew"
+    assert pointed(place.store, "pretrain/x/model_last") == "model_3", "the next save makes it again"
 
 
-def test_an_unreadable_pointer_alone_is_a_trace_of_progress(place: Place, three: Path) -> None:
+def test_an_unreadable_pointer_alone_is_a_trace_of_progress(place: CheckpointLocation, three: Path) -> None:
     astray(three.parent / "model_last")
     for name in ("model_1", "model_2"):
         artefact.remove(place.store, f"pretrain/x/{name}")
@@ -211,24 +213,26 @@ def test_an_unreadable_pointer_alone_is_a_trace_of_progress(place: Place, three:
         found(place)
 
 
-def test_a_folder_in_the_place_of_the_pointer_is_refused_before_anything_is_trained(place: Place, three: Path) -> None:
+def test_a_folder_in_the_place_of_the_pointer_is_refused_before_anything_is_trained(
+    place: CheckpointLocation, three: Path
+) -> None:
     (three.parent / "model_last").unlink()
     shutil.copytree(three, three.parent / "model_last")
-    with pytest.raises(errors.BadInput, match="a folder stands where a pointer"):
+    with pytest.raises(errors.BadInput, match="there is a folder where a pointer"):
         found(place)
 
 
 @pytest.mark.parametrize("harm", [torn, foreign, uncommitted], ids=lambda harm: harm.__name__)
 def test_manifests_alone_tell_what_a_start_goes_on_from(
-    place: Place, three: Path, harm: Callable[[Path], None]
+    place: CheckpointLocation, three: Path, harm: Callable[[Path], None]
 ) -> None:
     harm(three)
     there = standing.look(place.store, place.address)
     assert there.begin(fresh=False, limit=1) == found(place) == 1
-    assert there.odd() == ["model_2 is passed over, it is not whole", "model_last names model_2"]
+    assert there.odd() == ["model_2 is skipped, it is not whole", "model_last names model_2"]
 
 
-def test_what_a_start_would_refuse_manifests_tell_in_the_same_words(place: Place, three: Path) -> None:
+def test_what_a_start_would_refuse_manifests_tell_in_the_same_words(place: CheckpointLocation, three: Path) -> None:
     commit.attempt(place, limit=1)
     said = [refusal(lambda: commit.attempt(place, limit=1))]
     assert said == [refusal(lambda: standing.look(place.store, place.address).begin(fresh=False, limit=1))]
@@ -244,7 +248,7 @@ def refusal(start: Callable[[], object]) -> str:
     return str(refused.value)
 
 
-def test_a_new_checkpoint_counts_even_if_its_pointer_was_lost(place: Place, three: Path) -> None:
+def test_a_new_checkpoint_counts_even_if_its_pointer_was_lost(place: CheckpointLocation, three: Path) -> None:
     commit.attempt(place, limit=1)
     save(place, 3)
     (three.parent / "model_last").unlink()
@@ -255,12 +259,12 @@ def test_a_plan_finds_the_state_of_a_checkpoint_where_a_training_writes_it() -> 
     assert standing.STATE == snapshot.STATE
 
 
-def test_start_fresh_does_not_touch_a_whole_checkpoint(place: Place, three: Path) -> None:
+def test_start_fresh_does_not_touch_a_whole_checkpoint(place: CheckpointLocation, three: Path) -> None:
     newest = commit.latest(place, [].append, fresh=True)
     assert newest is not None and newest.step == 2
 
 
-def test_starts_without_a_new_checkpoint_are_counted_and_limited(place: Place, tmp_path: Path) -> None:
+def test_starts_without_a_new_checkpoint_are_counted_and_limited(place: CheckpointLocation, tmp_path: Path) -> None:
     assert [commit.attempt(place, limit=3) for _ in range(3)] == [1, 2, 3]
     with pytest.raises(errors.Refused, match=r"3 starts without a new checkpoint.*newest is none.*restarts\.json"):
         commit.attempt(place, limit=3)
@@ -268,7 +272,7 @@ def test_starts_without_a_new_checkpoint_are_counted_and_limited(place: Place, t
     assert commit.attempt(place, limit=3) == 1, "who has cured it deletes the record"
 
 
-def test_a_new_checkpoint_resets_the_count(place: Place) -> None:
+def test_a_new_checkpoint_resets_the_count(place: CheckpointLocation) -> None:
     for step in range(1, 6):
         assert commit.attempt(place, limit=2) == 1
         assert commit.attempt(place, limit=2) == 2
@@ -276,17 +280,17 @@ def test_a_new_checkpoint_resets_the_count(place: Place) -> None:
     assert commit.attempt(place, limit=2) == 1
 
 
-def test_the_record_of_starts_is_no_trace_of_progress(place: Place) -> None:
+def test_the_record_of_starts_is_no_trace_of_progress(place: CheckpointLocation) -> None:
     commit.attempt(place, limit=2)
     assert commit.latest(place, [].append) is None
 
 
-def test_all_ranks_go_on_from_what_is_whole_for_the_first(place: Place, three: Path) -> None:
+def test_all_ranks_resume_from_what_is_whole_for_the_first(place: CheckpointLocation, three: Path) -> None:
     tampered(three)
     assert together(3, lambda team: commit.agreed(place, team, [].append).step) == [1, 1, 1]  # type: ignore[union-attr]
 
 
-def test_what_is_refused_is_refused_on_all_ranks(place: Place, three: Path) -> None:
+def test_what_is_refused_is_refused_on_all_ranks(place: CheckpointLocation, three: Path) -> None:
     shutil.rmtree(three.parent / "model_1")
     shutil.rmtree(three)
 

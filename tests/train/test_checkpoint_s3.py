@@ -14,7 +14,7 @@ from ernie_core.progress import Progress, silent
 from ernie_core.store import artefact
 from ernie_core.store.s3 import S3Store
 from ernie_core.train.checkpoint import commit, standing
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.saver import Saver
 from ernie_core.train.parallel.team import Team
 
@@ -61,7 +61,7 @@ def test_a_save_to_s3_that_dies_anywhere_never_loses_the_previous_checkpoint(
     operations, died = 0, True
     while died:
         store = Mortal(servers.BUCKET, uuid.uuid4().hex)
-        place = Place(store, "pretrain/x", tmp_path / str(operations))
+        place = CheckpointLocation(store, "pretrain/x", tmp_path / str(operations))
         for step in range(1, before + 1):
             save(place, step)
         store.left, died = operations, False
@@ -89,7 +89,7 @@ def test_progress_on_s3_without_a_whole_checkpoint_is_refused(
 ) -> None:
     for name, value in server.items():
         monkeypatch.setenv(name, value)
-    place = Place(S3Store(servers.BUCKET, uuid.uuid4().hex), "pretrain/x", tmp_path)
+    place = CheckpointLocation(S3Store(servers.BUCKET, uuid.uuid4().hex), "pretrain/x", tmp_path)
     save(place, 1)
     [weights] = [entry.key for entry in place.store.list("pretrain/x/model_1") if entry.key.endswith("/weights")]
     place.store.write(weights, b"weights of 9")
@@ -103,7 +103,7 @@ def test_a_pointer_on_s3_that_is_gone_or_unreadable_costs_nothing(
 ) -> None:
     for name, value in server.items():
         monkeypatch.setenv(name, value)
-    place = Place(S3Store(servers.BUCKET, uuid.uuid4().hex), "pretrain/x", tmp_path)
+    place = CheckpointLocation(S3Store(servers.BUCKET, uuid.uuid4().hex), "pretrain/x", tmp_path)
     save(place, 1)
     if garbage is None:
         place.store.delete("pretrain/x/model_last")
@@ -113,7 +113,7 @@ def test_a_pointer_on_s3_that_is_gone_or_unreadable_costs_nothing(
     assert standing.look(place.store, place.address).odd() == [f"model_last {how}"]
     said: list[str] = []
     assert found(place, said) == 1
-    assert f"going on from pretrain/x/model_1; model_last {how}" in said
+    assert f"continuing from pretrain/x/model_1; model_last {how}" in said
 
 
 def test_two_ranks_that_save_to_s3_and_die_anywhere_never_lose_the_previous_checkpoint(
@@ -122,7 +122,7 @@ def test_two_ranks_that_save_to_s3_and_die_anywhere_never_lose_the_previous_chec
     for name, value in server.items():
         monkeypatch.setenv(name, value)
     store, operations, seen = Mortal(servers.BUCKET, uuid.uuid4().hex), 0, set()
-    place = Place(store, "pretrain/x", tmp_path)
+    place = CheckpointLocation(store, "pretrain/x", tmp_path)
     vocab, states = ranks.vocabulary(place), [ranks.build() for _ in range(2)]
 
     def saving(step: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 import components
-from components.base import Here, Source
+from components.contract.base import Here, Source
 from components.pretrain import Pretrain
 from ernie_core.progress import never, silent
 from ernie_core.store import open_store

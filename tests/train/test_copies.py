@@ -5,18 +5,16 @@ import time
 from pathlib import Path
 
 import numpy as np
+import paddle
 import pytest
 from train import ranks
 
-from ernie_core.runtime import import_paddle
 from ernie_core.store import open_store
 from ernie_core.train.checkpoint import commit, copies, snapshot
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.copies import Copies
 from ernie_core.train.checkpoint.saver import Saver
 from ernie_core.train.parallel.team import Team
-
-paddle = import_paddle()
 
 
 class Device:
@@ -31,7 +29,7 @@ class Device:
 def device(monkeypatch: pytest.MonkeyPatch) -> Device:
     made = Device()
 
-    class Coming(copies.Coming):
+    class DeviceCopy(copies.DeviceCopy):
         def __init__(self, tensor: paddle.Tensor) -> None:
             made.asked += 1
             self.tensor = tensor
@@ -41,7 +39,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Device:
             time.sleep(0.001)
             return copies.float32(self.tensor.numpy())
 
-    monkeypatch.setattr(copies, "Coming", Coming)
+    monkeypatch.setattr(copies, "DeviceCopy", DeviceCopy)
     monkeypatch.setattr(copies, "_on_host", lambda tensor: False)
     return made
 
@@ -51,7 +49,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Device:
 def test_every_precision_is_float32_of_the_same_numbers(dtype: str, size: int) -> None:
     tensor = paddle.to_tensor(np.linspace(-3, 3, size, dtype="float32")).astype(dtype)
     wanted = tensor.astype("float32").numpy()
-    found = Copies().take(copies.look({"x": tensor}))["x"]
+    found = Copies().take(copies.capture({"x": tensor}))["x"]
     assert found.dtype == np.float32 and np.array_equal(found, wanted)
     assert np.array_equal(copies.float32(tensor.numpy()), wanted)
 
@@ -59,7 +57,7 @@ def test_every_precision_is_float32_of_the_same_numbers(dtype: str, size: int) -
 def test_only_what_is_lent_follows_its_tensor() -> None:
     big, small = paddle.zeros([copies.SMALL]), paddle.zeros([2])
     half = paddle.zeros([copies.SMALL], "float16")
-    seen = copies.look({"big": big, "small": small, "half": half})
+    seen = copies.capture({"big": big, "small": small, "half": half})
     assert {name: one.lent for name, one in seen.items()} == {"big": True, "small": False, "half": False}
     for tensor in (big, small, half):
         tensor.set_value(paddle.ones_like(tensor))
@@ -69,7 +67,7 @@ def test_only_what_is_lent_follows_its_tensor() -> None:
 
 def test_a_device_is_not_waited_for_until_the_copies_are_taken(device: Device) -> None:
     tensor = paddle.ones([2, 2])
-    seen = copies.look({"x": tensor, "tied": tensor})
+    seen = copies.capture({"x": tensor, "tied": tensor})
     assert device.asked == 1 and seen["x"].lent, "an update must wait for it"
     device.go.set()
     found = Copies().take(seen)
@@ -77,7 +75,7 @@ def test_a_device_is_not_waited_for_until_the_copies_are_taken(device: Device) -
 
 
 def test_a_save_returns_before_a_device_has_answered_and_the_next_update_waits(tmp_path: Path, device: Device) -> None:
-    place = Place(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch")
+    place = CheckpointLocation(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch")
     net, adamw = ranks.build()
     ranks.train(net, adamw, 1)
     before = ranks.state(net, adamw)

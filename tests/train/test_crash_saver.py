@@ -16,18 +16,18 @@ from ernie_core import errors
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.store import artefact, gathering, open_store
 from ernie_core.train.checkpoint import commit, saver
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.saver import Saver
 from ernie_core.train.parallel.team import Team
 
 
-def place(root: Path) -> Place:
+def place(root: Path) -> CheckpointLocation:
     """Checkpoints in a folder."""
-    return Place(open_store(root / "store"), "pretrain/x", root / "scratch")
+    return CheckpointLocation(open_store(root / "store"), "pretrain/x", root / "scratch")
 
 
-def newest(where: Place) -> int:
-    """The step that a start goes on from, read in full; 0 for none."""
+def newest(where: CheckpointLocation) -> int:
+    """The step that a start resumes from, read in full; 0 for none."""
     found = commit.latest(where, [].append)
     if found is None:
         return 0
@@ -42,7 +42,7 @@ def nets() -> list[tuple[ErnieForPretraining, paddle.optimizer.AdamW]]:
     return [ranks.build() for _ in range(2)]
 
 
-def saving(where: Place, step: int, world: int) -> None:
+def saving(where: CheckpointLocation, step: int, world: int) -> None:
     """Save one step as so many ranks; what is saved is the same for all, only the step differs."""
     vocab, states = ranks.vocabulary(where), nets()
 
@@ -84,7 +84,7 @@ def test_a_save_that_dies_anywhere_never_loses_the_previous_checkpoint(memory: P
 def test_one_of_two_ranks_that_dies_anywhere_leaves_nothing_or_a_whole_checkpoint(
     memory: Path, dying: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rank dies in a process of its own, the other goes on as if it knew nothing, and gives up in the end."""
+    """The rank dies in a process of its own, the other continues without knowing, and gives up in the end."""
     monkeypatch.setattr(saver, "PATIENCE", 0.3)
     monkeypatch.setattr(saver, "PAUSE", 0.01)
     saving(place(memory / "before"), 1, 2)
@@ -94,7 +94,7 @@ def test_one_of_two_ranks_that_dies_anywhere_leaves_nothing_or_a_whole_checkpoin
         where = place(memory / str(operations))
         vocab, held = ranks.vocabulary(where), nets()[0]
 
-        def rank(number: int, where: Place = where, vocab: Path = vocab, held: tuple = held) -> None:
+        def rank(number: int, where: CheckpointLocation = where, vocab: Path = vocab, held: tuple = held) -> None:
             team = Alone(number, 2)
             mine = Saver(where, team, [].append)
             ranks.save(mine, 2, *held, vocab)

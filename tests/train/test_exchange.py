@@ -10,39 +10,40 @@ import paddle
 import pytest
 from train import ranks
 
-from ernie_core.pretrain.recipe import Recipe
+from ernie_core.pretrain.recipe import PretrainRecipe
 from ernie_core.store import artefact, open_store
 from ernie_core.train import step
 from ernie_core.train.checkpoint import commit, copies, snapshot
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.saver import Saver
 from ernie_core.train.guard import Guard
 from ernie_core.train.optim import optimiser
-from ernie_core.train.optim.adamw import Settings
+from ernie_core.train.optim.adamw import AdamWSettings
 from ernie_core.train.optim.host import HostAdamW
 from ernie_core.train.optim.precision import Scaler
 from ernie_core.train.parallel import shared_memory
-from ernie_core.train.parallel.exchange import Nearby
+from ernie_core.train.parallel.exchange import SharedMemoryExchange
 from ernie_core.train.parallel.team import Team
 
 BUSY = threading.Lock()
 """Paddle's seed belongs to the process, so ranks that are threads compute one after the other."""
 
 
-def begin(team: Team, place: Place) -> SimpleNamespace:
+def begin(team: Team, place: CheckpointLocation) -> SimpleNamespace:
     """What `step` needs of a training whose ranks share everything."""
 
     def memory(size: int) -> np.ndarray:
         return shared_memory.zeros(team, size)
 
-    shared = shared_memory.open_near(team, 1024)
+    shared = shared_memory.open_shared(team, 1024)
     assert shared is not None
     with BUSY:
         net, _ = ranks.build()
-    way = Nearby(net, shared, memory)
+    way = SharedMemoryExchange(net, shared, memory)
     return SimpleNamespace(
-        recipe=Recipe(), scaler=Scaler(), team=team, net=net, exchange=way, guard=Guard(None, 100, 5), kept="",
-        adamw=HostAdamW(net, Settings(), memory=memory), saver=Saver(place, team, [].append),
+        objective=SimpleNamespace(net=net, course=SimpleNamespace(settings=PretrainRecipe())),
+        scaler=Scaler(), team=team, net=net, exchange=way, guard=Guard(None, 100, 5), kept="",
+        adamw=HostAdamW(net, AdamWSettings(), memory=memory), saver=Saver(place, team, [].append),
         log=SimpleNamespace(saved=lambda seconds: None),
     )  # fmt: skip
 
@@ -60,7 +61,7 @@ def update(training: SimpleNamespace, number: int) -> None:
 
 @pytest.mark.parametrize("late", [0, 1])
 def test_no_rank_moves_what_another_one_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: int) -> None:
-    place = Place(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch")
+    place = CheckpointLocation(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch")
     place.scratch.mkdir()
     copy, take = copies.Copies._copy, copies.Copies.take
     slow: list[object] = []
@@ -69,7 +70,7 @@ def test_no_rank_moves_what_another_one_copies(tmp_path: Path, monkeypatch: pyte
         time.sleep(0.01 if memory in slow else 0.0)
         return copy(memory, name, values)
 
-    def begun_late(memory: copies.Copies, seen: dict[str, copies.Seen]) -> dict[str, np.ndarray]:
+    def begun_late(memory: copies.Copies, seen: dict[str, copies.Captured]) -> dict[str, np.ndarray]:
         time.sleep(0.3 if memory in slow else 0.0)
         return take(memory, seen)
 

@@ -1,4 +1,4 @@
-"""Losses of fixed trainings on a fixed corpus, beside those that were written down for machines like this one."""
+"""Losses of fixed trainings on a fixed corpus, compared with those recorded for machines like this one."""
 
 import json
 import math

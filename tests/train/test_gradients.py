@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 import numpy as np
+import paddle
 import pytest
 
-from ernie_core.runtime import import_paddle
 from ernie_core.train.optim.precision import Scaler
 from ernie_core.train.parallel import exchange, gradients
 from ernie_core.train.parallel.team import Team
 
-paddle = import_paddle()
 SCALE = Scaler(32768.0, moves=True).loss_scaling
 SIZE = 300
 """Of a square weight that has one owner in stage 2; a bias of it every rank adds up itself."""
@@ -46,17 +45,17 @@ def backward(net: paddle.nn.Layer, gradient: float) -> None:
 
 def alone(net: paddle.nn.Layer) -> tuple[exchange.Exchange, Team]:
     team = Team()
-    return exchange.Everywhere(net, team), team
+    return exchange.AllReduceExchange(net, team), team
 
 
 def two(net: paddle.nn.Layer) -> tuple[exchange.Exchange, Team]:
     team = Two()
-    return exchange.Everywhere(net, team), team
+    return exchange.AllReduceExchange(net, team), team
 
 
 def sharded(net: paddle.nn.Layer) -> tuple[exchange.Exchange, Team]:
     team = Two()
-    return exchange.Collected(net, team), team
+    return exchange.ReduceToOwnerExchange(net, team), team
 
 
 ways = pytest.mark.parametrize("way", [alone, two, sharded])

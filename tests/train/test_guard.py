@@ -3,7 +3,8 @@
 import pytest
 
 from ernie_core import errors
-from ernie_core.train.guard import Guard, first_loss
+from ernie_core.pretrain.objective import first_loss
+from ernie_core.train.guard import Guard
 
 KEPT = "the last checkpoint is of step 40"
 
@@ -55,5 +56,5 @@ def test_a_guard_goes_on_where_it_was() -> None:
 
 
 def test_the_first_loss_tells_a_trained_model_from_a_random_one() -> None:
-    assert "a trained model far less: as it should be" in first_loss(2.5, 18_000, True)
-    assert "NOT as it should be" in first_loss(10.4, 18_000, True)
+    assert "a trained model far less: as it should be" in first_loss(2.5, 18_000, True, continued=True)
+    assert "NOT as it should be" in first_loss(10.4, 18_000, True, continued=True)

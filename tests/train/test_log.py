@@ -2,16 +2,23 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ernie_core.pretrain.recipe import Recipe
+from ernie_core.pretrain.objective import course
+from ernie_core.pretrain.recipe import PretrainRecipe
 from ernie_core.progress import silent
 from ernie_core.train.monitor import history
 from ernie_core.train.monitor.log import Log
+from ernie_core.train.objective import Evaluation
 
-RECIPE = Recipe(arch="pico", max_steps=3000, max_seq_len=64, global_batch_size=16, logging_freq=2, micro_batch_size=4)
+RECIPE = PretrainRecipe(
+    arch="pico", max_steps=3000, max_seq_len=64, global_batch_size=16, logging_freq=2, micro_batch_size=4
+)
+CONFIG = RECIPE.shape(1000, 0)
+COURSE = course(RECIPE, CONFIG)
 
 
 class Clock:
@@ -40,7 +47,7 @@ def clock() -> Clock:
 
 
 def test_the_line_of_the_reference_to_the_letter(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
-    log = Log(RECIPE, silent, clock=clock)
+    log = Log(COURSE, silent, clock=clock)
     for step, loss in ((1, 10.0), (2, 9.0)):
         clock.now += 0.5
         log.step(step, [loss, loss - 0.7, 0.7], 1e-6)
@@ -51,9 +58,9 @@ def test_the_line_of_the_reference_to_the_letter(clock: Clock, capsys: pytest.Ca
 
 
 def test_the_loss_scaler_is_in_the_line_with_mixed_precision(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
-    log = Log(Recipe(logging_freq=1, binary_head=False), silent, clock=clock)
+    log = Log(course(PretrainRecipe(logging_freq=1, binary_head=False), CONFIG), silent, clock=clock)
     clock.now += 0.25
-    log.step(1, [9.0, 9.0, 0.0], 1e-4, scaler={"loss_scaling": 32768.0, "incr_count": 20, "decr_count": 0})
+    log.step(1, [9.0, 9.0], 1e-4, scaler={"loss_scaling": 32768.0, "incr_count": 20, "decr_count": 0})
     assert capsys.readouterr().err.splitlines()[0] == (
         "global step 1, loss: 9.000000, speed: 4.00 steps/s, ips: 32.00 seqs/s, learning rate: 1.00000e-04,"
         " loss_scaling: 32768.00, incr_count: 20.00, decr_count: 0.00"
@@ -64,12 +71,13 @@ def test_saving_and_evaluating_do_not_count_as_speed_but_waiting_does(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen = Seen()
-    log = Log(RECIPE, silent, flops=1e6, peak=1e10, views=[seen], clock=clock)
+    log = Log(replace(COURSE, flops=1e6), silent, peak=1e10, views=[seen], clock=clock)
     clock.now += 1.0  # a step
     log.step(1, [9.0, 9.0, 0.0], 1e-4)
     clock.now += 7.0
     log.saved(3.0)
-    log.scored("valid", 1, 5, {"loss": 9.5, "lm_loss": 9.0, "sop_loss": 0.5, "lm_accuracy": 0.1}, 4.0)
+    figures = {"loss": 9.5, "lm_loss": 9.0, "sop_loss": 0.5, "lm_accuracy": 0.1}
+    log.scored(Evaluation("valid", figures, batches=5, samples=20), 1, 4.0)
     clock.now += 1.0
     log.waited(0.5)
     log.step(2, [9.0, 9.0, 0.0], 1e-4)
@@ -89,7 +97,7 @@ def test_saving_and_evaluating_do_not_count_as_speed_but_waiting_does(
 
 def test_fewer_tokens_are_counted_when_batches_are_cut_to_their_longest_sample(clock: Clock) -> None:
     seen = Seen()
-    log = Log(RECIPE, silent, views=[seen], clock=clock)
+    log = Log(COURSE, silent, views=[seen], clock=clock)
     clock.now += 2.0
     log.step(1, [9.0, 9.0, 0.0], 1e-4, tokens=600)
     log.step(2, [9.0, 9.0, 0.0], 1e-4, tokens=400)
@@ -107,7 +115,7 @@ def test_a_view_that_fails_is_said_once_and_shows_again_when_it_can(
         shown.append(step)
 
     seen = Seen()
-    log = Log(RECIPE, silent, views=[broken, seen], clock=clock)
+    log = Log(COURSE, silent, views=[broken, seen], clock=clock)
     for step in range(1, 7):
         clock.now += 1.0
         log.step(step, [9.0, 9.0, 0.0], 1e-4)
@@ -121,7 +129,7 @@ def test_a_line_that_cannot_be_printed_ends_nothing(clock: Clock, monkeypatch: p
         pytest.skip("this system has no /dev/full")
     with open("/dev/full", "w") as full:
         monkeypatch.setattr("sys.stderr", full)
-        log = Log(RECIPE, silent, clock=clock)
+        log = Log(COURSE, silent, clock=clock)
         clock.now += 1.0
         log.step(2, [9.0, 9.0, 0.0], 1e-4)
         monkeypatch.undo()
@@ -130,14 +138,14 @@ def test_a_line_that_cannot_be_printed_ends_nothing(clock: Clock, monkeypatch: p
 
 
 def test_other_processes_keep_silent(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
-    log = Log(RECIPE, silent, aloud=False, clock=clock)
+    log = Log(COURSE, silent, aloud=False, clock=clock)
     clock.now += 1.0
     log.step(2, [9.0, 9.0, 0.0], 1e-4)
     assert capsys.readouterr().err == ""
 
 
 def test_the_times_are_kept_stretch_by_stretch_with_the_open_one(clock: Clock) -> None:
-    log = Log(RECIPE, silent, clock=clock)
+    log = Log(COURSE, silent, clock=clock)
     clock.now += 30.0  # opening the data
     log.begin(["{}"])
     for step in range(1, 5):  # a stretch is three steps, as a line of the curve is

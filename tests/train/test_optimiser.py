@@ -3,18 +3,18 @@
 from collections.abc import Callable
 
 import numpy as np
+import paddle
 import pytest
 
 from ernie_core import errors
-from ernie_core.runtime import import_paddle
 from ernie_core.train.optim import optimiser
-from ernie_core.train.optim.adamw import ACCUMULATORS, Settings, halves, keys
+from ernie_core.train.optim.adamw import ACCUMULATORS, AdamWSettings, halves, keys
 from ernie_core.train.optim.device import PaddleAdamW
 from ernie_core.train.optim.host import HostAdamW
-from ernie_core.train.optim.optimiser import Optimiser, Schedule
+from ernie_core.train.optim.optimiser import Optimiser
+from ernie_core.train.optim.schedule import Schedule
 from ernie_core.train.parallel import gradients
 
-paddle = import_paddle()
 Kind = Callable[..., Optimiser]
 both = pytest.mark.parametrize("kind", [HostAdamW, PaddleAdamW])
 
@@ -61,14 +61,14 @@ def test_the_state_goes_over_to_a_net_with_other_automatic_names(first: Kind, se
     """And from one who computes to the other, with the same bits if it is the same one."""
     paddle.seed(0)
     net = Net()
-    adamw = first(net, Settings())
+    adamw = first(net, AdamWSettings())
     steps(net, adamw, range(3))
     then, state = weights(net), optimiser.state(adamw)
     assert "linear.weight.moment1" in state and len(state) == 4 * 4
     steps(net, adamw, range(3, 6))
     paddle.nn.Linear(2, 2)
     other = Net()
-    moved = second(other, Settings())
+    moved = second(other, AdamWSettings())
     other.set_state_dict(then)
     moved.restore(state)
     steps(other, moved, range(3, 6))
@@ -80,7 +80,7 @@ def test_the_state_goes_over_to_a_net_with_other_automatic_names(first: Kind, se
 @both
 def test_biases_and_norms_do_not_decay(kind: Kind) -> None:
     net = Net()
-    adamw = kind(net, Settings(weight_decay=0.5))
+    adamw = kind(net, AdamWSettings(weight_decay=0.5))
     net.norm.weight.set_value(paddle.ones([4]))
     before = weights(net)["linear.weight"]
     zero = net(paddle.ones([1, 4])).sum() * 0.0
@@ -93,7 +93,7 @@ def test_biases_and_norms_do_not_decay(kind: Kind) -> None:
 @both
 def test_a_share_of_the_rate_for_some_parameters(kind: Kind) -> None:
     net = Net()
-    adamw = kind(net, Settings(weight_decay=0.0, factors=lambda name: 0.0 if name.startswith("linear") else 1.0))
+    adamw = kind(net, AdamWSettings(weight_decay=0.0, factors=lambda name: 0.0 if name.startswith("linear") else 1.0))
     before = weights(net)
     steps(net, adamw, range(2))
     assert np.array_equal(net.linear.weight.numpy(), before["linear.weight"])
@@ -103,7 +103,7 @@ def test_a_share_of_the_rate_for_some_parameters(kind: Kind) -> None:
 @both
 def test_only_some_parameters_are_updated_and_have_a_state(kind: Kind) -> None:
     net = Net()
-    adamw = kind(net, Settings(), only={"norm.weight", "linear.bias"})
+    adamw = kind(net, AdamWSettings(), only={"norm.weight", "linear.bias"})
     before = weights(net)
     steps(net, adamw, range(2))
     changed = {name for name, array in weights(net).items() if not np.array_equal(array, before[name])}
@@ -114,7 +114,7 @@ def test_only_some_parameters_are_updated_and_have_a_state(kind: Kind) -> None:
 @both
 def test_the_state_is_whole_before_the_first_step(kind: Kind) -> None:
     net = Net()
-    adamw = kind(net, Settings(beta1=0.8, beta2=0.95))
+    adamw = kind(net, AdamWSettings(beta1=0.8, beta2=0.95))
     assert sorted(adamw.tensors()) == sorted(keys(halves(net)))
     for key, array in optimiser.state(adamw).items():
         beginning = 0.8 if "beta1" in key else 0.95 if "beta2" in key else 0.0
@@ -129,7 +129,7 @@ def test_what_was_never_updated_goes_on_as_if_undisturbed(kind: Kind, until: int
     for restored in (0, 1, 2):
         paddle.seed(3)
         net = Net()
-        adamw = kind(net, Settings())
+        adamw = kind(net, AdamWSettings())
         for _ in range(until):
             net.linear(paddle.ones([2, 4])).square().sum().backward()
             adamw.step(0.01)
@@ -138,7 +138,7 @@ def test_what_was_never_updated_goes_on_as_if_undisturbed(kind: Kind, until: int
             then, state = weights(net), optimiser.state(adamw)
             net = Net()
             net.set_state_dict(then)
-            adamw = kind(net, Settings())
+            adamw = kind(net, AdamWSettings())
             assert adamw.restore(state) == []
             found = optimiser.state(adamw)
             assert {key: array.tobytes() for key, array in found.items()} == {k: a.tobytes() for k, a in state.items()}
@@ -149,28 +149,28 @@ def test_what_was_never_updated_goes_on_as_if_undisturbed(kind: Kind, until: int
 
 @both
 def test_a_state_that_lacks_something_is_refused_with_a_few_names(kind: Kind) -> None:
-    state = optimiser.state(kind(Net(), Settings()))
+    state = optimiser.state(kind(Net(), AdamWSettings()))
     without = {key: array for key, array in state.items() if key != "norm.weight.moment2"}
     for partial in (False, True):
-        with pytest.raises(errors.BadInput, match=r"not whole, it lacks 1 of 16 arrays: norm\.weight\.moment2$"):
-            kind(Net(), Settings()).restore(without, partial=partial)
+        with pytest.raises(errors.BadInput, match=r"incomplete, it lacks 1 of 16 arrays: norm\.weight\.moment2$"):
+            kind(Net(), AdamWSettings()).restore(without, partial=partial)
         with pytest.raises(errors.BadInput, match=r"lacks 16 of 16 arrays: (linear\.\S+, ){2}linear\.\S+ and 13 more$"):
-            kind(Net(), Settings()).restore({}, partial=partial)
+            kind(Net(), AdamWSettings()).restore({}, partial=partial)
 
 
 @both
 def test_parameters_that_an_old_state_knows_nothing_of_begin_anew(kind: Kind) -> None:
     paddle.seed(4)
     net = Net()
-    adamw = kind(net, Settings())
+    adamw = kind(net, AdamWSettings())
     steps(net, adamw, range(3))
     state = {key: array for key, array in optimiser.state(adamw).items() if not key.startswith("norm")}
     with pytest.raises(errors.BadInput, match="lacks 8 of 16"):
-        kind(Net(), Settings()).restore(state)
+        kind(Net(), AdamWSettings()).restore(state)
     other = Net()
-    moved = kind(other, Settings())
+    moved = kind(other, AdamWSettings())
     assert moved.restore(state, partial=True) == ["norm.weight", "norm.bias"]
-    found, fresh = optimiser.state(moved), optimiser.state(kind(Net(), Settings()))
+    found, fresh = optimiser.state(moved), optimiser.state(kind(Net(), AdamWSettings()))
     for key, array in found.items():
         assert np.array_equal(array, state.get(key, fresh[key])), key
     steps(other, moved, range(1))
@@ -183,7 +183,7 @@ def test_half_precision_has_master_weights_before_the_first_step(dtype: str) -> 
     net, other = Net(), Net()
     for each in (net, other):
         each.linear.to(dtype=dtype)
-    adamw, moved = PaddleAdamW(net, Settings()), PaddleAdamW(other, Settings())
+    adamw, moved = PaddleAdamW(net, AdamWSettings()), PaddleAdamW(other, AdamWSettings())
     state = optimiser.state(adamw)
     assert sorted(state) == sorted(keys(halves(net))) and len(state) == 4 * 4 + 2
     assert np.array_equal(state["linear.weight.master_weight"], net.linear.weight.astype("float32").numpy())
@@ -200,13 +200,13 @@ def test_half_precision_has_master_weights_before_the_first_step(dtype: str) -> 
     assert {key: array.tobytes() for key, array in found.items()} == {key: a.tobytes() for key, a in state.items()}
     del state["linear.bias.master_weight"]
     with pytest.raises(errors.BadInput, match=r"lacks 1 of 18 arrays: linear\.bias\.master_weight"):
-        PaddleAdamW(other, Settings()).restore(state)
+        PaddleAdamW(other, AdamWSettings()).restore(state)
 
 
 @both
 def test_the_state_of_another_model_is_refused(kind: Kind) -> None:
     net = Net()
     with pytest.raises(errors.BadInput, match=r"another model: it has stranger\.moment1"):
-        kind(net, Settings()).restore({"stranger.moment1": np.zeros(3, "float32")})
+        kind(net, AdamWSettings()).restore({"stranger.moment1": np.zeros(3, "float32")})
     with pytest.raises(errors.BadInput, match=r"another model: linear\.weight\.moment1 is \(9, 9\), not \(4, 4\)"):
-        kind(net, Settings()).restore({"linear.weight.moment1": np.zeros((9, 9), "float32")})
+        kind(net, AdamWSettings()).restore({"linear.weight.moment1": np.zeros((9, 9), "float32")})

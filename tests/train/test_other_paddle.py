@@ -1,4 +1,4 @@
-"""Both Paddles that are supported train alike, and each goes on from a checkpoint of the other."""
+"""Both supported versions of Paddle train alike, and each resumes from a checkpoint of the other."""
 
 import json
 import os
@@ -51,9 +51,9 @@ def test_both_train_alike_and_go_on_from_each_other(
     assert losses(other) == pytest.approx(losses(this), abs=1e-5)
 
     said = with_other(corpus, this, 24)
-    assert "going on after step 20 of 24" in said and "paddle" in said, "the change of Paddle is noted"
+    assert "resuming after step 20 of 24" in said and "paddle" in said, "the change of Paddle is noted"
     capsys.readouterr()
     with_this(corpus, other, 24)
-    assert "going on after step 20 of 24" in capsys.readouterr().err
+    assert "resuming after step 20 of 24" in capsys.readouterr().err
     assert len(losses(this)) == 3 * (24 + 2)
     assert losses(other) == pytest.approx(losses(this), abs=1e-5)

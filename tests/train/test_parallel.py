@@ -1,4 +1,4 @@
-"""Training on several processes: as one process does it, whoever dies, and however many go on."""
+"""Training on several processes: as one process does it, whichever dies, and however many resume."""
 
 import json
 import subprocess
@@ -105,4 +105,4 @@ def test_a_signal_to_one_rank_stops_all_with_the_step_committed(corpus: Path, tm
 
 def test_a_batch_that_does_not_divide_is_refused_with_the_numbers() -> None:
     with pytest.raises(errors.BadInput, match=r"global_batch_size 24 does not divide into 4 .* micro_batch_size of 4"):
-        trainer.Recipe(micro_batch_size=4, global_batch_size=24).accumulate(4)
+        trainer.PretrainRecipe(micro_batch_size=4, global_batch_size=24).accumulate(4)

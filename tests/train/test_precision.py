@@ -1,17 +1,15 @@
-"""Half precision: refused where it does not exist, and a loss scaler that goes on where it was."""
+"""Half precision: refused where it does not exist, and a loss scaler that resumes its state."""
 
 from pathlib import Path
 
+import paddle
 import pytest
 from train import trainer
 
 from ernie_core import errors
-from ernie_core.pretrain.recipe import Recipe
-from ernie_core.runtime import import_paddle
+from ernie_core.pretrain.recipe import PretrainRecipe
 from ernie_core.train.optim import precision
 from ernie_core.train.optim.precision import STEADY, Scaler
-
-paddle = import_paddle()
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -31,16 +29,16 @@ def test_a_gpu_that_knows_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for dtype in ("float16", "bfloat16"):
         monkeypatch.setattr(paddle.amp, f"is_{dtype}_supported", knows)
-        precision.check(Recipe(use_amp=True, amp_dtype=dtype), "gpu:1")
+        precision.check(PretrainRecipe(use_amp=True, amp_dtype=dtype), "gpu:1")
     assert asked == ["gpu:1", "gpu:1"]
-    precision.check(Recipe(), "cpu")
+    precision.check(PretrainRecipe(), "cpu")
 
 
 @pytest.mark.parametrize(("dtype", "remedy"), [("float16", "leave use_amp out"), ("bfloat16", "amp_dtype: float16")])
 def test_a_gpu_that_does_not_know_it_refuses_it(monkeypatch: pytest.MonkeyPatch, dtype: str, remedy: str) -> None:
     monkeypatch.setattr(paddle.amp, f"is_{dtype}_supported", lambda device: False)
-    with pytest.raises(errors.BadInput, match=f"`gpu:0` does not know {dtype}; .*{remedy}.*newer GPU"):
-        precision.check(Recipe(use_amp=True, amp_dtype=dtype), "gpu:0")
+    with pytest.raises(errors.BadInput, match=f"`gpu:0` does not support {dtype}; .*{remedy}.*newer GPU"):
+        precision.check(PretrainRecipe(use_amp=True, amp_dtype=dtype), "gpu:0")
 
 
 def test_gpus_are_told_to_add_up_in_a_fixed_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,8 +52,8 @@ def test_gpus_are_told_to_add_up_in_a_fixed_order(monkeypatch: pytest.MonkeyPatc
 
 
 def test_only_float16_needs_a_scaler() -> None:
-    assert precision.scaler(Recipe(use_amp=True, scale_loss=1024.0)) == Scaler(1024.0, moves=True)
-    for recipe in (Recipe(), Recipe(use_amp=True, amp_dtype="bfloat16")):
+    assert precision.scaler(PretrainRecipe(use_amp=True, scale_loss=1024.0)) == Scaler(1024.0, moves=True)
+    for recipe in (PretrainRecipe(), PretrainRecipe(use_amp=True, amp_dtype="bfloat16")):
         assert precision.scaler(recipe) == Scaler(1.0) and precision.scaler(recipe).state() == {}
 
 

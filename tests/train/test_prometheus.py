@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ernie_core.train.monitor.prometheus import METRICS, Exposition, text
+from ernie_core.train.monitor.prometheus import METRICS, TextfileView, text
 
 SAMPLE = re.compile(r'(?P<name>[a-z_]+)\{run="(?P<run>(?:[^"\\\n]|\\.)*)",rank="(?P<rank>\d+)"\} (?P<value>\S+)')
 
@@ -25,7 +25,7 @@ def read(page: str) -> dict[str, float]:
 
 
 def test_the_file_has_the_newest_of_every_figure(tmp_path: Path) -> None:
-    view = Exposition(tmp_path, "pretrain/3f9a", rank=8)
+    view = TextfileView(tmp_path, "pretrain/3f9a", rank=8)
     view(20, {"train/global_step": 20, "train/loss": 9.5, "checkpoint/step": 15, "checkpoint/timestamp": 1.75e9})
     view(20, {"valid/loss": 9.6, "valid/lm_accuracy": 0.1})
     view(40, {"train/global_step": 40, "train/loss": float("nan")})
@@ -43,7 +43,7 @@ def test_every_figure_has_a_name_of_its_own() -> None:
 
 
 def test_a_training_that_has_ended_is_no_longer_shown(tmp_path: Path) -> None:
-    view = Exposition(tmp_path, "pretrain/x")
+    view = TextfileView(tmp_path, "pretrain/x")
     view(1, {"train/loss": 1.0})
     view.close()
     assert list(tmp_path.iterdir()) == []
@@ -52,4 +52,4 @@ def test_a_training_that_has_ended_is_no_longer_shown(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_not_made_up(tmp_path: Path) -> None:
     """The collector would never look there: the log says so, and lets this view go."""
     with pytest.raises(OSError):
-        Exposition(tmp_path / "nowhere", "pretrain/x")(1, {"train/loss": 1.0})
+        TextfileView(tmp_path / "nowhere", "pretrain/x")(1, {"train/loss": 1.0})

@@ -22,7 +22,7 @@ def gradients(rank: int) -> list[np.ndarray]:
 @pytest.mark.parametrize("window", [2, 16, 94, 10_000])
 def test_every_number_is_summed_by_one_rank(world: int, window: int) -> None:
     def rank(team: Team) -> list[tuple[dict[str, list[tuple[int, int]]], list[np.ndarray], float]]:
-        memory = shared_memory.open_near(team, window)
+        memory = shared_memory.open_shared(team, window)
         assert memory is not None
         found = []
         for turn in range(2):
@@ -52,7 +52,7 @@ def test_every_number_is_summed_by_one_rank(world: int, window: int) -> None:
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), 3e38])
 def test_what_is_not_finite_shows_in_the_squares_of_all(number: float) -> None:
     def rank(team: Team) -> float:
-        memory = shared_memory.open_near(team)
+        memory = shared_memory.open_shared(team)
         assert memory is not None
         return Ranges(memory, {"a": 3}).add_up([np.array([1.0, number, 2.0], "float32")])
 

@@ -2,19 +2,23 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from ernie_core.pretrain.recipe import Recipe
+from ernie_core.pretrain.objective import course
+from ernie_core.pretrain.recipe import PretrainRecipe
 from ernie_core.store import open_store
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.monitor.report.chart import Chart, Line, draw, means, round_numbers
 from ernie_core.train.monitor.report.page import Subject, page, publish
 
-RECIPE = Recipe(arch="pico", max_steps=100, max_seq_len=64)
-SUBJECT = Subject("tiny <corpus>", RECIPE, flops=1e6, data=[{"corpus": "a & b", "documents": 12345}])
+RECIPE = PretrainRecipe(arch="pico", max_steps=100, max_seq_len=64)
+CONFIG = RECIPE.shape(1000, 0)
+COURSE = replace(course(RECIPE, CONFIG), flops=1e6)
+SUBJECT = Subject("tiny <corpus>", COURSE, data=[{"corpus": "a & b", "documents": 12345}])
 CURVE = [
     json.dumps({"step": step, "part": "train", "loss": 9 - step / 50, "lm_loss": 8 - step / 50, "sop_loss": 1.0})
     for step in range(1, 101)
@@ -85,9 +89,9 @@ def test_a_restart_is_marked_in_every_chart_and_has_a_row_with_the_time_that_was
 
 
 def test_without_times_the_page_depends_on_what_decides_the_model_alone() -> None:
-    often = Recipe(arch="pico", max_steps=100, max_seq_len=64, checkpoint_steps=7, logging_freq=1)
+    often = PretrainRecipe(arch="pico", max_steps=100, max_seq_len=64, checkpoint_steps=7, logging_freq=1)
     text = page(SUBJECT, CURVE)
-    assert text == page(Subject(SUBJECT.title, often, 1e6, data=SUBJECT.data), CURVE)
+    assert text == page(Subject(SUBJECT.title, replace(COURSE, settings=often), data=SUBJECT.data), CURVE)
     assert text.count("<svg") == 5 and "Machine" not in text and "checkpoint_steps" not in text
     assert text != page(SUBJECT, CURVE[:-1])
 
@@ -98,7 +102,7 @@ def test_a_training_that_has_only_begun_has_a_page_too(curve: list[str]) -> None
 
 
 def test_it_stands_beside_the_checkpoints_with_its_times(tmp_path: Path) -> None:
-    place = Place(open_store(tmp_path), "pretrain/x", tmp_path)
+    place = CheckpointLocation(open_store(tmp_path), "pretrain/x", tmp_path)
     publish(place, SUBJECT, CURVE, TIMES)
     assert (tmp_path / "pretrain/x/report.html").read_text() == page(SUBJECT, CURVE, TIMES)
     assert (tmp_path / "pretrain/x/train_times.jsonl").read_text().splitlines() == TIMES
@@ -118,7 +122,7 @@ def test_axes_have_round_numbers_around_the_values(low: float, high: float, numb
 def test_a_long_curve_is_drawn_through_means_with_all_its_points_behind() -> None:
     assert means([(k, k) for k in range(1, 8)], 3) == [(3, 2), (6, 5), (7, 7)]
     noisy = [json.dumps({"step": k, "part": "train", "loss": 5 + k % 2}) for k in range(1, 1001)]
-    drawn = page(Subject("t", Recipe(binary_head=False)), noisy)
+    drawn = page(Subject("t", course(PretrainRecipe(binary_head=False), CONFIG)), noisy)
     raw, smooth = re.findall(r'<path(?: class="raw")? d="M([^"]+L[^"]+)"', drawn)[:2]
     assert raw.count("L") == 999 and smooth.count("L") == 142
 

@@ -16,7 +16,7 @@ from train import trainer
 from ernie_core import errors
 from ernie_core.data import ids, order, vocabulary
 from ernie_core.model import weights
-from ernie_core.pretrain.recipe import Recipe
+from ernie_core.pretrain.recipe import PretrainRecipe
 from ernie_core.train.checkpoint import copies
 from ernie_core.train.optim import precision
 from ernie_core.train.optim.precision import Scaler
@@ -53,7 +53,7 @@ class Stops:
 
 def epoch_border(corpus: Path) -> int:
     """The step in which the second epoch begins."""
-    recipe = Recipe(**trainer.TINY)
+    recipe = PretrainRecipe(**trainer.TINY)
     part = order.mixture(
         "train", [ids.read([corpus])], [1.0], vocabulary.read(corpus), recipe.masking(), recipe.split, 0.1
     )
@@ -160,7 +160,7 @@ def test_a_finished_run_trains_no_step(corpus: Path, tmp_path: Path, capsys: pyt
 
 def test_a_run_that_is_extended_keeps_its_past_order(corpus: Path) -> None:
     def drawn(max_steps: int) -> list[list[int]]:
-        recipe = Recipe(**{**trainer.TINY, "max_steps": max_steps})
+        recipe = PretrainRecipe(**{**trainer.TINY, "max_steps": max_steps})
         part = order.mixture(
             "train", [ids.read([corpus])], [1.0], vocabulary.read(corpus), recipe.masking(), recipe.split, 0.1
         )

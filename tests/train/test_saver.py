@@ -13,7 +13,7 @@ from ernie_core import errors
 from ernie_core.model import weights
 from ernie_core.store import artefact, gathering, open_store, pointed
 from ernie_core.train.checkpoint import commit, copies, shares, snapshot
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.saver import Saver
 from ernie_core.train.optim import optimiser
 from ernie_core.train.optim.adamw import halves, keys
@@ -21,12 +21,12 @@ from ernie_core.train.parallel.team import Team
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch")
+def place(tmp_path: Path) -> CheckpointLocation:
+    return CheckpointLocation(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch")
 
 
-def resumed(place: Place) -> tuple[int, dict[str, bytes]]:
-    """The step and every bit of what a start would go on from."""
+def resumed(place: CheckpointLocation) -> tuple[int, dict[str, bytes]]:
+    """The step and every bit of the state that a start would resume from."""
     found = commit.latest(place, [].append)
     assert found is not None
     net, adamw = ranks.build(seed=9)
@@ -46,8 +46,8 @@ def after(steps: int) -> dict[str, bytes]:
     return ranks.state(net, adamw)
 
 
-def run(place: Place, team: Team, steps: int, every: int = 1) -> None:
-    """Train and save, and do not wait for a save before going on."""
+def run(place: CheckpointLocation, team: Team, steps: int, every: int = 1) -> None:
+    """Train and save, and do not wait for a save before the next step."""
     net, adamw = ranks.build()
     saver = Saver(place, team, [].append)
     for step in range(1, steps + 1):
@@ -60,7 +60,7 @@ def run(place: Place, team: Team, steps: int, every: int = 1) -> None:
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])
-def test_what_any_number_of_ranks_saved_one_reads_to_the_bit(place: Place, world: int) -> None:
+def test_what_any_number_of_ranks_saved_one_reads_to_the_bit(place: CheckpointLocation, world: int) -> None:
     place.scratch.mkdir()
     lock, turns = threading.Lock(), threading.Barrier(world)
 
@@ -90,7 +90,7 @@ def test_what_any_number_of_ranks_saved_one_reads_to_the_bit(place: Place, world
 @pytest.mark.parametrize("divided", [False, True])
 @pytest.mark.parametrize("world", [1, 2])
 def test_saves_before_the_first_update_hold_the_whole_state_and_so_do_later_ones(
-    place: Place, world: int, divided: bool
+    place: CheckpointLocation, world: int, divided: bool
 ) -> None:
     """As when the first steps overflow, and are skipped: whatever a saver sees first, it writes everything for ever."""
     place.scratch.mkdir()
@@ -131,7 +131,7 @@ def test_saves_before_the_first_update_hold_the_whole_state_and_so_do_later_ones
 
 
 @pytest.mark.parametrize("world", [1, 2])
-def test_what_no_rank_has_a_state_of_is_never_saved(place: Place, world: int) -> None:
+def test_what_no_rank_has_a_state_of_is_never_saved(place: CheckpointLocation, world: int) -> None:
     place.scratch.mkdir()
     nets = [ranks.build()[0] for _ in range(world)]
 
@@ -149,7 +149,7 @@ def test_what_no_rank_has_a_state_of_is_never_saved(place: Place, world: int) ->
 
 
 def test_a_checkpoint_holds_the_moment_of_the_call_though_training_goes_on(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: CheckpointLocation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go, dump = threading.Event(), weights.dump_arrays
 
@@ -201,7 +201,9 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 
 @pytest.mark.parametrize("world", [1, 2])
-def test_an_update_waits_until_the_state_before_it_is_copied(place: Place, world: int, slow: threading.Event) -> None:
+def test_an_update_waits_until_the_state_before_it_is_copied(
+    place: CheckpointLocation, world: int, slow: threading.Event
+) -> None:
     place.scratch.mkdir()
     states, lock, turns = [ranks.build() for _ in range(world)], threading.Lock(), threading.Barrier(world)
     for net, adamw in states:
@@ -224,7 +226,9 @@ def test_an_update_waits_until_the_state_before_it_is_copied(place: Place, world
     assert resumed(place) == (1, after(2))
 
 
-def test_a_copy_that_fails_is_an_error_before_the_update(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_fails_is_an_error_before_the_update(
+    place: CheckpointLocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise MemoryError
 
@@ -239,7 +243,7 @@ def test_a_copy_that_fails_is_an_error_before_the_update(place: Place, monkeypat
     assert ranks.state(net, adamw) == before
 
 
-def test_paddle_opens_the_files(place: Place) -> None:
+def test_paddle_opens_the_files(place: CheckpointLocation) -> None:
     run(place, Team(), 1)
     folder = place.store.path("pretrain/x/model_last")
     net, _ = ranks.build()
@@ -251,15 +255,15 @@ def test_paddle_opens_the_files(place: Place) -> None:
     assert "ernie.embeddings.word_embeddings.weight.moment1" in moments
 
 
-def test_equal_states_are_equal_bytes(place: Place, tmp_path: Path) -> None:
-    other = Place(open_store(tmp_path / "other"), "pretrain/x", tmp_path / "scratch")
+def test_equal_states_are_equal_bytes(place: CheckpointLocation, tmp_path: Path) -> None:
+    other = CheckpointLocation(open_store(tmp_path / "other"), "pretrain/x", tmp_path / "scratch")
     for where in (place, other):
         run(where, Team(), 3)
     said = [artefact.read(where.store, "pretrain/x/model_3") for where in (place, other)]
     assert said[0] is not None and said[0] == said[1]
 
 
-def test_permanent_ones_stay(place: Place) -> None:
+def test_permanent_ones_stay(place: CheckpointLocation) -> None:
     net, adamw = ranks.build()
     saver = Saver(place, Team(), [].append)
     for step in range(1, 6):
@@ -270,7 +274,7 @@ def test_permanent_ones_stay(place: Place) -> None:
 
 
 @pytest.mark.parametrize("harm", ["weight", "moment"])
-def test_what_is_not_finite_is_never_committed(place: Place, harm: str) -> None:
+def test_what_is_not_finite_is_never_committed(place: CheckpointLocation, harm: str) -> None:
     net, adamw = ranks.build()
     saver = Saver(place, Team(), [].append)
     ranks.train(net, adamw, 1)
@@ -294,7 +298,7 @@ class Full(Exception):
 @pytest.mark.parametrize("when", ["begin", "create", "report", "commit"])
 @pytest.mark.parametrize("how", ["check", "save", "wait"])
 def test_a_failure_in_the_background_is_an_error_at_the_next_call(
-    place: Place, monkeypatch: pytest.MonkeyPatch, when: str, how: str
+    place: CheckpointLocation, monkeypatch: pytest.MonkeyPatch, when: str, how: str
 ) -> None:
     net, adamw = ranks.build()
     saver = Saver(place, Team(), [].append)
@@ -322,7 +326,9 @@ def test_a_failure_in_the_background_is_an_error_at_the_next_call(
     assert not any((place.store.path("") or Path()).joinpath(".staging").iterdir()), "what failed left nothing"
 
 
-def test_a_share_that_fails_fails_every_rank_and_commits_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_share_that_fails_fails_every_rank_and_commits_nothing(
+    place: CheckpointLocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     report = gathering.report
 
     def fail(part: gathering.Gathering, files: object) -> None:

@@ -131,7 +131,7 @@ def test_points_that_find_no_room_are_there_as_soon_as_there_is_some(tmp_path: P
         disk.empty()
         view(3, {"train/loss": 3.0})
         disk.fill()
-        with contextlib.suppress(OSError):  # the rest of a block is used up in the midst of a point
+        with contextlib.suppress(OSError):  # the rest of a block is used up in the middle of a point
             for step in range(4, 4000):
                 view(step, {"train/loss": float(step)})
         disk.empty()

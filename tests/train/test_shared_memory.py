@@ -11,14 +11,14 @@ from train import launching, ranks
 
 from ernie_core.train.native import kernel
 from ernie_core.train.parallel import shared_memory
-from ernie_core.train.parallel.meeting import Near
+from ernie_core.train.parallel.meeting import SharedMemory
 from ernie_core.train.parallel.team import Team
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the system has no memory without a name")
 
 
-def opened(team: Team, window: int = 64) -> Near:
-    found = shared_memory.open_near(team, window)
+def opened(team: Team, window: int = 64) -> SharedMemory:
+    found = shared_memory.open_shared(team, window)
     assert found is not None
     return found
 
@@ -69,7 +69,7 @@ def test_if_one_rank_cannot_have_it_none_has(monkeypatch: pytest.MonkeyPatch) ->
         return find(*given) if len(asked) < 2 else None  # type: ignore[arg-type]
 
     def rank(team: Team) -> bool:
-        return shared_memory.open_near(team) is None
+        return shared_memory.open_shared(team) is None
 
     with monkeypatch.context() as patched:
         patched.setattr(shared_memory, "_find", not_the_last)
@@ -98,8 +98,9 @@ def test_the_same_place_on_another_machine_is_not_taken() -> None:
 
 
 @pytest.mark.parametrize("how", ["ends", "is killed"])
-def test_the_death_of_a_process_ends_the_wait_of_the_others(how: str) -> None:
-    processes = launching.start(2, Path(__file__).with_name("meeting.py"), how)
+@pytest.mark.parametrize("waits", ["sum", "barrier", "gather"])
+def test_the_death_of_a_process_ends_the_wait_of_the_others(how: str, waits: str) -> None:
+    processes = launching.start(2, Path(__file__).with_name("meeting.py"), how, waits)
     said = launching.hear(processes)
     assert processes[1].returncode == (0 if how == "ends" else -signal.SIGKILL)
     assert said[0][0].splitlines()[-1] == "rank 0: the process of rank 1 has ended"

@@ -1,4 +1,4 @@
-"""What a checkpoint must hold to be gone on from, what earlier versions left out, and half precision in it."""
+"""What a checkpoint must have to be resumed, what earlier versions left out, and half precision in it."""
 
 import json
 from collections.abc import Callable
@@ -7,25 +7,24 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import paddle
 import pytest
 from train import ranks
 
 from ernie_core import errors
 from ernie_core.model import weights
-from ernie_core.pretrain import pretrain
-from ernie_core.runtime import import_paddle
 from ernie_core.store import open_store
+from ernie_core.train import loop
 from ernie_core.train.checkpoint import snapshot
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.saver import Saver
-from ernie_core.train.checkpoint.snapshot import Identity
+from ernie_core.train.objective import Identity
 from ernie_core.train.optim import optimiser
-from ernie_core.train.optim.adamw import Settings
+from ernie_core.train.optim.adamw import AdamWSettings
 from ernie_core.train.optim.device import PaddleAdamW
 from ernie_core.train.optim.optimiser import Optimiser
 from ernie_core.train.parallel.team import Team
 
-paddle = import_paddle()
 NOW = Identity(
     {**ranks.IDENTITY.must, "decay_steps": 7, "eval_freq": 5, "eval_iters": 1, "scale_loss": 2.0}, ranks.IDENTITY.note
 )
@@ -33,7 +32,7 @@ NOW = Identity(
 
 def write(root: Path, net: paddle.nn.Layer, adamw: Optimiser, identity: Identity = NOW) -> Path:
     """A checkpoint of step 3."""
-    place = Place(open_store(root / "store"), "pretrain/x", root / "scratch")
+    place = CheckpointLocation(open_store(root / "store"), "pretrain/x", root / "scratch")
     saver = Saver(place, Team(), [].append)
     at = snapshot.Progressed(3)
     saver.save(3, net, adamw, at, identity, ranks.vocabulary(place))
@@ -64,7 +63,7 @@ def test_what_a_whole_checkpoint_lacks_is_named_with_a_remedy(tmp_path: Path) ->
     said = rf"model_3: .* lacks 8 of {len(state)} arrays: (\S+, ){{2}}\S+ and 5 more"
     with pytest.raises(errors.BadInput, match=said):
         snapshot.read(folder, *ranks.build(seed=9), NOW)
-    with pytest.raises(errors.BadInput, match="delete it, and the training goes on from the checkpoint before it"):
+    with pytest.raises(errors.BadInput, match="delete it, then training resumes from the checkpoint before it"):
         snapshot.read(folder, *ranks.build(seed=9), NOW)
 
 
@@ -82,7 +81,7 @@ def test_an_earlier_version_left_out_what_was_never_updated(tmp_path: Path) -> N
     net, adamw = ranks.build(seed=9)
     _, notes = snapshot.read(folder, net, adamw, NOW)
     assert len(notes) == 2
-    assert "ernie.pooler.dense.weight, ernie.pooler.dense.bias begins anew" in notes[0]
+    assert "ernie.pooler.dense.weight, ernie.pooler.dense.bias starts at zero" in notes[0]
     assert "without decay_steps, eval_freq, eval_iters, scale_loss" in notes[1]
     for name, array in optimiser.state(adamw).items():
         assert np.array_equal(array, state[name]) == ("pooler" not in name), name
@@ -95,10 +94,10 @@ def test_an_earlier_version_that_left_out_a_part_of_a_parameter_is_broken(tmp_pa
         snapshot.read(folder, *ranks.build(seed=9), NOW)
 
 
-def test_a_later_version_is_not_guessed_at(tmp_path: Path) -> None:
+def test_a_later_format_is_refused(tmp_path: Path) -> None:
     folder, _ = trained(tmp_path)
     edit(folder, lambda name: True, format=snapshot.FORMAT + 1)
-    with pytest.raises(errors.BadInput, match=r"state\.json: has format 3, known are 1 and 2"):
+    with pytest.raises(errors.BadInput, match=r"state\.json: has format 3, this version reads 1 and 2"):
         snapshot.read(folder, *ranks.build(seed=9), NOW)
 
 
@@ -117,7 +116,7 @@ def half(seed: int = 0) -> tuple[paddle.nn.Layer, PaddleAdamW]:
             for parameter in layer._parameters.values():
                 if parameter is not None:
                     layer._transform(parameter, None, "float16", True)
-    return net, PaddleAdamW(net, Settings())
+    return net, PaddleAdamW(net, AdamWSettings())
 
 
 def test_a_model_is_written_as_the_optimiser_has_it_not_as_half_precision_rounds_it(tmp_path: Path) -> None:
@@ -145,12 +144,16 @@ def test_the_model_of_a_training_is_written_so(tmp_path: Path, monkeypatch: pyte
     state = {name: a + np.float32(1e-7) if name.endswith("master_weight") else a
              for name, a in optimiser.state(adamw).items()}  # fmt: skip
     adamw.restore(state)
-    folder = write(tmp_path, net, adamw)
-    place, model = Place(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch"), tmp_path / "model"
+    write(tmp_path, net, adamw)
+    place, model = (
+        CheckpointLocation(open_store(tmp_path / "store"), "pretrain/x", tmp_path / "scratch"),
+        tmp_path / "model",
+    )
     model.mkdir()
-    monkeypatch.setattr(pretrain, "page", lambda subject, lines: "")
-    training = SimpleNamespace(net=net, place=place, at=snapshot.Progressed(3), vocab=folder, subject=None)
-    pretrain._write(training, model, {})
+    monkeypatch.setattr(loop, "page", lambda subject, lines: "")
+    objective = SimpleNamespace(net=net)
+    training = SimpleNamespace(objective=objective, place=place, at=snapshot.Progressed(3), best=None, subject=None)
+    loop._write(training, model)
     name = "ernie.pooler.dense.weight"
     assert np.array_equal(weights.read_arrays(model / weights.FILE)[name], state[f"{name}.master_weight"])
 

@@ -34,7 +34,7 @@ def test_every_rank_gets_every_value(said: list[dict[str, object]]) -> None:
         assert each["first"] == "from the first"
         assert (each["mean"], each["sum"]) == ([[0.5, 4.0]] * 2, [[2.0]] * 2)
         assert each["any"] == [[True, False]] * 2
-        assert each["near"] == hasattr(os, "memfd_create")
+        assert each["shared"] == hasattr(os, "memfd_create")
 
 
 NUMBERS = 300 * 300 + 300 + 300 * 256 + 256

@@ -10,16 +10,16 @@ from ernie_core.errors import Error, Full, Refused
 from ernie_core.store import artefact, gathering, open_store, pointed
 from ernie_core.store.lease import Lease
 from ernie_core.train.checkpoint import commit
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.saver import Saver
 from ernie_core.train.monitor.log import say
 from ernie_core.train.parallel.team import Team
 
 
-def at(tmp_path: Path, name: str) -> Place:
+def at(tmp_path: Path, name: str) -> CheckpointLocation:
     """The place of a training as one machine has it."""
     store = open_store(tmp_path / "store")
-    return Place(store, "pretrain/x", tmp_path / name, Lease(store, "pretrain/x"))
+    return CheckpointLocation(store, "pretrain/x", tmp_path / name, Lease(store, "pretrain/x"))
 
 
 def test_a_machine_that_was_taken_for_dead_saves_nothing_and_removes_nothing(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_machine_that_was_taken_for_dead_saves_nothing_and_removes_nothing(tmp
     net, adamw = ranks.build()
     saver = Saver(first, Team(), say)
     ranks.save(saver, 3, net, adamw, ranks.vocabulary(first))
-    with pytest.raises(Refused, match="may write there now, this process no longer"):
+    with pytest.raises(Refused, match=r"now held by .*, not by this process any more"):
         saver.wait()
     assert half.read_bytes() == b"half written"
     assert artefact.read(first.store, "pretrain/x/model_3") is None
@@ -55,7 +55,7 @@ def test_cleaning_up_that_fails_ends_no_training(tmp_path: Path, monkeypatch: py
         ranks.save(saver, step, net, adamw, ranks.vocabulary(place))
     saver.wait()
     assert pointed(place.store, "pretrain/x/model_last") == "model_4"
-    assert sum("what is older stays for now: the server answered 500" in line for line in told) == 4
+    assert sum("older checkpoints are not removed yet: the server answered 500" in line for line in told) == 4
 
 
 def test_a_save_that_finds_no_room_is_made_once_there_is_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

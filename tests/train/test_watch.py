@@ -5,38 +5,40 @@ from pathlib import Path
 
 from visualdl import LogReader
 
-from ernie_core.pretrain.recipe import Recipe
+from ernie_core.pretrain.objective import course
+from ernie_core.pretrain.recipe import PretrainRecipe
 from ernie_core.progress import silent
 from ernie_core.store import open_store
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.monitor import watch
 from ernie_core.train.monitor.event_files import VISUALDL
 from ernie_core.train.monitor.log import Log
-from ernie_core.train.monitor.report.page import publish
+from ernie_core.train.monitor.report.page import Subject, publish
 
-RECIPE = Recipe(arch="pico", max_steps=50, max_seq_len=32, logging_freq=5, binary_head=False)
+RECIPE = PretrainRecipe(arch="pico", max_steps=50, max_seq_len=32, logging_freq=5, binary_head=False)
 CONFIG = RECIPE.shape(100, 0)
+COURSE = course(RECIPE, CONFIG)
 
 
 def steps(log: Log, first: int, last: int) -> list[str]:
     """Make steps, and the curve of them."""
     for step in range(first, last + 1):
-        log.step(step, [10.0 - step / 10, 0.0, 0.0], 1e-4)
+        log.step(step, [10.0 - step / 10, 0.0], 1e-4)
     return [json.dumps({"step": step, "part": "train", "loss": 10.0 - step / 10}) for step in range(1, last + 1)]
 
 
 def test_a_run_killed_between_two_commits_goes_on_in_every_view(tmp_path: Path) -> None:
-    place, nodes = Place(open_store(tmp_path / "store"), "pretrain/x", tmp_path), tmp_path / "node"
+    place, nodes = CheckpointLocation(open_store(tmp_path / "store"), "pretrain/x", tmp_path), tmp_path / "node"
     nodes.mkdir()
-    beside, subject = tmp_path / "store/pretrain/x", watch.subject("pretrain/x", RECIPE, CONFIG, 1000)
+    beside, subject = tmp_path / "store/pretrain/x", Subject("pretrain/x", COURSE, 1000)
 
-    log = Log(RECIPE, silent)
+    log = Log(COURSE, silent)
     watch.begin(log, place, CONFIG, 0, [], textfiles=nodes)
     curve = steps(log, 1, 20)
     publish(place, subject, curve, log.times())
     steps(log, 21, 38)  # and here it is killed
 
-    log = Log(RECIPE, silent)
+    log = Log(COURSE, silent)
     watch.begin(log, place, CONFIG, 20, curve, textfiles=nodes)
     curve = steps(log, 21, 30)
     publish(place, subject, curve, log.times())
@@ -52,8 +54,8 @@ def test_a_run_killed_between_two_commits_goes_on_in_every_view(tmp_path: Path) 
 
 
 def test_only_the_first_rank_writes_to_the_store(tmp_path: Path) -> None:
-    place = Place(open_store(tmp_path / "store"), "pretrain/x", tmp_path)
-    log = Log(RECIPE, silent, aloud=False)
+    place = CheckpointLocation(open_store(tmp_path / "store"), "pretrain/x", tmp_path)
+    log = Log(COURSE, silent, aloud=False)
     watch.begin(log, place, CONFIG, 0, [], textfiles=tmp_path, rank=4)
     steps(log, 1, 10)
     assert [path.name for path in tmp_path.iterdir()] == ["ernie_pretrain_x_4.prom"]

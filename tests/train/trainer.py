@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ernie_core import errors
 from ernie_core.pretrain import pretrain
-from ernie_core.pretrain.recipe import Recipe
+from ernie_core.pretrain.recipe import PretrainRecipe
 from ernie_core.store import open_store
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.parallel.join import join
 
 TINY = {
@@ -35,8 +35,8 @@ def train(corpus: Path, root: Path, **settings: object) -> dict[str, float]:
         [(corpus, 1.0)],
         corpus,
         root / "model",
-        Recipe(**{**TINY, **settings}),
-        checkpoints=Place(open_store(root / "store"), "pretrain/x", scratch),
+        PretrainRecipe(**{**TINY, **settings}),
+        checkpoints=CheckpointLocation(open_store(root / "store"), "pretrain/x", scratch),
         init=Path(init) if init else None,
         cache=Path(str(cache).format(rank=team.rank)) if cache else None,
         team=team,

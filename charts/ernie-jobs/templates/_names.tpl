@@ -54,7 +54,7 @@ app.kubernetes.io/component: {{ . }}
 {{- end -}}
 {{- end }}
 
-{{- /* The security contexts of every pod and container of ours. */}}
+{{- /* The security contexts of every pod and container of this chart. */}}
 {{- define "ernie-jobs.pod-security" -}}
 securityContext:
   runAsNonRoot: true
@@ -70,14 +70,14 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
-{{- /* (list root "group" "setting"): the newest version of a group of another project's, or why there is none. */}}
+{{- /* (list root "group" "setting"): the newest version of another project's API group, or why there is none. */}}
 {{- define "ernie-jobs.api" -}}
 {{- $root := index . 0 }}{{ $setting := index . 2 }}{{ $found := "" -}}
 {{- range index . 1 }}{{ if and (not $found) ($root.Capabilities.APIVersions.Has .) }}{{ $found = . }}{{ end }}{{ end -}}
 {{- required (printf "%s is on, but the cluster has no %s: install what it belongs to first (for `helm template`: --api-versions)" $setting (index . 1 0)) $found -}}
 {{- end }}
 
-{{- /* Where the object store is and who we are to it, as environment of a container. */}}
+{{- /* Endpoint and credentials of the object store, as environment of a container. */}}
 {{- define "ernie-jobs.store-env" -}}
 {{- with .Values.store.endpoint }}
 - {name: AWS_ENDPOINT_URL_S3, value: {{ . | quote }}}

@@ -1,4 +1,4 @@
-"""What computes the logits of an exported model; one file per engine."""
+"""Engines, which compute the outputs of an exported model; one file per engine."""
 
 import importlib
 import importlib.util
@@ -18,15 +18,15 @@ NAMES: tuple[Name, ...] = get_args(Name)
 
 
 class Engine(Protocol):
-    """Token ids and token types int64 [N, L] -> logits float32 [N, K]."""
+    """Inputs by name, int64 [rows, tokens] each -> all outputs of the graph in its order, float32 [rows, ...] each."""
 
-    def __call__(self, input_ids: "np.ndarray", token_type_ids: "np.ndarray") -> "np.ndarray": ...
+    def __call__(self, **inputs: "np.ndarray") -> "Sequence[np.ndarray]": ...
 
 
 def load(model: Path, choice: str, order: Sequence[str], threads: int) -> Engine:
-    """The engine of that name over an ONNX file; `auto` is the first of `order` that is installed, said on stderr.
+    """The engine of that name over an ONNX file; `auto` is the first of `order` that is installed, logged to stderr.
 
-    An engine asked for by its name is never replaced by another.
+    A named engine is never replaced by another. BadInput if it is unknown or not installed, NotFound without a model.
     """
     if choice not in get_args(Choice):
         raise BadInput(f"engine `{choice}` is not known, choose from: {', '.join(get_args(Choice))}")

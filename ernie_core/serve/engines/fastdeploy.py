@@ -27,7 +27,7 @@ def load(model: Path, threads: int) -> Engine:
     except (AssertionError, RuntimeError) as e:
         raise BadInput(f"{model}: fastdeploy {fastdeploy.__version__} cannot load it: {e}") from e
 
-    def run(input_ids: np.ndarray, token_type_ids: np.ndarray) -> np.ndarray:
-        return np.array(runtime.infer({"input_ids": input_ids, "token_type_ids": token_type_ids})[0])
+    def run(**inputs: np.ndarray) -> list[np.ndarray]:
+        return [np.array(output) for output in runtime.infer(inputs)]
 
     return run

@@ -18,10 +18,10 @@ def load(model: Path, threads: int) -> Engine:
         session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as e:  # its own exceptions have no common base
         raise BadInput(f"{model}: onnxruntime {onnxruntime.__version__} cannot load it: {e}") from e
-    output = session.get_outputs()[0].name
+    names = [output.name for output in session.get_outputs()]
 
-    def run(input_ids: np.ndarray, token_type_ids: np.ndarray) -> np.ndarray:
-        found: np.ndarray = session.run([output], {"input_ids": input_ids, "token_type_ids": token_type_ids})[0]
-        return found
+    def run(**inputs: np.ndarray) -> list[np.ndarray]:
+        outputs: list[np.ndarray] = session.run(names, inputs)
+        return outputs
 
     return run

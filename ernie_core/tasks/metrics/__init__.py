@@ -1,1 +1,1 @@
-"""Scores of tasks, from what a model gives."""
+"""Scores of tasks, from the outputs of a model."""

@@ -5,26 +5,26 @@ import numpy as np
 
 def scores(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """`accuracy`, `macro_f1` and `loss` (mean cross entropy) of logits [N, K] for labels [N]."""
-    found = logits.argmax(axis=1)
+    predicted = logits.argmax(axis=1)
     chosen = softmax(logits)[np.arange(len(labels)), labels]
     return {
-        "accuracy": float((found == labels).mean()),
-        "macro_f1": macro_f1(found, labels),
+        "accuracy": float((predicted == labels).mean()),
+        "macro_f1": macro_f1(predicted, labels),
         "loss": float(-np.log(np.maximum(chosen, np.finfo(np.float64).tiny)).mean()),
     }
 
 
-def macro_f1(found: np.ndarray, labels: np.ndarray) -> float:
-    """Mean F1 of the labels that occur among the found or the true ones."""
+def macro_f1(predicted: np.ndarray, labels: np.ndarray) -> float:
+    """Mean F1 of the labels that occur among the predicted or the true ones."""
     each = []
-    for label in np.union1d(found, labels):
-        hits = int(((found == label) & (labels == label)).sum())
-        each.append(2 * hits / int((found == label).sum() + (labels == label).sum()))
+    for label in np.union1d(predicted, labels):
+        hits = int(((predicted == label) & (labels == label)).sum())
+        each.append(2 * hits / int((predicted == label).sum() + (labels == label).sum()))
     return float(np.mean(each))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities [N, K] float64; the maximum is taken off first, so large logits do not overflow."""
+    """Probabilities [N, K] float64; the maximum is subtracted first, so large logits do not overflow."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     powers = np.exp(shifted)
     return powers / powers.sum(axis=1, keepdims=True)

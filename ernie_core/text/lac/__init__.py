@@ -1,5 +1,5 @@
-"""LAC's word segmentation, with the models of the PyPI package `lac` and a net of our own; Paddle and the
-package's own code are not imported."""
+"""LAC's word segmentation, with the models of the PyPI package `lac` and our own implementation of the net; Paddle
+and the code of the package are not imported."""
 
 from typing import Final
 
@@ -9,4 +9,4 @@ from ernie_core.text.lac.tagger import Model
 __all__ = ["TOOLS", "Model", "documents", "tagger"]
 
 TOOLS: Final[dict[str, Model]] = {"lac": "lac_model", "seg": "seg_model"}
-"""What the models are called where a segmenter is chosen: as in PaddleNLP's word segmentation script."""
+"""Models by the names of segmenters in settings, as in PaddleNLP's word segmentation script."""

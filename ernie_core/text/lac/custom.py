@@ -1,4 +1,4 @@
-"""A user's own words, in the format and with the meaning of LAC's `load_customization`."""
+"""Custom words, in the format and with the meaning of LAC's `load_customization`."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,28 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ernie_core.errors import BadInput
-from ernie_core.text import custom
+from ernie_core.text.jieba import custom
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words that stand one after another: the tag of each (empty: as the net says), and where each ends."""
+    """Consecutive words: the tag of each (empty: as predicted), and the end of each."""
 
     tags: tuple[str, ...]
     ends: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Words:
-    """What a user's file says."""
+class CustomWords:
+    """The custom words of a user's file."""
 
     phrases: dict[str, Phrase]
     beginnings: frozenset[str]
-    """Every beginning of a phrase, the phrase itself too."""
+    """Every prefix of a phrase, including the phrase itself."""
     first: re.Pattern[str]
 
     def find(self, text: str) -> Iterator[tuple[int, Phrase]]:
-        """Where phrases are: from left to right, each that ends further right than those before it."""
+        """Places of phrases from left to right; each ends after those before it."""
         reached = 0
         for match in self.first.finditer(text):
             start = match.start()
@@ -40,7 +40,7 @@ class Words:
                     yield start, self.phrases[part]
 
     def correct(self, text: str, tags: list[str]) -> None:
-        """Change the tags of the characters of `text`, in place: a phrase has its words, whatever the net saw."""
+        """Change the tags of the characters of `text`, in place: the words of a phrase override the prediction."""
         for start, phrase in self.find(text):
             at = start
             for tag, end in zip(phrase.tags, phrase.ends, strict=True):
@@ -52,37 +52,37 @@ class Words:
                     tags[n] = tags[n][:-1] + "B"
 
 
-def read(folder: Path) -> Words:
-    """The words of all text files of a folder. BadInput with the place of a fault.
+def read(folder: Path) -> CustomWords:
+    """The words of all text files of a folder. BadInput, with the place, for a faulty line.
 
-    A line is a word, as `word` or `word/tag`, or several of them that stand together, with spaces between.
+    A line is a word, as `word` or `word/tag`, or several consecutive ones separated by spaces.
     """
     lines = []
     for place, line in custom.lines_of(folder):
         if custom.COUNTED.fullmatch(line):
             raise BadInput(
-                f"{place}: `{line}` has a count, as lists for jieba do, which LAC would take for a part of the "
+                f"{place}: `{line}` has a count, as in lists for jieba, which LAC would take as part of the "
                 f"word: write the word alone, or `word/tag`"
             )
         lines.append(line)
     words = parse(lines)
     if not words.phrases:
-        raise BadInput(f"{folder}: no word in the list of words: write one a line, or leave the list out")
+        raise BadInput(f"{folder}: no word in the list of words: write one per line, or leave the list out")
     return words
 
 
-def parse(lines: Iterable[str]) -> Words:
-    """The words of the lines of such a file; of two lines with the same phrase the later one counts."""
+def parse(lines: Iterable[str]) -> CustomWords:
+    """The custom words in lines; of two lines with the same phrase the later one counts."""
     phrases = dict(filter(None, map(_phrase, lines)))
     beginnings = frozenset(phrase[:n] for phrase in phrases for n in range(1, len(phrase) + 1))
     letters = "".join(sorted({phrase[0] for phrase in phrases}))
-    return Words(phrases, beginnings, re.compile(f"[{re.escape(letters)}]" if letters else r"(?!)"))
+    return CustomWords(phrases, beginnings, re.compile(f"[{re.escape(letters)}]" if letters else r"(?!)"))
 
 
 def _phrase(line: str) -> tuple[str, Phrase] | None:
     pairs = [_pair(item) for item in line.split()]
     text = "".join(word for word, _ in pairs)
-    # A single character without a tag would say nothing, the net cuts where it likes.
+    # A single character without a tag changes nothing.
     if len(text) < 2 and not (pairs and pairs[0][1]):
         return None
     ends, at = [], 0

@@ -1,4 +1,4 @@
-"""LAC's dictionaries: which unit of the net a character or word is, and the words of its dictionary pass."""
+"""LAC's dictionaries: the net's units of characters and words, and the words of its dictionary pass."""
 
 import math
 import re
@@ -12,25 +12,25 @@ from ernie_core.errors import BadInput
 
 CODES = 0x110000
 _LONGEST = 3
-"""Code points of a word of the dictionary pass; only runs of letters and digits make longer units."""
+"""Most code points of a word of the dictionary pass; only runs of letters and digits are longer units."""
 
 _RUN = re.compile("[A-Za-z0-9]+")
 
 
 @dataclass(frozen=True)
 class Dictionary:
-    """What stands in a model's folder `conf`."""
+    """The dictionaries in a model's folder `conf`."""
 
     words: dict[str, int]
     """Character or word -> unit."""
     replaced: dict[str, str]
-    """What is looked up in place of a character: half width for full width, simplified for traditional."""
+    """Replacements of characters before look-up: half width for full width, simplified for traditional."""
     tags: tuple[str, ...]
-    """The name of each tag; a word begins where it ends in `B` or `S`."""
+    """Name of each tag; one that ends in `B` or `S` begins a word."""
     cuts: frozenset[str]
     """Words of up to three characters."""
     total: int
-    """How often those words were counted, all together."""
+    """Total count of those words."""
 
     @cached_property
     def single(self) -> np.ndarray:
@@ -45,14 +45,14 @@ class Dictionary:
 
     @cached_property
     def begins(self) -> np.ndarray:
-        """Whether a word begins with a tag, bool, for 256 tags."""
+        """Whether a tag begins a word, bool [256]."""
         found = np.zeros(256, bool)
         found[: len(self.tags)] = [tag.endswith(("B", "S")) for tag in self.tags]
         return found
 
     @cached_property
     def scores(self) -> tuple[float, ...]:
-        """What a word of one, two and three characters adds to a way to cut; a word's own count is not used."""
+        """Score of a word of one, two and three characters in a segmentation; its own count is not used."""
         return tuple(math.log(length) - math.log(self.total) for length in range(1, _LONGEST + 1))
 
     def unit(self, word: str) -> int:
@@ -60,7 +60,7 @@ class Dictionary:
         return self.words.get(self.replaced.get(word, word), self.words["OOV"]) if word in self.words else -1
 
     def tokens(self) -> tuple[list[str], list[str]]:
-        """Words of two and three characters that are cut out or have a unit; longer runs that have one."""
+        """Words of two and three characters in either dictionary; longer runs with a unit."""
         known = {word for word in self.words if 1 < len(word) <= _LONGEST}
         short = known | {word for word in self.cuts if len(word) > 1}
         return sorted(short), sorted(w for w in self.words if len(w) > _LONGEST and _RUN.fullmatch(w))

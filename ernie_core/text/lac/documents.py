@@ -1,13 +1,14 @@
-"""Documents to word-cut documents with LAC, as many at once as the net works on best."""
+"""Word segmentation of documents with LAC, in batches of the best size for the net."""
 
 from collections.abc import Iterable, Iterator
 
-from ernie_core.text import cutter, sentences, wordcut
+from ernie_core.text import sentences, wordcut
+from ernie_core.text.jieba import segmenter
 from ernie_core.text.lac import tagger
 
 
 def cut(model: tagger.Tagger, documents: Iterable[str]) -> Iterator[wordcut.Cut]:
-    """Every document, cut, in their order."""
+    """Segment every document, in order."""
     waiting: list[str] = []
     size = 0
     for document in documents:
@@ -25,4 +26,4 @@ def _cut(model: tagger.Tagger, documents: list[str]) -> Iterator[wordcut.Cut]:
     for found in split:
         cut = [next(lines) for _ in found]
         document = wordcut.of_lines(cut, sum(map(len, cut)) - sum(map(len, found)) + len(found))
-        yield document._replace(long_sentences=sum(map(cutter.is_long, found)))
+        yield document._replace(long_sentences=sum(map(segmenter.is_long, found)))

@@ -28,7 +28,7 @@ typedef float LooseFour __attribute__((vector_size(16), aligned(4), may_alias));
 
 const size_t MOST_STEPS = 1 << 16;  // lanes * steps of a group: bounds the memory to some 100 MB
 
-const size_t ALIGNED = 16;  // floats in a line of the cache: vectors that lie across two of them load slowly
+const size_t ALIGNED = 16;  // floats in a line of the cache: vectors across two of them load slowly
 
 float* aligned(float* from) { return from + (ALIGNED - reinterpret_cast<uintptr_t>(from) / sizeof(float) % ALIGNED); }
 

@@ -32,7 +32,7 @@ class Net {
     Net(const Net&) = delete;
     Net& operator=(const Net&) = delete;
 
-    // The tags of `count` sentences that lie one after another in `units`; every unit is below weights.units.
+    // The tags of `count` consecutive sentences in `units`; every unit is below weights.units.
     // Several threads may call this at once.
     void tag(const int32_t* units, const int64_t* lengths, size_t count, uint8_t* tags) const;
 

@@ -1,4 +1,4 @@
-"""Text to words and tags with one of LAC's models. Give it many sentences at once."""
+"""Words and tags of texts with one of LAC's models. It is fastest with many sentences at once."""
 
 import functools
 import importlib
@@ -16,10 +16,10 @@ from ernie_core.text.lac import custom, dictionary, weights
 Model = Literal["seg_model", "lac_model"]
 
 LONGEST = 4096
-"""Code points; a longer text is cut at each multiple of it before the net sees it, which bounds the memory."""
+"""Most code points of a text for the net; a longer one is split at each multiple, which bounds the memory."""
 
 CHUNK = 1 << 18
-"""Code points that a caller had best give at once, about: the more, the more sentences of one length are among them."""
+"""Best number of code points per call, about: more texts have more sentences of equal length."""
 
 
 class _Net(Protocol):
@@ -38,11 +38,11 @@ class Tagger:
 
     known: dictionary.Dictionary
     parameters: weights.Weights
-    """Kept because the net reads the embedding from it."""
+    """Kept alive because the net refers to the embedding."""
     net: _Net
     lexicon: _Lexicon | None
     """The dictionary pass; None for a model that reads characters."""
-    own: custom.Words | None = None
+    own: custom.CustomWords | None = None
 
     def words(self, texts: Sequence[str]) -> list[list[str]]:
         """The words of each text; joined, they are the text."""
@@ -58,13 +58,13 @@ class Tagger:
         return [words[a:b] for a, b in itertools.pairwise(of_text)]
 
     def lines(self, texts: Sequence[str]) -> list[str]:
-        """The same, with a space between two words, and quicker."""
+        """The words of each text joined by spaces, faster than `words`."""
         if any(len(text) > LONGEST for text in texts):
             parts = [[text[n : n + LONGEST] for n in range(0, len(text), LONGEST)] for text in texts]
             cut = iter(self.lines([piece for pieces in parts for piece in pieces]))
             return [" ".join(next(cut) for _ in pieces) for pieces in parts]
         joined, starts, begins = self._begins(texts)
-        # Each character goes behind the borders up to it, the last of which is its own if it begins a word.
+        # A character moves by the number of word borders up to it, including its own.
         places = np.arange(len(joined)) + np.cumsum(begins)
         spaced = np.full(len(joined) + np.count_nonzero(begins), ord(" "), np.uint32)
         spaced[places] = _codes(joined)
@@ -73,7 +73,7 @@ class Tagger:
         return [text[a : max(a, b - 1)] for a, b in itertools.pairwise(bounds)]
 
     def tags(self, texts: Sequence[str]) -> list[list[str]]:
-        """The tag of each character; a text of more than `LONGEST` characters is not cut here."""
+        """The tag of each character; a text of more than `LONGEST` characters is not split here."""
         joined, starts = "".join(texts), _starts(texts)
         tags, widths = self._tagged(joined, np.diff(starts))
         names = self.known.tags
@@ -88,7 +88,7 @@ class Tagger:
         return found
 
     def _begins(self, texts: Sequence[str]) -> tuple[str, np.ndarray, np.ndarray]:
-        """All texts as one, where in it each begins and the last ends, and for each character whether a word begins."""
+        """The joined texts, the offsets where each begins and the last ends, and where words begin."""
         joined, starts = "".join(texts), _starts(texts)
         tags, widths = self._tagged(joined, np.diff(starts))
         begins = np.zeros(len(joined), bool)
@@ -99,7 +99,7 @@ class Tagger:
         return joined, starts, begins
 
     def _tagged(self, joined: str, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Tags of the units of all texts, and how many characters each unit stands for."""
+        """Tags of the units of all texts, and the number of characters of each unit."""
         codes = _codes(joined)
         if self.lexicon is None:
             units, widths = self.known.single[codes], np.ones(len(codes), np.int32)
@@ -124,7 +124,8 @@ class Tagger:
 
 
 def load(model: Model, words: Path | None = None, path: str | None = None) -> Tagger:
-    """A model of the installed package, with the lists of words in a folder; `path` asks for one instruction set."""
+    """A model of the installed package, with custom words in a folder; `path` selects an instruction set. BadInput if
+    the processor does not have it."""
     place = weights.folder(model)
     known, found = dictionary.read(place / "conf"), weights.read(place)
     usable = paths()
@@ -136,7 +137,7 @@ def load(model: Model, words: Path | None = None, path: str | None = None) -> Ta
 
 
 def paths() -> tuple[str, ...]:
-    """The instruction sets for which there is code and which this processor has, the best last."""
+    """The compiled instruction sets that this processor supports, the best last."""
     found: tuple[str, ...] = _native().paths()
     return found
 
@@ -178,7 +179,7 @@ def _starts(texts: Sequence[str]) -> np.ndarray:
 @functools.cache
 def _native():  # type: ignore[no-untyped-def]
     try:
-        return importlib.import_module("ernie_core.text._lac")
+        return importlib.import_module("ernie_core.text.lac._lac")
     except ImportError as error:
         raise NotFound(
             f"the compiled part of the LAC segmenter is missing ({error}): install a wheel, or run "

@@ -1,4 +1,4 @@
-"""The models that the package `lac` carries: found without importing it, checked, and read without Paddle."""
+"""The models in the package `lac`: found without importing it, verified, and read without Paddle."""
 
 import hashlib
 import importlib.util
@@ -55,11 +55,11 @@ class Weights:
     emission_bias: np.ndarray
     """[tags]."""
     crf: np.ndarray
-    """[tags + 2, tags]: how likely a tag is at the start, at the end, and after each other tag."""
+    """[tags + 2, tags]: scores of a tag at the start, at the end, and after each other tag."""
 
 
 def folder(model: str) -> Path:
-    """Where `seg_model` or `lac_model` is installed. NotFound if it is not, BadInput if it is another one."""
+    """Folder of `seg_model` or `lac_model`. NotFound if it is not installed, BadInput if it is another version."""
     package = importlib.util.find_spec("LAC")
     if package is None or not package.submodule_search_locations:
         raise NotFound("the package lac is not installed: run this step in the image `text`")
@@ -113,7 +113,7 @@ def _gru(found: dict[str, np.ndarray], n: int) -> Gru:
 
 
 def _fields(message: bytes) -> list[int]:
-    """The values of a protobuf that holds nothing but whole numbers."""
+    """The values of a protobuf message of integers."""
     values = []
     at = 0
     while at < len(message):

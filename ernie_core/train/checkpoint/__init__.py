@@ -1,1 +1,1 @@
-"""Checkpoints: what is in them, how they are written and committed, what there is of a training."""
+"""Checkpoints: their content, how they are written and committed, and the state of a training."""

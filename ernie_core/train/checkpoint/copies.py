@@ -1,4 +1,4 @@
-"""Copies of tensors in host memory, made while training goes on; what they are made of must not change meanwhile."""
+"""Copies of tensors in host memory, made while training continues; the tensors must not change meanwhile."""
 
 import math
 import time
@@ -13,18 +13,18 @@ from ernie_core.model.weights import Arrays
 from ernie_core.train.native import flat
 
 SMALL = 1 << 13
-"""Numbers below which a copy costs less than the way to do without it."""
+"""Number of elements below which an immediate copy is cheaper than a deferred one."""
 _PAUSE = 0.001
-"""Seconds between two looks whether a copy has come from a device: CUDA would wait with the interpreter's lock held."""
+"""Seconds between two checks for a copy from a device: CUDA itself would wait with the interpreter's lock held."""
 
 
 Values: TypeAlias = "paddle.Tensor | np.ndarray"
 
 
-class Coming:
+class DeviceCopy:
     """The values of a tensor on their way from a device to pinned memory of the host.
 
-    The copy lies in the device's own stream, after the steps so far. Read against Paddle's sources, never run.
+    The copy is queued in the device's own stream, after the steps so far. Checked against Paddle's sources, never run.
     """
 
     def __init__(self, tensor: paddle.Tensor) -> None:
@@ -33,54 +33,53 @@ class Coming:
         self._there.record()
 
     def wait(self) -> np.ndarray:
-        """The values in float32, as soon as they are there."""
+        """Wait for the values; returns them in float32."""
         while not self._there.query():
             time.sleep(_PAUSE)
         return float32(self._pinned.numpy())
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The values of a tensor: here, or coming from a device."""
+class Captured:
+    """The values of a tensor: in host memory, or on their way from a device."""
 
-    values: np.ndarray | Coming
+    values: np.ndarray | DeviceCopy
     lent: bool
-    """Whether the tensor must stay as it is until `Copies.take` has returned: what is here is its own memory, or what
-    is coming may not have left it yet."""
+    """Whether the tensor must not change until `Copies.take` has returned: the values are its own memory, or their copy
+    from the device may not be complete."""
 
 
-def look(tensors: Mapping[str, Values]) -> dict[str, Seen]:
-    """The values of tensors and arrays at once, in whatever memory; a tensor with two names is seen as one.
+def capture(tensors: Mapping[str, Values]) -> dict[str, Captured]:
+    """The values of tensors and arrays, in any memory; a tensor with two names is captured once.
 
-    What is big is lent; of devices nothing is waited for. What is small, or in half precision, comes from the host as a
-    copy.
+    It waits for no device. Big tensors are lent; small ones, and those in half precision, are copied at once.
     """
-    seen: dict[int, Seen] = {}
+    captured: dict[int, Captured] = {}
     for tensor in tensors.values():
-        if id(tensor) not in seen:
-            seen[id(tensor)] = _look(tensor)
-    return {name: seen[id(tensor)] for name, tensor in tensors.items()}
+        if id(tensor) not in captured:
+            captured[id(tensor)] = _capture(tensor)
+    return {name: captured[id(tensor)] for name, tensor in tensors.items()}
 
 
 class Copies:
-    """Memory for copies, used again by the next ones: fresh memory costs several times as much as the copy itself."""
+    """Memory for copies, reused by later ones: fresh memory costs several times as much as the copy itself."""
 
     def __init__(self) -> None:
         self._memory: Arrays = {}
 
-    def take(self, seen: Mapping[str, Seen]) -> Arrays:
-        """Copy what is lent, in one thread and mostly without the interpreter's lock, and wait for what is coming.
+    def take(self, captured: Mapping[str, Captured]) -> Arrays:
+        """Copy lent values, in one thread and mostly without the interpreter's lock, and wait for copies from devices.
 
         Only then may the tensors change. What an earlier call returned is overwritten.
         """
         copied: dict[int, np.ndarray] = {}
-        for name, one in seen.items():
+        for name, one in captured.items():
             if id(one) not in copied:
                 copied[id(one)] = self._take(name, one)
-        return {name: copied[id(one)] for name, one in seen.items()}
+        return {name: copied[id(one)] for name, one in captured.items()}
 
-    def _take(self, name: str, one: Seen) -> np.ndarray:
-        if isinstance(one.values, Coming):
+    def _take(self, name: str, one: Captured) -> np.ndarray:
+        if isinstance(one.values, DeviceCopy):
             return one.values.wait()
         return self._copy(name, one.values) if one.lent else one.values
 
@@ -93,7 +92,7 @@ class Copies:
 
 
 def float32(values: np.ndarray) -> np.ndarray:
-    """Numbers of a tensor of any precision; numpy has no bfloat16, which Paddle gives it as uint16: its upper half."""
+    """Values of any precision as float32; Paddle gives bfloat16 to numpy as uint16, the upper half of a float32."""
     if values.dtype == np.uint16:
         return (values.astype(np.uint32) << 16).view(np.float32)
     return values.astype(np.float32, copy=False)
@@ -103,13 +102,13 @@ def _on_host(tensor: paddle.Tensor) -> bool:
     return bool(tensor.place.is_cpu_place())
 
 
-def _look(tensor: Values) -> Seen:
+def _capture(tensor: Values) -> Captured:
     if isinstance(tensor, np.ndarray):
-        return Seen(tensor, lent=True) if tensor.size >= SMALL else Seen(tensor.copy(), lent=False)
+        return Captured(tensor, lent=True) if tensor.size >= SMALL else Captured(tensor.copy(), lent=False)
     if not _on_host(tensor):
-        return Seen(Coming(tensor), lent=True)
+        return Captured(DeviceCopy(tensor), lent=True)
     if tensor.dtype != paddle.float32:
-        return Seen(float32(tensor.numpy()), lent=False)
+        return Captured(float32(tensor.numpy()), lent=False)
     if math.prod(tensor.shape) < SMALL:
-        return Seen(np.asarray(tensor.numpy()), lent=False)
-    return Seen(flat.view(tensor).reshape(tensor.shape), lent=True)
+        return Captured(np.asarray(tensor.numpy()), lent=False)
+    return Captured(flat.view(tensor).reshape(tensor.shape), lent=True)

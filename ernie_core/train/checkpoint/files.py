@@ -1,6 +1,6 @@
-"""What one rank puts into a checkpoint: as it lies in the training, then copied, then as files in the store."""
+"""One rank's part of a checkpoint: captured in the training, then copied, then as files in the store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,40 +11,42 @@ from ernie_core.model.weights import Arrays
 from ernie_core.store import File, gathering
 from ernie_core.store.gathering import Gathering
 from ernie_core.train.checkpoint import snapshot
-from ernie_core.train.checkpoint.copies import Copies, Seen
+from ernie_core.train.checkpoint.copies import Captured, Copies
 
 _PIECE = 1 << 18
-"""Numbers that are looked at together: as many as the processor's cache holds."""
+"""Number of elements that are checked at a time: they fit in the processor's cache."""
 
 Files = tuple[File, ...]
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What one rank copies: values that may not change until then, by the files that they go into."""
+    """What one rank copies: captured values, which may not change until then, by the files that they go into."""
 
-    seen: dict[str, Seen]
+    captured: dict[str, Captured]
     parts: dict[str, list[str]]
     texts: dict[str, bytes]
     vocab: Path
+    settled: dict[str, Arrays] = field(default_factory=dict)
+    """Arrays that never change, by file: they need no copy."""
 
-    def copy(self, memory: Copies) -> "Image":
-        """The same as it is now, whatever changes from here on."""
-        copied = memory.take(self.seen)
+    def copy(self, memory: Copies) -> "RankFiles":
+        """The files with the values as they are now."""
+        copied = memory.take(self.captured)
         arrays = {file: {name: copied[name] for name in names} for file, names in self.parts.items()}
-        return Image(arrays, self.texts, self.vocab)
+        return RankFiles(arrays | self.settled, self.texts, self.vocab)
 
 
 @dataclass(frozen=True)
-class Image:
-    """What one rank writes: arrays and texts by the names of their files, and the tokenizer with them."""
+class RankFiles:
+    """What one rank writes: arrays and texts by the names of their files, and the folder of the tokenizer."""
 
     arrays: dict[str, Arrays]
     texts: dict[str, bytes]
     vocab: Path
 
     def check(self, step: int, committed: int) -> None:
-        """Refuse what is no longer finite: a finite loss can still have infinite gradients."""
+        """BadInput if a value is not finite: a finite loss can still have infinite gradients."""
         for arrays in self.arrays.values():
             for name, array in arrays.items():
                 flat = array.reshape(-1)
@@ -52,11 +54,11 @@ class Image:
                     kept = f"the last checkpoint is of step {committed}" if committed else "there is no checkpoint"
                     raise BadInput(
                         f"step {step}: {name} is no longer finite; nothing is saved after it, {kept};"
-                        " lower max_lr, or raise warmup_rate, or set grad_clip"
+                        " lower the learning rate, raise its warm-up, or set grad_clip"
                     )
 
     def write(self, part: Gathering) -> Files:
-        """Write and report everything, config.yml last; a failed attempt gives its room back."""
+        """Write and report everything, config.yml last; a failed attempt removes its files."""
         files = []
         try:
             for name, arrays in self.arrays.items():
@@ -74,7 +76,7 @@ class Image:
         return tuple(files)
 
     def _small(self) -> dict[str, bytes]:
-        """The tokenizer's files are read here, for they may be far away."""
+        """The texts and the tokenizer's files, which are read only now: they may be on a slow file system."""
         if not self.texts:
             return {}
         paths = [self.vocab / name for name in snapshot.TOKENIZER]

@@ -1,6 +1,5 @@
-"""Which process writes what of a state that several hold: every part once, as many bytes for each as can be."""
+"""Dividing a state that several processes hold: each part is written once, and all write about as many bytes."""
 
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Mapping, Sequence
 
 import paddle
@@ -10,23 +9,23 @@ from ernie_core.train.optim import adamw
 
 
 def assign(held: Sequence[Mapping[str, int]], before: Sequence[int] | None = None) -> list[list[str]]:
-    """The names for each rank to write, in the order of their names.
+    """The names for each rank to write, sorted.
 
-    `held` says what each rank has, and of how many bytes; what several have goes to the one with the least to do.
-    `before` are the bytes that a rank writes anyway. Every rank that is given the same comes to the same.
+    `held` are the names that each rank has, with sizes in bytes; a name that several have goes to the one with the
+    fewest bytes so far. `before` are the bytes that each rank writes besides. Equal arguments give equal results.
     """
     loads = list(before) if before else [0] * len(held)
     sizes = {name: size for part in held for name, size in part.items()}
-    found: list[list[str]] = [[] for _ in held]
+    chosen: list[list[str]] = [[] for _ in held]
     for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
         rank = min((rank for rank, part in enumerate(held) if name in part), key=lambda rank: (loads[rank], rank))
         loads[rank] += sizes[name]
-        found[rank].append(name)
-    return [sorted(names) for names in found]
+        chosen[rank].append(name)
+    return [sorted(names) for names in chosen]
 
 
 def check(held: Sequence[Mapping[str, int]], model: paddle.nn.Layer) -> None:
-    """Refuse the state of an optimiser that lacks something of a model on all ranks: nothing could go on from it."""
+    """Refuse a state of an optimiser that lacks part of a model on all ranks: a training could not resume from it."""
     there, wanted = {name for part in held for name in part}, adamw.keys(adamw.halves(model))
     if missing := [name for name in wanted if name not in there]:
         raise Refused(

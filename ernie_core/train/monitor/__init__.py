@@ -1,1 +1,1 @@
-"""What a training tells: log lines, figures, event files, metrics, the report."""
+"""Monitoring of a training: log lines, figures, event files, metrics, the report."""

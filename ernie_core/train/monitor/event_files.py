@@ -1,8 +1,8 @@
-"""Event files of VisualDL and TensorBoard: records as bytes, and where to cut what a killed process left.
+"""Event files of VisualDL and TensorBoard: records as bytes, and where to truncate the file of a killed process.
 
 Written here, not through their libraries: VisualDL's brings 28 packages (a web server, pandas, matplotlib) into the
-image of a trainer, begins a new file with every process, drops records when its queue is full, and cannot cut a file,
-which is what a resume needs. Both formats are frames around small protobuf messages.
+image of a trainer, begins a new file with every process, drops records when its queue is full, and cannot truncate a
+file, which a resume needs. Both formats are frames around small protobuf messages.
 """
 
 import struct
@@ -17,21 +17,22 @@ class Format:
     """A kind of event file; its functions take the step, the time in seconds, and values under tags."""
 
     file: str
-    """Its name, by a part of which the tools know it; the same after a restart, for a run is one file."""
+    """File name, by a part of which the tools recognise it; the same after a restart, so that a run is one file."""
     head: int
-    """Bytes of a frame before the message; the first 8 are its length."""
+    """Number of bytes before the message; the first 8 are its length."""
     foot: int
+    """Number of bytes after the message."""
     step: Callable[[bytes, int], int]
-    """The step of the message that begins at a place."""
+    """Returns the step of the message at an offset."""
     opening: Callable[[float], bytes]
     scalars: Callable[[int, float, Mapping[str, float]], bytes]
     texts: Callable[[int, float, Mapping[str, str]], bytes]
 
 
 def whole(data: bytes, form: Format, last: int) -> int:
-    """Bytes at the beginning of a file that are whole records of steps up to `last`; steps never fall in a file.
+    """Length in bytes of the whole records of steps up to `last`; the steps of a file never decrease.
 
-    Steps are decoded only where the bisection asks, so a file of millions of records takes a second.
+    Only the steps that the bisection needs are decoded, so a file of millions of records takes a second.
     """
     starts, at = array("Q"), 0
     while at + form.head <= len(data):
@@ -55,13 +56,14 @@ def _visualdl_opening(now: float) -> bytes:
     return _visualdl_value(0, now, "meta_data_tag", _block(10, b""))
 
 
-def _visualdl_scalars(step: int, now: float, said: Mapping[str, float]) -> bytes:
-    """A record each: the reader looks at the first value only."""
-    return b"".join(_visualdl_value(step, now, tag, _float(4, value)) for tag, value in said.items())
+def _visualdl_scalars(step: int, now: float, values: Mapping[str, float]) -> bytes:
+    """A record for each value: the reader uses only the first value of a record."""
+    return b"".join(_visualdl_value(step, now, tag, _float(4, value)) for tag, value in values.items())
 
 
-def _visualdl_texts(step: int, now: float, said: Mapping[str, str]) -> bytes:
-    return b"".join(_visualdl_value(step, now, tag, _block(12, _block(1, text.encode()))) for tag, text in said.items())
+def _visualdl_texts(step: int, now: float, texts: Mapping[str, str]) -> bytes:
+    blocks = {tag: _block(12, _block(1, text.encode())) for tag, text in texts.items()}
+    return b"".join(_visualdl_value(step, now, tag, block) for tag, block in blocks.items())
 
 
 def _visualdl_step(data: bytes, at: int) -> int:
@@ -79,18 +81,18 @@ def _tensorboard_opening(now: float) -> bytes:
     return _tensorboard_event(0, now, _block(3, b"brain.Event:2"))
 
 
-def _tensorboard_scalars(step: int, now: float, said: Mapping[str, float]) -> bytes:
-    values = [_block(1, _block(1, tag.encode()) + _float(2, value)) for tag, value in said.items()]
-    return _tensorboard_event(step, now, _block(5, b"".join(values)))
+def _tensorboard_scalars(step: int, now: float, values: Mapping[str, float]) -> bytes:
+    blocks = [_block(1, _block(1, tag.encode()) + _float(2, value)) for tag, value in values.items()]
+    return _tensorboard_event(step, now, _block(5, b"".join(blocks)))
 
 
-def _tensorboard_texts(step: int, now: float, said: Mapping[str, str]) -> bytes:
+def _tensorboard_texts(step: int, now: float, texts: Mapping[str, str]) -> bytes:
     """Each as a tensor of one string, marked for the plugin that shows texts."""
     plugin = _block(9, _block(1, _block(1, b"text")))
     shape = _integer(1, 7) + _block(2, _block(2, _integer(1, 1)))
     values = [
         _block(1, _block(1, tag.encode()) + _block(8, shape + _block(8, text.encode())) + plugin)
-        for tag, text in said.items()
+        for tag, text in texts.items()
     ]
     return _tensorboard_event(step, now, _block(5, b"".join(values)))
 
@@ -116,15 +118,15 @@ def _block(number: int, content: bytes) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    found = bytearray()
+    encoded = bytearray()
     while value > 127:
-        found.append(value & 127 | 128)
+        encoded.append(value & 127 | 128)
         value >>= 7
-    return bytes([*found, value])
+    return bytes([*encoded, value])
 
 
 def _varint_at(data: bytes, at: int) -> tuple[int, int]:
-    """A number, and the place after it."""
+    """A number, and the offset after it."""
     value, shift = 0, 0
     while data[at] > 127:
         value |= (data[at] & 127) << shift
@@ -133,7 +135,7 @@ def _varint_at(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _masked(data: bytes) -> bytes:
-    """CRC-32C (Castagnoli), turned and shifted as TensorFlow's record files want it."""
+    """CRC-32C (Castagnoli), masked as in TensorFlow's record files."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = _TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8

@@ -1,10 +1,10 @@
 """The measured times of a training over all its restarts, kept beside its checkpoints.
 
-`<address>/train_times.jsonl` has an entry for every stretch of steps that the curve (train_log.jsonl) has a line for,
-and one for every start of a process. It is not part of a checkpoint, nor of the model: those are equal to the bit
-whatever was killed, and times never are. The file is small, a thousand lines and the restarts, and always written
-whole: at a start, so that a restart that comes to nothing is seen too, and after every commit. What a killed process
-had not written belongs to steps that were lost with it; what it had written of such steps is cut off at the next start.
+`<address>/train_times.jsonl` has an entry for every stretch of steps that has a line in the curve (train_log.jsonl),
+and one for every start of a process. It is not part of a checkpoint, nor of the model: those are equal to the bit after
+any kill, and times never are. The file is small, a thousand lines and the restarts, and is always replaced as a whole:
+at a start, so that failed restarts are recorded too, and after every commit. What a killed process had not written
+belongs to steps that were lost with it; entries of such steps are removed at the next start.
 """
 
 import json
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ernie_core.errors import BadInput, Error
 from ernie_core.progress import say
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.monitor.pace import Pace, memory
 
 FILE = "train_times.jsonl"
@@ -22,7 +22,7 @@ FILE = "train_times.jsonl"
 
 @dataclass(frozen=True)
 class Start:
-    """A process began after `step`; `at` in seconds since 1970."""
+    """The start of a process that resumed after `step`; `at` in seconds since 1970."""
 
     step: int
     at: float
@@ -30,7 +30,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Stretch:
-    """`steps` steps up to `step`: seconds of the steps themselves, of waiting within them, of standing still."""
+    """`steps` steps up to `step`: seconds of the steps, of waiting for data within them, of saves and of pauses.
+
+    `resident` and `gpu` are memory in bytes, `at` is the end in seconds since 1970.
+    """
 
     step: int
     steps: int
@@ -44,30 +47,30 @@ class Stretch:
     gpu: int = 0
 
 
-Entry = Start | Stretch
+TimesEntry = Start | Stretch
 
 
-def begin(place: Place, step: int) -> list[str]:
-    """The entries of a run that goes on after `step` (0: begins), this start among them; it is in the store at once."""
+def begin(place: CheckpointLocation, step: int) -> list[str]:
+    """The entries of a run that resumes after `step` (0: begins), with this start, which is stored at once."""
     held = place.store.get(place.of(FILE))
-    lines = [] if held is None else held.decode("utf-8").splitlines()
+    lines = [] if held is None else held.decode("utf-8").split("\n")[:-1]
     kept = [text for text in lines if decode(text, place.of(FILE)).step <= step]
     kept.append(json.dumps({"start": step, "at": round(time.time(), 3)}))
     try:
         write(place, kept)
     except Error as error:
-        say(f"that this started could not be noted yet: {error}")
+        say(f"the start could not be recorded yet: {error}")
     return kept
 
 
-def write(place: Place, lines: Iterable[str]) -> None:
-    """Replace what the store has."""
+def write(place: CheckpointLocation, lines: Iterable[str]) -> None:
+    """Replace the file in the store."""
     place.store.write(place.of(FILE), "".join(f"{text}\n" for text in lines).encode())
 
 
 def entry(step: int, stretch: Pace, now: float) -> str:
     """The line of a stretch that ends now, after `step`."""
-    found = {
+    facts = {
         "step": step,
         "steps": stretch.steps,
         "tokens": stretch.tokens,
@@ -78,23 +81,23 @@ def entry(step: int, stretch: Pace, now: float) -> str:
         **memory(),
         "at": round(time.time(), 3),
     }
-    return json.dumps(found)
+    return json.dumps(facts)
 
 
-def read(lines: Sequence[str], where: str) -> list[Entry]:
+def read(lines: Sequence[str], where: str) -> list[TimesEntry]:
     """The entries in their order; `where` is for the message if they cannot be read."""
     return [decode(text, where) for text in lines]
 
 
 def restarts(lines: Sequence[str]) -> int:
-    """How often the run was begun again."""
+    """Number of restarts of the run."""
     return sum('"start"' in text for text in lines) - 1
 
 
-def decode(text: str, where: str) -> Entry:
-    """One line."""
+def decode(text: str, where: str) -> TimesEntry:
+    """The entry in one line; BadInput if it is none."""
     try:
-        said = json.loads(text)
-        return Start(int(said["start"]), float(said["at"])) if "start" in said else Stretch(**said)
+        facts = json.loads(text)
+        return Start(int(facts["start"]), float(facts["at"])) if "start" in facts else Stretch(**facts)
     except (ValueError, TypeError, KeyError) as e:
-        raise BadInput(f"{where}: {text[:80]!r} is not an entry of a training's times; remove the file") from e
+        raise BadInput(f"{where}: {text[:80]!r} is not an entry of training times; remove the file") from e

@@ -1,7 +1,7 @@
-"""Figures of a training for Prometheus: a text file a process, which the collector of the node reads.
+"""Figures of a training for Prometheus: one text file per process, which the collector of the node reads.
 
-It is for node_exporter's textfile collector: `<folder>/ernie_<run>_<rank>.prom`. Ages are left to the reader, as
-`time() - ernie_train_updated_timestamp_seconds`: an age in the file would stand still with a training that hangs.
+It is for node_exporter's textfile collector: `<folder>/ernie_<run>_<rank>.prom`. Queries compute ages, as
+`time() - ernie_train_updated_timestamp_seconds`: an age in the file would not grow while a training hangs.
 """
 
 import os
@@ -35,49 +35,49 @@ METRICS: dict[str, tuple[str, str, str]] = {
     "run/restarts": ("restarts_total", "counter", "Times that the run was begun again."),
     "valid/loss": ("valid_loss", "gauge", "Loss of the last validation."),
 }
-"""Tag: name after `ernie_train_`, type, help. Figures without a row here are not exposed."""
+"""Tag: name after `ernie_train_`, type, help. Figures without a row here are not exported."""
 
 
 @dataclass
-class Exposition:
+class TextfileView:
     """A view of a log: replaces the file by one with the newest value of every figure."""
 
     folder: Path
-    """The folder that the collector reads."""
+    """Folder that the collector reads."""
     run: str
-    """The address of what is made, the label of every figure."""
+    """Address of the training, a label of every figure."""
     rank: int = 0
     newest: dict[str, float] = field(default_factory=dict)
 
     @property
     def file(self) -> Path:
-        """What the collector sees."""
+        """The file that the collector reads."""
         return self.folder / f"ernie_{re.sub(r'[^0-9A-Za-z]+', '_', self.run)}_{self.rank}.prom"
 
-    def __call__(self, step: int, said: Mapping[str, float]) -> None:
-        """Show the figures of a step, and those before that it says nothing of."""
-        self.newest |= said
+    def __call__(self, step: int, figures: Mapping[str, float]) -> None:
+        """Write the figures of a step, and earlier ones that it does not have."""
+        self.newest |= figures
         draft = self.file.with_name(f".{self.file.name}.draft")  # the collector reads only *.prom
         draft.write_text(text(self.newest, {"run": self.run, "rank": str(self.rank)}, time.time()), encoding="utf-8")
         os.replace(draft, self.file)
 
     def close(self) -> None:
-        """Take the file away: the node would show a training that has ended for ever."""
+        """Remove the file: the node would show the ended training for ever."""
         self.file.unlink(missing_ok=True)
 
     def __str__(self) -> str:
         return str(self.file)
 
 
-def text(said: Mapping[str, float], labels: Mapping[str, str], now: float) -> str:
+def text(figures: Mapping[str, float], labels: Mapping[str, str], now: float) -> str:
     """The figures in the text format of Prometheus, in the order of `METRICS`."""
     inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-    found = [(*METRICS[tag], said[tag]) for tag in METRICS if tag in said]
-    found.append(("updated_timestamp_seconds", "gauge", "When these figures were written.", now))
+    rows = [(*METRICS[tag], figures[tag]) for tag in METRICS if tag in figures]
+    rows.append(("updated_timestamp_seconds", "gauge", "When these figures were written.", now))
     return "".join(
         f"# HELP ernie_train_{name} {help_}\n# TYPE ernie_train_{name} {kind}\n"
         f"ernie_train_{name}{{{inside}}} {value!r}\n"
-        for name, kind, help_, value in found
+        for name, kind, help_, value in rows
     )
 
 

@@ -1,4 +1,4 @@
-"""Curves for VisualDL and TensorBoard: one event file of each for a run, however often it was restarted."""
+"""Curves for VisualDL and TensorBoard: one event file of each per run, whatever the number of restarts."""
 
 import errno
 import functools
@@ -14,7 +14,7 @@ from ernie_core.train.monitor.event_files import TENSORBOARD, VISUALDL, Format, 
 
 FORMATS = (VISUALDL, TENSORBOARD)
 MOST = 1 << 22
-"""Bytes of points that wait for room on the disk; more would be worth less than the memory."""
+"""Most bytes of points that wait for space on the disk; beyond that they are dropped."""
 SHOWN = ("train/", "valid/", "test/", "amp/", "speed/", "memory/")
 
 
@@ -22,22 +22,21 @@ SHOWN = ("train/", "valid/", "test/", "amp/", "speed/", "memory/")
 class Scalars:
     """A view of a log: appends the figures of a step to the event files in a folder.
 
-    The figures of a step are one write each time, and a start cuts off what is torn and what is of steps that are
-    made again, so neither a kill nor a resume leaves a wrong or a second point. What finds no room on the disk waits
-    for the next step.
+    The figures of a step are one write, and a start truncates torn records and those of steps that are repeated, so
+    neither a kill nor a resume leaves a wrong or duplicate point. On a full disk points wait for the next step.
     """
 
     folder: Path
     opening: Callable[[], None] | None = field(default=None, repr=False, compare=False)
-    """What is to be done before the first point, if it could not be done at once."""
+    """Opens the files before the first point, if that failed at the start."""
     waiting: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
-    def __call__(self, step: int, said: Mapping[str, float]) -> None:
-        """Add a point to every curve. OSError if they cannot be written now."""
+    def __call__(self, step: int, figures: Mapping[str, float]) -> None:
+        """Add a point to every curve. OSError if it cannot be written now."""
         if self.opening is not None:
             self.opening()
             self.opening = None
-        shown = {tag: value for tag, value in said.items() if tag.startswith(SHOWN)}
+        shown = {tag: value for tag, value in figures.items() if tag.startswith(SHOWN)}
         for form in FORMATS:
             points = self.waiting.get(form.file, b"") + form.scalars(step, time.time(), shown)
             self.waiting[form.file] = points if len(points) <= MOST else b""
@@ -50,17 +49,17 @@ class Scalars:
 
 
 def begin(folder: Path, step: int, texts: Mapping[str, str], curve: Sequence[str] = ()) -> Scalars:
-    """Open the curves of a run that goes on after `step` (0: begins).
+    """Open the curves of a run that resumes after `step` (0: begins).
 
-    `texts` are shown beside the curves (`model_config`, `args`). If the folder is empty, because the one before was on
-    a machine that is gone, the curves begin with the lines of train_log.jsonl in the checkpoint, `curve`. On a full
-    disk they are opened with the first point that finds room.
+    `texts` are shown with the curves (`model_config`, `args`). If the folder is empty, because the earlier one was on
+    another machine, the curves begin with the lines of train_log.jsonl in the checkpoint, `curve`. On a full disk they
+    are opened with the first point that can be written.
     """
     opening = functools.partial(_open, folder, step, texts, curve)
     try:
         opening()
     except OSError as error:
-        say(f"{folder}: the curves cannot be opened yet: {error}")
+        say(f"{folder}: the curves could not be opened yet: {error}")
         return Scalars(folder, opening)
     return Scalars(folder)
 
@@ -80,16 +79,16 @@ def _open(folder: Path, step: int, texts: Mapping[str, str], curve: Sequence[str
 
 def _from_the_start(form: Format, texts: Mapping[str, str], curve: Sequence[str]) -> bytes:
     now = time.time()
-    found = [form.opening(now), form.texts(0, now, texts)]
+    records = [form.opening(now), form.texts(0, now, texts)]
     for text in curve:
-        said = json.loads(text)
-        step, part = said.pop("step"), said.pop("part")
-        found.append(form.scalars(step, now, {f"{part}/{name}": value for name, value in said.items()}))
-    return b"".join(found)
+        row = json.loads(text)
+        step, part = row.pop("step"), row.pop("part")
+        records.append(form.scalars(step, now, {f"{part}/{name}": value for name, value in row.items()}))
+    return b"".join(records)
 
 
 def _append(path: Path, data: bytes) -> None:
-    """All or nothing: half a point would spoil those behind it."""
+    """Append all or nothing: half a point would spoil those after it."""
     with open(path, "ab", buffering=0) as file:
         before = os.fstat(file.fileno()).st_size
         if file.write(data) < len(data):

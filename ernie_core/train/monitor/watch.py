@@ -1,38 +1,27 @@
-"""Ties a training to what shows it: curves, figures for Prometheus, measured times, the report."""
+"""Connects a training to its views: curves, figures for Prometheus, measured times, the report."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from ernie_core.model.config import ErnieConfig
-from ernie_core.pretrain import flops
-from ernie_core.pretrain.recipe import Recipe
-from ernie_core.train.checkpoint.commit import Place
+from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.monitor import history, scalars
 from ernie_core.train.monitor.log import Log, View
-from ernie_core.train.monitor.prometheus import Exposition
-from ernie_core.train.monitor.report.markup import Value
-from ernie_core.train.monitor.report.page import Subject
+from ernie_core.train.monitor.prometheus import TextfileView
 
 RUNS = "runs"
-"""The folder of event files beside the checkpoints, where the store is a file system."""
-
-
-def subject(
-    address: str, recipe: Recipe, config: ErnieConfig, parameters: int, data: Sequence[Mapping[str, Value]] = ()
-) -> Subject:
-    """What the report is about; `data` has a row for each corpus."""
-    return Subject(address, recipe, _flops(recipe, config), parameters, data)
+"""Folder of event files beside the checkpoints, where the store is a file system."""
 
 
 def begin(
-    log: Log, place: Place, config: ErnieConfig, step: int, curve: Sequence[str], *, textfiles: Path | None = None,
-    rank: int = 0,
+    log: Log, place: CheckpointLocation, config: ErnieConfig, step: int, curve: Sequence[str], *,
+    textfiles: Path | None = None, rank: int = 0,
 ) -> None:  # fmt: skip
-    """Open everything that shows a run which goes on after `step`, with the curve so far; then its first step comes.
+    """Open all views of a run that resumes after `step`, with the curve so far; call it right before the first step.
 
-    Event files and times have one writer, rank 0. `textfiles` is the folder of the node's collector, for one process
+    Only rank 0 writes event files and times. `textfiles` is the folder of the node's collector, for one process
     of every node. An object store cannot append: there the report, replaced at every commit, shows the curves.
     """
     views: list[View] = []
@@ -40,24 +29,19 @@ def begin(
     if rank == 0:
         times = history.begin(place, step)
         if folder := place.store.path(place.of(RUNS)):
-            texts = {"model_config": asdict(config), "args": asdict(log.recipe)}
-            shown = {tag: json.dumps(said, indent=1, ensure_ascii=False) for tag, said in texts.items()}
+            texts = {"model_config": asdict(config), "args": asdict(log.course.settings)}
+            shown = {tag: json.dumps(values, indent=1, ensure_ascii=False) for tag, values in texts.items()}
             views.append(scalars.begin(folder, step, shown, curve))
     if textfiles is not None:
-        views.append(Exposition(textfiles, place.address, rank))
-    log.flops = _flops(log.recipe, config)
+        views.append(TextfileView(textfiles, place.address, rank))
     log.begin(times, views)
     if step:
         log.lasting["checkpoint/step"] = step
 
 
 def end(log: Log) -> None:
-    """The training is done: nothing shows it as going on."""
+    """Close the views at the end of a training, so that none shows it as running."""
     for view in log.views:
-        if isinstance(view, Exposition):
+        if isinstance(view, TextfileView):
             view.close()
     log.views = []
-
-
-def _flops(recipe: Recipe, config: ErnieConfig) -> float:
-    return flops.of_token(config, recipe.max_seq_len, recipe.masked_lm_prob, binary_head=recipe.binary_head)

@@ -1,1 +1,1 @@
-"""The compiled part of training, and flat views of tensors for it."""
+"""The compiled part of training, and flat views of tensors."""

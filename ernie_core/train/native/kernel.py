@@ -1,4 +1,4 @@
-"""The compiled part of training on the host: the update of AdamW, and the meeting of processes."""
+"""The compiled part of training on the host: the update of AdamW, and the barrier of processes."""
 
 from types import ModuleType
 
@@ -6,5 +6,5 @@ from ernie_core import native
 
 
 def load() -> ModuleType | None:
-    """The extension, or None if it is not there."""
+    """The extension, or None if it is missing."""
     return native.load("ernie_core.train.native._host", "a step of training takes a tenth longer")

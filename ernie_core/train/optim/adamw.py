@@ -1,6 +1,5 @@
-"""What AdamW goes by, wherever it computes, and how its state is named."""
+"""Settings of AdamW on the host and on devices, and the names of its state."""
 
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,21 +10,21 @@ from ernie_core.errors import BadInput
 
 ACCUMULATORS = ("moment1", "moment2", "beta1_pow_acc", "beta2_pow_acc")
 MASTER = "master_weight"
-"""The float32 weight of a parameter in half precision."""
+"""Name of the float32 copy of a parameter in half precision."""
 _FEW = 3
-"""Names that an error gives of many."""
+"""Number of names that an error lists of many."""
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What AdamW goes by. Biases and norms do not decay."""
+class AdamWSettings:
+    """Settings of AdamW. Biases and norms do not decay."""
 
     weight_decay: float = 0.01
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
     factors: Callable[[str], float] | None = None
-    """Gives a parameter, by its name in the model, a share of the rate (layer-wise rates)."""
+    """Returns the factor of the learning rate for a parameter, by its name in the model (layer-wise rates)."""
 
 
 def decays(name: str) -> bool:
@@ -44,16 +43,16 @@ def halves(model: paddle.nn.Layer) -> dict[str, bool]:
 
 
 def keys(halves: Mapping[str, bool]) -> list[str]:
-    """The names of all that the state of some parameters holds; True for those in half precision."""
+    """The names in the optimiser's state of some parameters; True for those in half precision."""
     return [f"{name}.{kind}" for name, half in halves.items() for kind in (*ACCUMULATORS, *[MASTER][: int(half)])]
 
 
 def fitting(
-    found: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]
+    state: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]
 ) -> list[tuple[str, str, np.ndarray]]:
-    """Name, accumulator and array of a state, all of which belong to parameters of these shapes, or BadInput."""
+    """Name, accumulator and array of each entry of a state. BadInput if one does not fit parameters of these shapes."""
     fits = []
-    for key, array in found.items():
+    for key, array in state.items():
         name, _, kind = key.rpartition(".")
         if name not in shapes or kind not in (*ACCUMULATORS, MASTER):
             raise BadInput(f"the optimiser's state is of another model: it has {key}")
@@ -64,15 +63,15 @@ def fitting(
     return fits
 
 
-def lacking(found: Collection[str], halves: Mapping[str, bool], *, partial: bool) -> list[str]:
-    """The parameters of which a state holds nothing; BadInput unless `partial` allows that, and if it holds nothing
-    at all or something but not everything of one."""
-    without = [name for name in halves if not any(f"{name}.{kind}" in found for kind in (*ACCUMULATORS, MASTER))]
+def lacking(state: Collection[str], halves: Mapping[str, bool], *, partial: bool) -> list[str]:
+    """The parameters without any state. BadInput unless `partial` allows that, and always if none has state or if the
+    state of one is incomplete."""
+    without = [name for name in halves if not any(f"{name}.{kind}" in state for kind in (*ACCUMULATORS, MASTER))]
     allowed = without if partial and len(without) < len(halves) else []
     wanted = keys({name: half for name, half in halves.items() if name not in allowed})
-    if missing := [key for key in wanted if key not in found]:
+    if missing := [key for key in wanted if key not in state]:
         raise BadInput(
-            f"the optimiser's state is not whole, it lacks {len(missing)} of {len(wanted)} arrays: {few(missing)}"
+            f"the optimiser's state is incomplete, it lacks {len(missing)} of {len(wanted)} arrays: {few(missing)}"
         )
     return allowed
 

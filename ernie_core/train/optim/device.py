@@ -1,22 +1,21 @@
 """AdamW on devices: Paddle's own, its state under the names of the parameters."""
 
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Collection, Mapping
 
 import numpy as np
 import paddle
 
-from ernie_core.train.optim.adamw import ACCUMULATORS, MASTER, Settings, decays, fitting, half, lacking
+from ernie_core.train.optim.adamw import ACCUMULATORS, MASTER, AdamWSettings, decays, fitting, half, lacking
 from ernie_core.train.parallel import gradients
 
 
 class PaddleAdamW:
-    """Paddle's AdamW, for devices. It numbers its own names, which change with every layer that was ever built.
+    """Paddle's AdamW, for devices. Paddle's own names for the state depend on how many layers the process has built.
 
     Weights in half precision have a master weight in float32, and take float32 gradients; see `gradients.Wide`.
     """
 
-    def __init__(self, model: paddle.nn.Layer, settings: Settings, *, only: Collection[str] | None = None) -> None:
+    def __init__(self, model: paddle.nn.Layer, settings: AdamWSettings, *, only: Collection[str] | None = None) -> None:
         self._named = dict(model.named_parameters())
         self._own = [(name, p) for name, p in self._named.items() if only is None or name in only]
         decayed = {p.name for name, p in self._own if decays(name)}
@@ -37,7 +36,7 @@ class PaddleAdamW:
             for name, parameter in self._own
             for kind in ACCUMULATORS
         }
-        """What Paddle has not yet, fresh or restored: it makes the state of a parameter at its first update."""
+        """State that Paddle does not have yet, fresh or restored: it makes that of a parameter at its first update."""
 
     def step(self, rate: float, factor: float = 1.0) -> None:
         """See `Optimiser`."""
@@ -51,16 +50,16 @@ class PaddleAdamW:
 
     def tensors(self) -> dict[str, paddle.Tensor | np.ndarray]:
         """See `Optimiser`."""
-        found: dict[str, paddle.Tensor | np.ndarray] = self._coming | self._made()
+        state: dict[str, paddle.Tensor | np.ndarray] = self._coming | self._made()
         for name, parameter in self._own:
-            if half(parameter) and f"{name}.{MASTER}" not in found:
-                found[f"{name}.{MASTER}"] = parameter.astype("float32")  # what Paddle will make of it
-        return found
+            if half(parameter) and f"{name}.{MASTER}" not in state:
+                state[f"{name}.{MASTER}"] = parameter.astype("float32")  # as Paddle will make it
+        return state
 
-    def restore(self, found: Mapping[str, np.ndarray], *, partial: bool = False) -> list[str]:
+    def restore(self, state: Mapping[str, np.ndarray], *, partial: bool = False) -> list[str]:
         """See `Optimiser`."""
-        fits = fitting(found, {name: tuple(p.shape) for name, p in self._named.items()})
-        anew = lacking(found, {name: half(p) for name, p in self._named.items()}, partial=partial)
+        fits = fitting(state, {name: tuple(p.shape) for name, p in self._named.items()})
+        fresh = lacking(state, {name: half(p) for name, p in self._named.items()}, partial=partial)
         own = dict(self._own)
         masters: dict[str, paddle.Tensor] = {}
         for name, kind, array in fits:
@@ -73,27 +72,27 @@ class PaddleAdamW:
             f"{_owner(own[name])}_{kind}_0": self._coming[f"{name}.{kind}"] for name in own for kind in ACCUMULATORS
         }
         self.inner.set_state_dict(made | ({"master_weights": masters} if masters else {}))
-        return anew
+        return fresh
 
     def _made(self) -> dict[str, paddle.Tensor]:
-        """What Paddle has by now."""
+        """The state that Paddle has so far."""
         made = self.inner.state_dict()
         masters = made.get("master_weights", {})
-        found = {f"{name}.{MASTER}": masters[p.name] for name, p in self._own if p.name in masters}
+        state = {f"{name}.{MASTER}": masters[p.name] for name, p in self._own if p.name in masters}
         for name, parameter in self._own:
             for kind in ACCUMULATORS:
                 if (key := f"{_owner(parameter)}_{kind}_0") in made:
-                    found[f"{name}.{kind}"] = made[key]
-        return found
+                    state[f"{name}.{kind}"] = made[key]
+        return state
 
 
 def _owner(parameter: paddle.Tensor) -> str:
-    """What Paddle names the state of a parameter after: its master weight, if it has one."""
+    """The name after which Paddle names the state of a parameter: of its master weight, if it has one."""
     return f"{parameter.name}_fp32_master_0" if half(parameter) else str(parameter.name)
 
 
-def _fresh(kind: str, parameter: paddle.Tensor, settings: Settings) -> np.ndarray:
-    """What Paddle begins with."""
+def _fresh(kind: str, parameter: paddle.Tensor, settings: AdamWSettings) -> np.ndarray:
+    """The initial value of an accumulator, as Paddle's."""
     if kind.startswith("moment"):
         return np.zeros(parameter.shape, np.float32)
     return np.array([settings.beta1 if kind.startswith("beta1") else settings.beta2], np.float32)

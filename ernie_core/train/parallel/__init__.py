@@ -1,1 +1,1 @@
-"""Several processes that train one model: how they meet, agree and divide the work."""
+"""Several processes that train one model: how they join, agree and divide the work."""

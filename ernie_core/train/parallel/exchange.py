@@ -1,7 +1,6 @@
-"""What the ranks do together in an update: gradients added up, one norm of all, and equal weights in the end."""
+"""Collective updates: the ranks add up gradients, compute one norm, and end with equal weights."""
 
 import math
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from typing import Protocol
 
 import numpy as np
@@ -11,35 +10,35 @@ from ernie_core.train.native import flat
 from ernie_core.train.optim.host import HostAdamW, Memory
 from ernie_core.train.optim.optimiser import Optimiser
 from ernie_core.train.parallel import gradients, sharding
-from ernie_core.train.parallel.meeting import Near
+from ernie_core.train.parallel.meeting import SharedMemory
 from ernie_core.train.parallel.ranges import Ranges
 from ernie_core.train.parallel.team import Team
 
 
 class Exchange(Protocol):
-    """After the last micro step every rank calls `add_up`, then `update`. What is added up is float32."""
+    """One update of all ranks: after the last micro step every rank calls `add_up`, then `update`. Sums are float32."""
 
     def add_up(self) -> float:
-        """Add up the gradients of all ranks; the norm of the sums, with equal bits on all of them."""
+        """Add up the gradients of all ranks; returns the norm of the sums, with equal bits on all ranks."""
 
     def update(self, adamw: Optimiser, rate: float, factor: float) -> None:
-        """Move the weights by `factor` times the sums; they are equal on all ranks then."""
+        """Update the weights with `factor` times the sums; they are equal on all ranks afterwards."""
 
 
 def exchange(net: paddle.nn.Layer, team: Team, stage: str, memory: Memory) -> Exchange:
-    """The way of a team; `stage` is one of recipe.SHARDING, `memory` gives what all ranks of a machine see.
+    """The exchange of a team; `stage` is the setting `sharding`, `memory` allocates memory shared by all ranks.
 
-    Stage 2 changes what a backward pass leaves. In shared memory there is nothing to shard for stage 1.
+    Stage 2 registers hooks on the backward pass. In shared memory stage 1 has nothing to shard.
     """
     if team.world > 1 and stage == "stage2":
-        return Collected(net, team)
-    if team.near is not None:
-        return Nearby(net, team.near, memory)
-    return Everywhere(net, team, pass_on=stage == "stage1")
+        return ReduceToOwnerExchange(net, team)
+    if team.shared is not None:
+        return SharedMemoryExchange(net, team.shared, memory)
+    return AllReduceExchange(net, team, pass_on=stage == "stage1")
 
 
-class Everywhere:
-    """Every rank gets every sum, over the network; whoever is alone has them."""
+class AllReduceExchange:
+    """Every rank gets all sums over the network; a single process has them already."""
 
     def __init__(self, net: paddle.nn.Layer, team: Team, *, pass_on: bool = False) -> None:
         self.net, self.team = net, team
@@ -61,8 +60,8 @@ class Everywhere:
         self.wide.take_all(self.net.parameters())
 
 
-class Collected(Everywhere):
-    """The owner of a parameter has its sum since the backward pass; the small ones are added up now."""
+class ReduceToOwnerExchange(AllReduceExchange):
+    """The owner of a parameter gets its sum in the backward pass; small ones are added up afterwards."""
 
     def __init__(self, net: paddle.nn.Layer, team: Team) -> None:
         super().__init__(net, team, pass_on=True)
@@ -71,9 +70,9 @@ class Collected(Everywhere):
     def add_up(self) -> float:
         """See `Exchange`."""
         self.wide.give()
-        found = gradients.of(self.net)
-        small = [gradient for name, gradient in found.items() if self.owners[name] is None]
-        own = [gradient for name, gradient in found.items() if self.owners[name] == self.team.rank]
+        held = gradients.of(self.net)
+        small = [gradient for name, gradient in held.items() if self.owners[name] is None]
+        own = [gradient for name, gradient in held.items() if self.owners[name] == self.team.rank]
         everyones = gradients.add_up(small, self.team) if small else 0.0
         mine = gradients.norm(own) if own else 0.0
         return math.sqrt(everyones**2 + float(self.team.sum(np.array([mine**2]))[0]))
@@ -84,15 +83,15 @@ class Collected(Everywhere):
         self.wide.take_all(parameter for parameter in self.net.parameters() if id(parameter) not in sent)
 
 
-class Nearby:
-    """Processes of one machine: each adds up a range of all gradients, and moves the same range of the weights.
+class SharedMemoryExchange:
+    """Processes of one machine: each adds up a range of all gradients, and updates the same range of the weights.
 
-    Weights and moments lie in memory that all ranks share: nobody has a share of its own, and nothing is passed on.
-    Whoever writes weights or reads moments does so where no rank can be in an update.
+    Weights and moments are in memory shared by all ranks, so none has a copy, and nothing is broadcast. Weights may be
+    set, and moments read, only where no rank can be in an update.
     """
 
-    def __init__(self, net: paddle.nn.Layer, near: Near, memory: Memory) -> None:
-        self.net, self.near = net, near
+    def __init__(self, net: paddle.nn.Layer, shared: SharedMemory, memory: Memory) -> None:
+        self.net, self.shared = net, shared
         self._ranges: Ranges | None = None
         place, start = memory(sum(int(p.size) for p in net.parameters())), 0
         for parameter in net.parameters():
@@ -101,14 +100,14 @@ class Nearby:
 
     def add_up(self) -> float:
         """See `Exchange`."""
-        found = gradients.of(self.net)
-        sizes = {name: int(np.prod(gradient.shape)) for name, gradient in found.items()}
+        held = gradients.of(self.net)
+        sizes = {name: int(np.prod(gradient.shape)) for name, gradient in held.items()}
         if self._ranges is None or self._ranges.sizes != sizes:
-            self._ranges = Ranges(self.near, sizes)
-        return math.sqrt(self._ranges.add_up([flat.view(gradient) for gradient in found.values()]))
+            self._ranges = Ranges(self.shared, sizes)
+        return math.sqrt(self._ranges.add_up([flat.view(gradient) for gradient in held.values()]))
 
     def update(self, adamw: Optimiser, rate: float, factor: float) -> None:
         """See `Exchange`."""
         assert isinstance(adamw, HostAdamW) and self._ranges is not None
         adamw.step(rate, factor, self._ranges.own)
-        self.near.meet()
+        self.shared.meet()

@@ -1,10 +1,9 @@
-"""The gradients of a step as one: added up over the network, measured by one norm, multiplied by one factor.
+"""All gradients of a step: added up over the network, measured by one norm, multiplied by one factor.
 
-Those of half precision are float32 as soon as a backward pass has made them: they are a loss scale too big, and what is
-left when it is taken out again may be less than half precision can say.
+Those in half precision become float32 right after the backward pass: they include the loss scale, and dividing by it
+may underflow in half precision.
 """
 
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import paddle
@@ -13,28 +12,28 @@ from ernie_core.train.optim.adamw import half
 from ernie_core.train.parallel.team import Team
 
 _ALONE = 1 << 16
-"""Numbers from which on a gradient travels by itself: copying it together with others costs more than a message."""
+"""Number of elements from which a gradient is sent by itself: copying it into a joint message costs more."""
 
 
 def of(net: paddle.nn.Layer) -> dict[str, paddle.Tensor]:
-    """The gradients that there are, by the names of their parameters: without the order head the pooler has none."""
+    """The existing gradients by the names of their parameters: without the order head the pooler has none."""
     return {name: p.grad for name, p in net.named_parameters() if p.grad is not None}
 
 
 class Wide:
     """The gradients of parameters in half precision, added up in float32 over the micro steps of a step.
 
-    A gradient lies here from its backward pass on, and its parameter has none: Paddle would add the next one in half
-    precision. `give` makes the sums the gradients of their parameters, as AdamW on devices takes them.
+    A gradient is moved here after its backward pass, and its parameter has none: Paddle would add the next one in half
+    precision. `give` makes the sums the gradients of their parameters, as AdamW on devices expects.
     """
 
     def __init__(self) -> None:
         self._sums: dict[str, tuple[paddle.Tensor, paddle.Tensor]] = {}
 
     def take(self, parameter: paddle.Tensor, over: Callable[[paddle.Tensor], bool] = lambda gradient: True) -> None:
-        """Add what a backward pass has left of a gradient, and let that go.
+        """Add the gradient of a backward pass to the sum, and free it.
 
-        `over` is given it in float32, to add up ranks in place, and says whether it is kept here.
+        `over` gets it in float32, may add up the ranks in place, and returns whether it is kept here.
         """
         with paddle.no_grad():
             gradient = parameter.grad.astype("float32")
@@ -45,12 +44,12 @@ class Wide:
                     held.add_(gradient)
 
     def take_all(self, parameters: Iterable[paddle.Tensor]) -> None:
-        """From now on, after every backward pass, of those in half precision; the others stay as they are."""
+        """Do so after every backward pass for parameters in half precision; others are unchanged."""
         for parameter in filter(half, parameters):
             parameter._register_backward_hook(lambda *_, parameter=parameter: self.take(parameter))
 
     def give(self) -> None:
-        """After the last micro step; for nets of float32 there is nothing to do."""
+        """Set the sums as gradients after the last micro step; a net in float32 has none."""
         while self._sums:
             _, (parameter, total) = self._sums.popitem()
             parameter.grad = total
@@ -59,8 +58,8 @@ class Wide:
 def add_up(gradients: Sequence[paddle.Tensor], team: Team) -> float:
     """Replace every gradient by its sum over the ranks, with equal bits on all; returns the norm of the sums.
 
-    One message for each big one and one for all small ones, once a step, after the last micro step: no rank waits for
-    another before, and recomputing needs no care.
+    One message for each big gradient, one for all small ones, once per step, after the last micro step: no rank waits
+    for another before that, and recomputation needs no special care.
     """
     if team.world > 1:
         with paddle.no_grad():
@@ -69,7 +68,7 @@ def add_up(gradients: Sequence[paddle.Tensor], team: Team) -> float:
 
 
 def norm(gradients: Sequence[paddle.Tensor]) -> float:
-    """The root of the sum of all squares; inf or NaN if one of them is."""
+    """The global L2 norm; inf or NaN if an element is."""
     with paddle.no_grad():
         squares = [paddle._C_ops.squared_l2_norm(gradient) for gradient in gradients]
         return float(paddle.concat([square.reshape([1]) for square in squares]).sum().sqrt())
@@ -84,13 +83,13 @@ def scale(gradients: Sequence[paddle.Tensor], factor: float) -> None:
 
 
 def let_go(net: paddle.nn.Layer) -> None:
-    """Free all of them instead of filling them with zeros: the next ones are written where these were."""
+    """Free all gradients instead of setting them to zero: the next ones reuse their memory."""
     for parameter in net.parameters():
         parameter.clear_gradient(False)
 
 
 def clip(norm: float, most: float) -> float:
-    """What gradients with this norm are multiplied by so that it is at most `most`; 0 does not clip."""
+    """The factor that reduces this norm to at most `most`; 0 does not clip."""
     return most / norm if 0 < most < norm else 1.0
 
 

@@ -1,7 +1,7 @@
-"""How the processes of one machine meet in memory that they share, and add up numbers there without a network.
+"""Synchronising the processes of one machine in shared memory, and adding up numbers there without a network.
 
-The memory has two halves that take turns. A rank writes into its slots of one, meets the others, and reads theirs;
-before it writes there again it has met them once more, and so they are done with reading.
+The memory has two halves that take turns. A rank writes to its slots of one, meets the others, and reads theirs. Before
+it writes there again it has met them once more, so they have finished reading.
 """
 
 import select
@@ -14,37 +14,38 @@ from ernie_core.train.native import kernel
 from ernie_core.waiting import Wait
 
 PATIENCE = 7200.0
-"""Seconds that a rank waits for the others: one of them may build an index meanwhile, or wait for a store that is away
-to write a checkpoint. That one has died is seen at once."""
+"""Most seconds that a rank waits for the others: one of them may build an index meanwhile, or wait for an unreachable
+store to write a checkpoint. The death of one is noticed at once."""
 
 _LOOK = 0.5
-"""Seconds after which a rank that waits looks whether the others are alive."""
+"""Seconds between two checks of a waiting rank that the others are alive."""
 
 
 @dataclass
-class Near:
-    """What one rank has of the memory that all share."""
+class SharedMemory:
+    """One rank's view of the memory shared by all ranks of a machine."""
 
     rank: int
     slots: np.ndarray
     """float32 [2, ranks, window]."""
     counters: np.ndarray
+    """int64, one counter per rank, each in its own cache line."""
     peers: tuple[int, ...]
-    """For each rank a descriptor that can be read once its process has ended."""
+    """A descriptor per rank that becomes readable when its process ends."""
     turn: int = 0
 
     @property
     def world(self) -> int:
-        """How many ranks there are."""
+        """Number of ranks."""
         return int(self.slots.shape[1])
 
     @property
     def half(self) -> np.ndarray:
-        """The slots [ranks, window] to write to now, and to read from after the next meeting."""
+        """The slots [ranks, window] to write now, and to read after the next `meet`."""
         return self.slots[self.turn % 2]  # type: ignore[no-any-return]
 
     def meet(self) -> None:
-        """Return when every rank is here; an error if one has ended."""
+        """Return when every rank has called it; Unreachable if one has ended."""
         self.turn += 1
         wait: Wait | None = None
         while not self._here(_LOOK):
@@ -54,8 +55,12 @@ class Near:
             wait = wait or Wait(f"rank {self.rank} waits for the other processes", PATIENCE)
             wait.more()
 
+    def has_ended(self, rank: int) -> bool:
+        """Whether the process of a rank has ended."""
+        return _ended(self.peers[rank])
+
     def sum(self, values: np.ndarray) -> np.ndarray:
-        """The sum of a few numbers over the ranks, in float64 and in the order of the ranks."""
+        """The sum of a small array over the ranks, in float64 and in the order of the ranks."""
         rows = self.half.view(np.float64)[:, : values.size]
         rows[self.rank] = values.reshape(-1)
         self.meet()
@@ -66,7 +71,7 @@ class Near:
 
     def _here(self, seconds: float) -> bool:
         host = kernel.load()
-        assert host is not None  # open_near has seen it
+        assert host is not None  # open_shared has checked it
         at = self.counters.__array_interface__["data"][0]
         return bool(host.meet(at, self.rank, self.world, self.turn, seconds))
 

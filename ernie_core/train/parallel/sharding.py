@@ -1,9 +1,8 @@
-"""Who keeps the optimiser's state of a parameter, updates it, and passes it on: stages 1 and 2 of ZeRO.
+"""Stages 1 and 2 of ZeRO: which rank keeps the optimiser's state of a parameter, updates it, and broadcasts it.
 
-Rajbhandari et al., 2020. A parameter has one owner as a whole; the loads are about equal.
+Rajbhandari et al., 2020. Each parameter has one owner; the loads are about equal.
 """
 
-import zlib  # noqa: F401  before paddle: see ernie_core/runtime.py
 from collections.abc import Callable, Sequence
 
 import paddle
@@ -13,25 +12,25 @@ from ernie_core.train.parallel.gradients import Wide
 from ernie_core.train.parallel.team import Team
 
 _SMALL = 1 << 16
-"""Numbers below which every rank updates a parameter itself: that is cheaper than a message."""
+"""Number of elements below which every rank updates a parameter itself: that is cheaper than a message."""
 
 
 def share(net: paddle.nn.Layer, team: Team) -> frozenset[str]:
-    """The names of the parameters that this rank updates; everything if it is alone."""
+    """The names of the parameters that this rank updates; all if there is one rank."""
     return frozenset(name for name, owner in owners(net, team).items() if owner in (None, team.rank))
 
 
 def owners(net: paddle.nn.Layer, team: Team) -> dict[str, int | None]:
-    """Which rank updates a parameter (None: every rank), in the order of the model; the loads are about equal."""
+    """The rank that updates each parameter (None: every rank), in the order of the model; the loads are about equal."""
     loads = [0] * team.world
     sizes = {name: int(parameter.size) for name, parameter in net.named_parameters()}
-    found: dict[str, int | None] = dict.fromkeys(sizes)
+    chosen: dict[str, int | None] = dict.fromkeys(sizes)
     for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
         if team.world > 1 and sizes[name] >= _SMALL:
             owner = loads.index(min(loads))
-            found[name] = owner
+            chosen[name] = owner
             loads[owner] += sizes[name]
-    return found
+    return chosen
 
 
 Owned = Sequence[tuple[paddle.Tensor, int]]
@@ -39,23 +38,23 @@ Owned = Sequence[tuple[paddle.Tensor, int]]
 
 
 def owned(net: paddle.nn.Layer, team: Team) -> Owned:
-    """What has one owner, in the order of the model: the same on every rank."""
-    found = zip(net.parameters(), owners(net, team).values(), strict=True)
-    return [(parameter, owner) for parameter, owner in found if owner is not None]
+    """The parameters with one owner, in the order of the model: the same on every rank."""
+    pairs = zip(net.parameters(), owners(net, team).values(), strict=True)
+    return [(parameter, owner) for parameter, owner in pairs if owner is not None]
 
 
 def pass_on(parameters: Owned, team: Team) -> None:
-    """Give every rank the parameters that the others have updated."""
+    """Broadcast each parameter from its owner to all ranks."""
     for parameter, owner in parameters:
         team.hand_out(parameter, owner)
 
 
 def collect(parameters: Owned, team: Team, wide: Wide) -> None:
-    """From now on every backward pass leaves the gradient of a parameter with its owner alone, added up over the ranks.
+    """Let every backward pass reduce the gradient of a parameter to its owner, added up over the ranks.
 
-    The others let theirs go as soon as it is sent, so that no rank ever holds all gradients. The owner's may already
-    have what earlier micro steps brought. What has no owner stays as it is. Half precision is sent as float32, and the
-    owner's is in `wide` then.
+    The others free theirs as soon as it is sent, so that no rank ever holds all gradients. The owner's may already hold
+    sums of earlier micro steps. Parameters without an owner are unchanged. Half precision is sent as float32, and the
+    owner's sum is then in `wide`.
     """
     for parameter, owner in parameters:
         parameter._register_backward_hook(_sender(parameter, owner, team, wide))

@@ -1,4 +1,4 @@
-"""Memory that the processes of one machine share: made by one, found by the others, gone with all of them."""
+"""Memory shared by the processes of one machine: made by one, opened by the others, freed when all have ended."""
 
 import mmap
 import os
@@ -9,20 +9,20 @@ import numpy as np
 
 from ernie_core.errors import Error
 from ernie_core.train.native import kernel
-from ernie_core.train.parallel.meeting import Near
+from ernie_core.train.parallel.meeting import SharedMemory
 from ernie_core.train.parallel.team import Team
 
 WINDOW = 1 << 21
-"""Numbers that are exchanged together: 8 MiB for each rank and half."""
+"""Number of elements that are exchanged at a time: 8 MiB for each rank and half."""
 _LINE = 8
-"""Whole numbers from one counter to the next, as in host.h."""
+"""Distance between counters in int64, as in host.h."""
 _NONCE = 16
-_NAME = "ernie-near"
-"""For those who look at a process; several may have memory of this name."""
+_NAME = "ernie-shared-memory"
+"""Name shown in /proc; several blocks of memory may have it."""
 
 
-def open_near(team: Team, window: int = WINDOW) -> Near | None:
-    """The shared memory of a team; None, for every rank alike, if they are on several machines or cannot have it."""
+def open_shared(team: Team, window: int = WINDOW) -> SharedMemory | None:
+    """The shared memory of a team; None on every rank if they are on several machines or it is not available."""
     size, apart = 8 * team.world * window, 8 * _LINE * team.world
     memory = share(team, size + apart) if all(team.gather(kernel.load() is not None)) else None
     if memory is None:
@@ -31,14 +31,14 @@ def open_near(team: Team, window: int = WINDOW) -> Near | None:
     if not all(team.gather(peers is not None)) or peers is None:
         return None
     slots = np.frombuffer(memory, np.float32, size // 4).reshape(2, team.world, window)
-    return Near(team.rank, slots, np.frombuffer(memory, np.int64, apart // 8, offset=size), peers)
+    return SharedMemory(team.rank, slots, np.frombuffer(memory, np.int64, apart // 8, offset=size), peers)
 
 
 def share(team: Team, size: int) -> mmap.mmap | None:
-    """Zeros that all ranks see; None, for every rank alike, if that cannot be had.
+    """Zeros in memory shared by all ranks, in bytes; None on every rank if that is not available.
 
-    The memory has no name in any file system and ends with its processes, however they end. It is found through the
-    process of rank 0, and known by a number that only this team can know: elsewhere the same place is another's.
+    The memory has no name in any file system and ends with its processes, however they end. The others open it through
+    /proc of rank 0, and recognise it by a secret number: on another machine the same path is another process's.
     """
     memory, made = None, None
     if team.rank == 0:
@@ -56,15 +56,17 @@ def share(team: Team, size: int) -> mmap.mmap | None:
 
 
 def zeros(team: Team, count: int) -> np.ndarray:
-    """So many zeros, as float32, that all ranks see; an error on every rank if that cannot be had."""
+    """`count` zeros, as float32, shared by all ranks; an error on every rank if that is not available."""
     memory = share(team, 4 * count)
     if memory is None:
-        raise Error(f"rank {team.rank}: the processes of this machine could not get {4 * count / 1e6:.0f} MB to share")
+        raise Error(
+            f"rank {team.rank}: could not allocate {4 * count / 1e6:.0f} MB of shared memory for the processes here"
+        )
     return np.frombuffer(memory, np.float32, count)
 
 
 def _make(size: int) -> tuple[mmap.mmap, int] | None:
-    """Memory and its descriptor; None where the system has nothing of the kind, or no room."""
+    """Memory and its descriptor; None where the system does not support it, or has no space."""
     try:
         file = os.memfd_create(_NAME, os.MFD_CLOEXEC)
     except (AttributeError, OSError):
@@ -78,7 +80,7 @@ def _make(size: int) -> tuple[mmap.mmap, int] | None:
 
 
 def _find(path: Path, size: int, nonce: bytes) -> mmap.mmap | None:
-    """The memory that rank 0 made, if this is it; what else may be there is not even opened."""
+    """The memory of rank 0, if it is there; anything else is not even opened."""
     try:
         if not os.readlink(path).startswith(f"/memfd:{_NAME}"):
             return None
@@ -95,7 +97,7 @@ def _find(path: Path, size: int, nonce: bytes) -> mmap.mmap | None:
 
 
 def _watch(processes: list[int]) -> tuple[int, ...] | None:
-    """Descriptors that tell when a process has ended, as a number that another may get cannot."""
+    """Descriptors that become readable when a process ends; unlike PIDs they are never reused."""
     try:
         return tuple(os.pidfd_open(number) for number in processes)
     except (AttributeError, OSError):

@@ -11,7 +11,7 @@ from html import escape
 WIDE, NARROW, HEIGHT = 880, 432, 240
 LEFT, RIGHT, TOP, BOTTOM = 58, 12, 12, 30
 HOVERED = 120
-"""Places of a line, at most, that say their value."""
+"""Most points of a line with a tooltip."""
 
 Point = tuple[float, float]
 Mark = tuple[float, str]
@@ -27,7 +27,7 @@ class Line:
     tone: int = 1
     dots: bool = False
     raw: Sequence[Point] = ()
-    """What `points` are the means of, drawn faintly behind them."""
+    """The values that `points` are means of, drawn faintly behind them."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Chart:
     show: Callable[[float], str]
     """A value as text, with its unit."""
     marks: Sequence[Mark] = ()
-    """Each is a vertical line."""
+    """Vertical lines."""
     zero: bool = False
     """Whether the axis begins at 0."""
     width: int = WIDE
@@ -66,7 +66,7 @@ def draw(chart: Chart) -> str:
 
 
 def means(points: Sequence[Point], most: int) -> list[Point]:
-    """At most so many points: means of neighbours, at the last step of each group."""
+    """At most `most` points: means of neighbours, at the last step of each group."""
     size = -(-len(points) // most) or 1
     groups = [points[first : first + size] for first in range(0, len(points), size)]
     return [(group[-1][0], sum(y for _, y in group) / len(group)) for group in groups]
@@ -82,7 +82,7 @@ def round_numbers(low: float, high: float, about: int) -> list[float]:
 
 
 def steps(value: float) -> str:
-    """A number of steps for an axis: `12k`, `1.5M`; the first one says what they are."""
+    """A label of the axis of steps: `12k`, `1.5M`; the first one has the unit."""
     if value == 0:
         return "0 steps"
     for suffix, size in (("M", 1e6), ("k", 1e3)):

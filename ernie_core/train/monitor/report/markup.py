@@ -9,7 +9,7 @@ Value = str | int | float | bool | None
 
 
 def document(title: str, below: str, parts: Sequence[str]) -> str:
-    """A whole page that asks for nothing else."""
+    """A page that loads nothing else."""
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
@@ -23,18 +23,18 @@ def section(title: str, content: str, kind: str = "scroll") -> str:
     return f'<h2>{escape(title)}</h2>\n<div class="{kind}">\n{content}</div>\n'
 
 
-def facts(said: Mapping[str, str]) -> str:
-    """Few big figures."""
-    return f'<dl class="facts">{_pairs(said)}</dl>\n'
+def facts(values: Mapping[str, str]) -> str:
+    """A few figures in large type."""
+    return f'<dl class="facts">{_pairs(values)}</dl>\n'
 
 
-def settings(said: Mapping[str, Value]) -> str:
-    """Many small ones, in columns."""
-    return f'<dl class="settings">{_pairs({name: _text(value) for name, value in said.items()})}</dl>\n'
+def settings(values: Mapping[str, Value]) -> str:
+    """Many settings in small type, in columns."""
+    return f'<dl class="settings">{_pairs({name: _text(value) for name, value in values.items()})}</dl>\n'
 
 
 def table(rows: Sequence[Mapping[str, Value]]) -> str:
-    """Rows under the names of the first one's columns."""
+    """A table of rows; the keys of the first row are the headings."""
     if not rows:
         return "<p>none yet</p>\n"
     head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
@@ -44,8 +44,8 @@ def table(rows: Sequence[Mapping[str, Value]]) -> str:
     return f"<table>\n<tr>{head}</tr>\n{body}</table>\n"
 
 
-def _pairs(said: Mapping[str, str]) -> str:
-    return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in said.items())
+def _pairs(values: Mapping[str, str]) -> str:
+    return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in values.items())
 
 
 def _text(value: Value) -> str:

@@ -1,10 +1,10 @@
-"""The measured half of a training's report: speed, what held it up, memory, and every start."""
+"""The measured half of a training's report: speed, delays, memory, and every start."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from ernie_core.train.monitor.history import Entry, Start, Stretch
+from ernie_core.train.monitor.history import Start, Stretch, TimesEntry
 from ernie_core.train.monitor.lines import percent, scaled
 from ernie_core.train.monitor.report.chart import NARROW, Chart, Line, Mark
 from ernie_core.train.monitor.report.markup import Value
@@ -12,8 +12,8 @@ from ernie_core.train.monitor.report.markup import Value
 POINTS = 150
 
 
-def summary(entries: Sequence[Entry], flops: float, peak: float) -> dict[str, str]:
-    """Sums over all processes; what was lost with a killed one is not among them."""
+def summary(entries: Sequence[TimesEntry], flops: float, peak: float) -> dict[str, str]:
+    """Sums over all processes, without the work that was lost with killed ones."""
     done = [entry for entry in entries if isinstance(entry, Stretch)]
     busy, tokens = sum(e.seconds for e in done), sum(e.tokens for e in done)
     if not busy:
@@ -28,8 +28,8 @@ def summary(entries: Sequence[Entry], flops: float, peak: float) -> dict[str, st
     return found | {"restarts": str(len(restarts(entries)))}
 
 
-def charts(entries: Sequence[Entry], last: int, marks: Sequence[Mark]) -> list[Chart]:
-    """Over the steps."""
+def charts(entries: Sequence[TimesEntry], last: int, marks: Sequence[Mark]) -> list[Chart]:
+    """Charts of the measured times over the steps."""
     done = _merged([entry for entry in entries if isinstance(entry, Stretch)])
 
     def line(name: str, tone: int, value: Callable[[Stretch], float]) -> Line:
@@ -54,14 +54,14 @@ def charts(entries: Sequence[Entry], last: int, marks: Sequence[Mark]) -> list[C
     ]
 
 
-def restarts(entries: Sequence[Entry]) -> list[Mark]:
-    """Where the run was begun again."""
+def restarts(entries: Sequence[TimesEntry]) -> list[Mark]:
+    """Marks where the run was restarted."""
     begun = [entry for entry in entries if isinstance(entry, Start)][1:]
     return [(entry.step, f"restart {number} after step {entry.step:,}") for number, entry in enumerate(begun, 1)]
 
 
-def starts(entries: Sequence[Entry]) -> list[dict[str, Value]]:
-    """Every process of the run; what lies between the entry before it and its start is lost work and standing still."""
+def starts(entries: Sequence[TimesEntry]) -> list[dict[str, Value]]:
+    """Every process of the run; the time between the entry before it and its start is lost work and idle time."""
     found: list[dict[str, Value]] = []
     for number, entry in enumerate(entries):
         if isinstance(entry, Start):
@@ -86,7 +86,7 @@ def duration(seconds: float) -> str:
 
 
 def _merged(done: Sequence[Stretch]) -> list[Stretch]:
-    """As many points as an eye can tell apart: neighbours added up."""
+    """Neighbours added up, so that there are no more points than the chart can show."""
     size = -(-len(done) // POINTS) or 1
     return [_sum(done[first : first + size]) for first in range(0, len(done), size)]
 

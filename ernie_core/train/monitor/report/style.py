@@ -1,4 +1,4 @@
-"""How the report of a training looks, in light and in dark."""
+"""The style sheet of the report, for light and dark."""
 
 STYLE = """
 :root{color-scheme:light dark;--back:#fff;--text:#1d2129;--soft:#667085;--rule:#e6e8ec;--grid:#eceef1;

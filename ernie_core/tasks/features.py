@@ -1,0 +1,48 @@
+"""Questions as rows of token ids, and batches of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from ernie_core.tasks import batches
+
+
+@dataclass(frozen=True)
+class Features:
+    """Questions as rows of token ids without padding, one row each unless a task has several."""
+
+    input_ids: list[list[int]]
+    token_type_ids: list[list[int]]
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Number of tokens of every row, int64 [N]."""
+        return np.fromiter((len(row) for row in self.input_ids), np.int64, len(self.input_ids))
+
+    def padded(self, rows: np.ndarray, pad_id: int) -> dict[str, np.ndarray]:
+        """`input_ids` and `token_type_ids` of some rows, int64 [n, longest of them]."""
+        return {
+            "input_ids": batches.pad([self.input_ids[i] for i in rows], pad_id),
+            "token_type_ids": batches.pad([self.token_type_ids[i] for i in rows], 0),
+        }
+
+
+class TextEncoder(Protocol):
+    """The methods of a tokenizer that are needed here."""
+
+    def encode(self, text: str) -> list[int]: ...
+
+    def frame(self, a: list[int], b: list[int] | None, max_seq_len: int) -> tuple[list[int], list[int]]: ...
+
+
+def encode(questions: Sequence[str | tuple[str, str]], tokenizer: TextEncoder, max_seq_len: int) -> Features:
+    """Texts and pairs of texts, each with special tokens and truncated to `max_seq_len`."""
+    framed = []
+    for question in questions:
+        first, second = (question, None) if isinstance(question, str) else question
+        pair = None if second is None else tokenizer.encode(second)
+        framed.append(tokenizer.frame(tokenizer.encode(first), pair, max_seq_len))
+    return Features([ids for ids, _ in framed], [types for _, types in framed])

@@ -1,0 +1,284 @@
+"""Fine-tuning: a pretrained model and labelled examples -> a task model. One objective of the engine for all tasks."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import paddle
+
+from ernie_core.data.order import derived
+from ernie_core.errors import BadInput, Stopped
+from ernie_core.model import config as configs
+from ernie_core.model import weights
+from ernie_core.progress import Progress, Stop, never, silent
+from ernie_core.runtime import keep_signals
+from ernie_core.store import digests, open_store
+from ernie_core.tasks import batches, task
+from ernie_core.tasks.features import Features
+from ernie_core.tasks.recipe import FinetuneRecipe
+from ernie_core.tasks.task import Example, Outputs, Task
+from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.train import loop
+from ernie_core.train.checkpoint.commit import CheckpointLocation
+from ernie_core.train.objective import Course, Curve, Evaluation, Facts, Figures, Identity, Losses, Summary
+from ernie_core.train.optim import precision
+from ernie_core.train.optim.schedule import Schedule
+from ernie_core.train.parallel.team import ALONE, Team
+
+
+@dataclass(frozen=True)
+class ExampleBatch:
+    """Rows of a split for one process: inputs by name, true answers, and the weight of the rows in their step."""
+
+    inputs: Mapping[str, np.ndarray]
+    targets: np.ndarray
+    weight: float
+
+
+@dataclass
+class EncodedSplit:
+    """The examples of a split, their rows of token ids, and their true answers."""
+
+    examples: Sequence[Example]
+    features: Features
+    targets: np.ndarray
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of rows and answers, in hex."""
+        rows = json.dumps([self.features.input_ids, self.features.token_type_ids, self.targets.tolist()])
+        return hashlib.sha256(rows.encode()).hexdigest()
+
+
+@dataclass
+class FineTuning:
+    """The objective of fine-tuning, see ernie_core/train/objective.py; `of` makes one."""
+
+    settings: FinetuneRecipe
+    task: Task[Any, Any]
+    net: paddle.nn.Layer
+    encoder: Tokenizer
+    splits: Mapping[str, EncodedSplit]
+    model: Path
+    world: int
+    curve: list[dict[str, float]] = field(default_factory=list)
+    """Evaluations on dev, for metrics.json."""
+    since: list[float] = field(default_factory=list)
+    """Losses of the steps since the last evaluation."""
+    orders: dict[int, list[np.ndarray]] = field(default_factory=dict)
+    """Row numbers of the batches of the current epoch, by epoch."""
+
+    course: Course = field(init=False)
+    micro_batches: int = field(init=False)
+    patience: int | None = field(init=False)
+    tokenizer: Path = field(init=False)
+    data: Sequence[Facts] = field(init=False)
+    remedy: str = "lower learning_rate, or raise warmup_ratio, or check the weights of the model"
+
+    @classmethod
+    def of(cls, model: Path, data: Path, settings: FinetuneRecipe, team: Team) -> "FineTuning":
+        """Read model and examples; the same in every process of a team."""
+        learned = task.find(settings.task).of_data(data, settings.max_seq_len)
+        tokenizer = Tokenizer.from_folder(model)
+        net = _net(model, tokenizer, learned, settings)
+        read = {split: learned.read(data, split) for split in learned.splits}
+        splits = {}
+        for split, examples in read.items():
+            features = learned.encode([example.question for example in examples], tokenizer)
+            splits[split] = EncodedSplit(examples, features, learned.targets(examples, features))
+        return cls(settings, learned, net, tokenizer, splits, model, team.world)
+
+    def __post_init__(self) -> None:
+        chosen, rows = self.settings, len(self.splits["train"].targets)
+        self.each = math.ceil(rows / chosen.batch_size)
+        """Number of steps in an epoch."""
+        steps = chosen.max_steps if chosen.max_steps > 0 else math.ceil(chosen.num_train_epochs * self.each)
+        self.micro_batches = chosen.micro_batches(self.world)
+        self.patience = chosen.early_stopping_patience
+        self.tokenizer = self.model
+        self.data = [{"split": name, "examples": len(split.targets)} for name, split in self.splits.items()]
+        self.course = Course(
+            title=f"{self.task.name.replace('_', ' ')} on {self.net.architecture}",
+            settings=chosen,
+            steps=steps,
+            samples=chosen.batch_size,
+            names=("loss",),
+            part="dev",
+            schedule=Schedule(chosen.learning_rate, 0.0, chosen.warmup_ratio * steps, steps),
+            text=lambda figures: ", ".join(f"{name}: {value:.6f}" for name, value in figures.items()),
+            curves=(Curve("loss", "Loss"), *(Curve(n, _title(n), is_share=True) for n in self.task.known.shares)),
+        )
+
+    def seed(self, step: int, rank: int) -> int:
+        # Dropout of a step depends on the step alone: evaluations in between change nothing.
+        alone = self.settings.seed * 1_000_003 + step
+        return derived(self.settings.seed, "step", step, "rank", rank) if rank else alone
+
+    def batch(self, step: int, micro: int) -> ExampleBatch:
+        """One micro batch of the step's rows, padded to its longest row."""
+        epoch, number = divmod(step - 1, self.each)
+        train = self.splits["train"]
+        if epoch not in self.orders:
+            size, seed = self.settings.batch_size, self.settings.seed
+            self.orders = {epoch: batches.shuffled(train.features.lengths, size, seed, epoch)}
+        chosen = self.orders[epoch][number]
+        mine = np.array_split(chosen, self.micro_batches)[micro]
+        # The last batch of an epoch may have fewer rows than there are processes. Every process must have gradients, so
+        # one without rows gets a row of weight 0.
+        rows, count = (mine, len(mine)) if len(mine) else (chosen[:1], 0)
+        weight = count * self.micro_batches / len(chosen)
+        inputs = self.task.batch(train.features, rows, self.net.config.pad_token_id)
+        return ExampleBatch(inputs, train.targets[rows], weight)
+
+    def losses(self, batch: ExampleBatch) -> Losses:
+        found = self._run({name: paddle.to_tensor(array) for name, array in batch.inputs.items()})
+        loss = self.task.loss(found, batch.targets)
+        return Losses(loss, (float(loss),), next(iter(batch.inputs.values())).size, batch.weight)
+
+    def first(self, loss: float) -> str:
+        return ""
+
+    def begin(self, say: Callable[[str], None]) -> str:
+        return f"from {self.model} with a new head"
+
+    def stepped(self, step: int, losses: Sequence[float]) -> None:
+        self.since.append(losses[0])
+
+    def is_due(self, step: int) -> bool:
+        return step % self.settings.eval_steps == 0 or step == self.course.steps
+
+    def evaluate(self, step: int, team: Team) -> Evaluation:
+        found = self._evaluate("dev", team, never)
+        row = {"step": step, "epoch": round(step / self.each, 4), "train_loss": float(np.mean(self.since))}
+        self.curve.append({**row, **found.figures})
+        self.since = []
+        return found
+
+    def better(self, figures: Figures, best: Figures | None) -> bool:
+        return self.task.better(figures, best)
+
+    def state(self) -> Mapping[str, Any]:
+        return {"curve": self.curve, "since": self.since}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.curve, self.since = list(state["curve"]), list(state["since"])
+
+    def identity(self) -> Identity:
+        must: dict[str, Any] = self.settings.lasting() | {
+            "data": " ".join(split.digest[:16] for split in self.splits.values()),
+            "learned": json.dumps(self.task.learned(), sort_keys=True, ensure_ascii=False),
+            "network": json.dumps(asdict(self.net.config), sort_keys=True),
+            "model": digests.sha256(self.model / weights.FILE)[:16],
+        }
+        return Identity(must, {})
+
+    def finish(self, team: Team, stop: Stop) -> Iterator[Evaluation]:
+        yield self._evaluate("test", team, stop)
+
+    def scores(self, summary: Summary) -> dict[str, float]:
+        assert summary.best is not None  # the last step is always evaluated
+        tested = {f"test_{name}": value for name, value in summary.evaluations[0].figures.items()}
+        return {**summary.best.figures, **tested}
+
+    def write(self, folder: Path, summary: Summary) -> None:
+        assert summary.best is not None
+        self.encoder.save(folder)
+        self.task.save(folder)
+        said = {"best_step": summary.best.step, "recipe": asdict(self.settings), "curve": self.curve}
+        text = json.dumps(self.scores(summary) | said, indent=2, sort_keys=True, ensure_ascii=False)
+        (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
+
+    def outputs(self, features: Features, team: Team = ALONE, stop: Stop = never) -> Outputs:
+        """The outputs of all rows in their order, without dropout; the processes take the batches in turn."""
+        chosen = batches.by_length(features.lengths, self.settings.batch_size)
+        pad_id, mine = self.net.config.pad_token_id, []
+        self.net.eval()
+        with paddle.no_grad():
+            for number, rows in enumerate(chosen):
+                if team.any(stop()):
+                    raise Stopped("stopped during the last evaluation; the checkpoint of the last step is committed")
+                if number % team.world == team.rank:
+                    mine.append(self.task.forward(self._numpy, features, rows, pad_id))
+        self.net.train()
+        everyone: list[Any] = team.gather(mine)
+        found = [everyone[number % team.world][number // team.world] for number in range(len(chosen))]
+        return batches.in_order(found, chosen)
+
+    def _evaluate(self, split: str, team: Team, stop: Stop) -> Evaluation:
+        encoded = self.splits[split]
+        outputs = self.outputs(encoded.features, team, stop)
+        figures = self.task.scores(outputs, encoded.examples, encoded.features)
+        count = len(encoded.features.input_ids)
+        return Evaluation(split, figures, math.ceil(count / self.settings.batch_size), count)
+
+    def _run(self, inputs: Mapping[str, paddle.Tensor]) -> tuple[paddle.Tensor, ...]:
+        outputs = self.net(**inputs)
+        return tuple(outputs) if isinstance(outputs, list | tuple) else (outputs,)
+
+    def _numpy(self, **inputs: np.ndarray) -> list[np.ndarray]:
+        with precision.context(self.settings):
+            outputs = self._run({name: paddle.to_tensor(array) for name, array in inputs.items()})
+        return [tensor.astype("float32").numpy() for tensor in outputs]
+
+
+def finetune(
+    model: Path,
+    data: Path,
+    finetuned: Path,
+    settings: FinetuneRecipe,
+    *,
+    checkpoints: CheckpointLocation | None = None,
+    team: Team = ALONE,
+    textfiles: Path | None = None,
+    progress: Progress = silent,
+    stop: Stop = never,
+    start_fresh: bool = False,
+) -> Mapping[str, float]:
+    """Train on `train`, keep the weights that are best on `dev`, score those once on `test`; fills `finetuned`.
+
+    Returns the scores of dev, and of test as `test_...`. The same inputs, processes and threads give the same bits.
+    Resumes from the newest of `checkpoints`; without a location for them nothing is kept of a stopped run.
+    """
+    keep_signals()
+    if team.world > 1 and checkpoints is None:
+        raise BadInput(f"{team.world} processes train together: give a place for checkpoints that all of them reach")
+    precision.check(settings, paddle.device.get_device())
+    with TemporaryDirectory() as folder:
+        place = checkpoints or CheckpointLocation(open_store(folder), "finetune", Path(folder))
+        try:
+            return loop.run(
+                FineTuning.of(model, data, settings, team), finetuned, checkpoints=place, team=team,
+                textfiles=textfiles, progress=progress, stop=stop, start_fresh=start_fresh,
+            )  # fmt: skip
+        except Stopped as stopped:
+            if checkpoints:
+                raise
+            raise Stopped(
+                "fine-tuning stopped, nothing is kept without a place for checkpoints: it will start from the beginning"
+            ) from stopped
+
+
+def _title(name: str) -> str:
+    """`macro_f1` -> `Macro F1`."""
+    return name.replace("_", " ").capitalize().replace(" f1", " F1")
+
+
+def _net(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings: FinetuneRecipe) -> paddle.nn.Layer:
+    config = configs.read(model)
+    if settings.max_seq_len > config.max_position_embeddings:
+        limit = config.max_position_embeddings
+        raise BadInput(f"max_seq_len {settings.max_seq_len} is more than the {limit} positions of the model {model}")
+    if tokenizer.size > config.vocab_size:
+        raise BadInput(f"{model}: vocab.txt has {tokenizer.size} tokens, the model was made for {config.vocab_size}")
+    said = {name: getattr(settings, name) for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")}
+    paddle.seed(settings.seed)
+    net = learned.net(replace(config, **{name: value for name, value in said.items() if value is not None}))
+    net.ernie.encoder.recompute = settings.use_recompute
+    weights.load(net, model, partial="ernie.")
+    return net

@@ -1,0 +1,30 @@
+"""The existing tasks and the names of their scores. Imports nothing: the command line reads it too."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Known:
+    """Facts about a task that are known before its module is imported."""
+
+    main: str
+    """Name of the score by which the best weights are chosen; the smaller `loss` decides between equals."""
+    shares: tuple[str, ...]
+    """Names of the scores between 0 and 1 from labelled examples, including `main`."""
+    answers: tuple[str, ...] = ()
+    """Names of the scores between 0 and 1 from unlabelled questions; `*` stands for names in the data."""
+
+
+TASKS = {
+    "sequence_classification": Known("accuracy", ("accuracy", "macro_f1"), ("share_*",)),
+}
+"""Tasks by the name of their module in ernie_core/tasks."""
+
+MAIN = tuple(dict.fromkeys(known.main for known in TASKS.values()))
+SHARES = tuple(dict.fromkeys(name for known in TASKS.values() for name in known.shares))
+ANSWERS = tuple(dict.fromkeys(name for known in TASKS.values() for name in known.answers))
+
+
+def everywhere(name: str) -> bool:
+    """Whether every task has a score of this name."""
+    return all(name in (*known.shares, *known.answers) for known in TASKS.values())

@@ -1,0 +1,99 @@
+"""Labelled texts and pairs of texts: `train.jsonl`, `dev.jsonl`, `test.jsonl` and `labels.txt`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ernie_core.errors import BadInput
+from ernie_core.tasks.readers import rows
+from ernie_core.text import lines
+
+SPLITS = ("train", "dev", "test")
+LABELS = "labels.txt"
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class LabelledText:
+    """A text, or a pair of texts, and the id of its label."""
+
+    id: str
+    text: str
+    text_pair: str | None
+    label: int
+
+    @property
+    def question(self) -> str | tuple[str, str]:
+        """The text, or the pair."""
+        return self.text if self.text_pair is None else (self.text, self.text_pair)
+
+
+def label_names(folder: Path) -> tuple[str, ...]:
+    """The names in `labels.txt`; the id of a label is its line number from 0. BadInput for a faulty line."""
+    path = folder / LABELS
+    names = tuple(lines.split(rows.text_of(path)))
+    first: dict[str, int] = {}
+    for number, name in enumerate(names, 1):
+        if not name.strip() or name != name.strip():
+            raise BadInput(f"{path}:{number}: `{name}` is not a label: one name a line, no empty lines or outer spaces")
+        if "\r" in name or "\0" in name:
+            raise BadInput(f"{path}:{number}: {json.dumps(name)} is not a label: remove its control characters")
+        if (other := first.setdefault(name, number)) != number:
+            raise BadInput(f"{path}:{number}: label `{name}` is already in line {other}, remove one")
+    if len(names) < 2:
+        raise BadInput(f"{path}: {len(names)} label(s), a classifier needs at least two, one name a line")
+    return names
+
+
+def shown(names: Sequence[str]) -> str:
+    """The first of many names, and their number."""
+    more = f", ... ({len(names)} in all)" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def difference(found: Sequence[str], names: Sequence[str]) -> str:
+    """The first difference between two lists of labels; empty if they are equal."""
+    if tuple(found) == tuple(names):
+        return ""
+    if len(found) != len(names) or len(names) <= _SHOWN:
+        return f"the labels are {shown(found)}, the model's are {shown(names)}"
+    line = next(n for n, (a, b) in enumerate(zip(found, names, strict=True)) if a != b)
+    return f"label {line + 1} of {LABELS} is {found[line]}, the model's is {names[line]}, of {shown(names)}"
+
+
+def examples(folder: Path, split: str, names: Sequence[str]) -> tuple[LabelledText, ...]:
+    """All examples of `<split>.jsonl`. BadInput, with file and line, for a faulty one."""
+    path = folder / f"{split}.jsonl"
+    ids = {name: number for number, name in enumerate(names)}
+    found = tuple(
+        LabelledText(str(row["id"]), row["text"], row.get("text_pair"), _label(where, row["label"], ids))
+        for where, row in rows.read(path, ("text",), ("label",), ("text_pair",))
+    )
+    if len({e.text_pair is None for e in found}) > 1:
+        raise BadInput(f"{path}: some examples have a text_pair and some have none, give all or none")
+    return found
+
+
+def are_pairs(splits: Mapping[str, Sequence[LabelledText]]) -> bool:
+    """Whether the examples of all splits are pairs; BadInput if the splits differ."""
+    pairs = {split: found[0].text_pair is not None for split, found in splits.items()}
+    if len(set(pairs.values())) > 1:
+        differing = ", ".join(f"{split} {'has' if pair else 'has no'} text_pair" for split, pair in pairs.items())
+        raise BadInput(f"{differing}: give all splits or none a text_pair")
+    return next(iter(pairs.values()))
+
+
+def _label(where: str, label: object, ids: Mapping[str, int]) -> int:
+    if isinstance(label, str):
+        if label not in ids:
+            raise BadInput(f"{where}: label {rows.spell(label)} is not in {LABELS}: {shown(tuple(ids))}")
+        return ids[label]
+    problem = f'{where}: "label" is {rows.spell(label)}, it must be a string, a line of {LABELS}'
+    if isinstance(label, int | float) and not isinstance(label, bool):
+        names, number = tuple(ids), str(label)
+        if number in ids:
+            raise BadInput(f'{problem}: put it in quotes, "label": "{number}"')
+        if isinstance(label, int) and 0 <= label < len(names):
+            raise BadInput(f"{problem}: write the name; if it is a number from 0, that is {rows.spell(names[label])}")
+    raise BadInput(f"{problem}: {shown(tuple(ids))}")

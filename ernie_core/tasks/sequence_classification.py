@@ -1,0 +1,157 @@
+"""One label for a text, or for a pair of texts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ernie_core.errors import BadInput
+from ernie_core.tasks import features
+from ernie_core.tasks.features import Features
+from ernie_core.tasks.metrics import classification as metrics
+from ernie_core.tasks.readers import classification as reader
+from ernie_core.tasks.readers.classification import LabelledText
+from ernie_core.tasks.task import Outputs, Prediction, Task
+from ernie_core.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    import paddle
+
+    from ernie_core.model.config import ErnieConfig
+
+Text = str | tuple[str, str]
+
+SENTENCES = (
+    "房间很干净，服务员也热情。",
+    "不好！",
+    "The room was quiet, 早餐种类不多但味道可以，离地铁站走路5分钟，下次还会再来。",
+    "",
+)
+"""Texts of several lengths, one of them empty."""
+
+
+@dataclass(frozen=True)
+class LabelPrediction(Prediction):
+    """The most probable label, and the probability of every label in the order of `labels.txt`."""
+
+    label: str
+    scores: Mapping[str, float]
+
+    def row(self) -> Mapping[str, Any]:
+        return {"predicted": self.label, "scores": {name: round(score, 6) for name, score in self.scores.items()}}
+
+    def text(self) -> str:
+        probable = ", ".join(f"{label} prob: {score:.4f}" for label, score in self.scores.items())
+        return f"label: {self.label}, {probable}"
+
+
+@dataclass(frozen=True)
+class SequenceClassification(Task[Text, LabelPrediction]):
+    """Cross entropy over the label names of `labels.txt`."""
+
+    name: ClassVar[str] = "sequence_classification"
+
+    max_seq_len: int
+    labels: tuple[str, ...]
+    text_pair: bool
+
+    @classmethod
+    def of_data(cls, folder: Path, max_seq_len: int) -> "SequenceClassification":
+        names = reader.label_names(folder)
+        pair = reader.are_pairs({split: reader.examples(folder, split, names) for split in cls.splits})
+        return cls(max_seq_len, names, pair)
+
+    @classmethod
+    def opened(cls, folder: Path, said: Mapping[str, Any]) -> "SequenceClassification":
+        return cls(int(said["max_seq_len"]), reader.label_names(folder), bool(said["text_pair"]))
+
+    def facts(self) -> dict[str, Any]:
+        return {"text_pair": self.text_pair}
+
+    def learned(self) -> dict[str, Any]:
+        return {"labels": list(self.labels), **self.facts()}
+
+    def copy_to(self, folder: Path) -> None:
+        (folder / reader.LABELS).write_text("".join(f"{name}\n" for name in self.labels), encoding="utf-8")
+
+    def differs(self, folder: Path) -> str:
+        return reader.difference(reader.label_names(folder), self.labels)
+
+    def read(self, folder: Path, split: str) -> Sequence[LabelledText]:
+        return reader.examples(folder, split, self.labels)
+
+    def encode(self, questions: Sequence[Text], tokenizer: Tokenizer) -> Features:
+        for question in questions:
+            texts = 1 if isinstance(question, str) else len(question)
+            if texts != 1 + self.text_pair:
+                wants = "pairs of texts" if self.text_pair else "single texts"
+                raise BadInput(f"this model was trained on {wants}, not on {question!r}")
+        return features.encode(questions, tokenizer, self.max_seq_len)
+
+    def truth(self, example: LabelledText) -> Mapping[str, Any]:
+        return {"label": self.labels[example.label]}
+
+    def targets(self, examples: Sequence[LabelledText], features: Features) -> np.ndarray:
+        return np.fromiter((example.label for example in examples), np.int64, len(examples))
+
+    def net(self, config: "ErnieConfig") -> "paddle.nn.Layer":
+        from dataclasses import replace
+
+        from ernie_core.model.heads import ErnieForSequenceClassification
+
+        return ErnieForSequenceClassification(replace(config, num_labels=len(self.labels)))
+
+    def loss(self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray) -> "paddle.Tensor":
+        import paddle
+
+        return paddle.nn.functional.cross_entropy(outputs[0], paddle.to_tensor(targets))
+
+    def decode(self, outputs: Outputs, features: Features) -> list[LabelPrediction]:
+        return [
+            LabelPrediction(self.labels[int(row.argmax())], dict(zip(self.labels, map(float, row), strict=True)))
+            for row in (metrics.softmax(_logits(outputs)) if outputs else ())
+        ]
+
+    def misfit(self, outputs: Outputs) -> str:
+        if problem := super().misfit(outputs):
+            return problem
+        count = outputs[0][0].size
+        return "" if count == len(self.labels) else f"{count} logits for {len(self.labels)} labels"
+
+    def scores(self, outputs: Outputs, examples: Sequence[LabelledText], features: Features) -> dict[str, float]:
+        return metrics.scores(_logits(outputs), self.targets(examples, features))
+
+    def figures(self, prediction: LabelPrediction) -> Mapping[str, float]:
+        """1 for the predicted label and 0 for the others, whose means are shares."""
+        return {f"share_{name}": float(name == prediction.label) for name in self.labels}
+
+    @property
+    def usage(self) -> str:
+        return "'text<TAB>text'" if self.text_pair else "'text'"
+
+    def question(self, where: str, line: str) -> Text:
+        """The question in a line; the texts of a pair are separated by a tab."""
+        if not self.text_pair:
+            return line
+        first, tab, second = line.partition("\t")
+        if not tab:
+            raise BadInput(f"{where}: this model was trained on pairs, separate the two texts by a tab")
+        return first, second
+
+    def asked(self, question: Text) -> Mapping[str, Any]:
+        return {"text": question} if isinstance(question, str) else {"text": question[0], "text_pair": question[1]}
+
+    def shown(self, question: Text) -> str:
+        if isinstance(question, str):
+            return f"sentence: {question}"
+        return f"sentence1: {question[0]}, sentence2: {question[1]}"
+
+    def probe(self) -> Sequence[Text]:
+        return tuple((text, SENTENCES[0]) for text in SENTENCES) if self.text_pair else SENTENCES
+
+
+def _logits(outputs: Outputs) -> np.ndarray:
+    """The logits [N, K]."""
+    return np.stack([row[0] for row in outputs])

@@ -1,0 +1,1 @@
+"""Token ids of text or words, and their files."""

@@ -1,0 +1,1 @@
+"""jieba's word segmentation, compiled, with custom words."""

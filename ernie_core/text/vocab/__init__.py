@@ -1,0 +1,1 @@
+"""Vocabularies: counting words, building, and adopting existing ones."""

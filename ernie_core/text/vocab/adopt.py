@@ -1,0 +1,69 @@
+"""Adopting an existing vocabulary with its ids: lines that cannot be separate tokens get new names."""
+
+import json
+from pathlib import Path
+
+from ernie_core.errors import BadInput, NotFound
+from ernie_core.text.ids.id_files import dtype
+from ernie_core.text.ids.marks import extension
+from ernie_core.text.tokenizer import SPECIALS, Tokenizer, vocabulary_lines
+from ernie_core.wording import listed
+
+_LISTED = 50
+
+
+def adopt(source: Path, vocab: Path) -> dict[str, float]:
+    """Write a vocabulary from a `vocab.txt` of PaddleNLP or Hugging Face, or from a folder that holds one.
+
+    A token's id is its line, so no line is dropped. For a repeated token the later line counts, as in the tools that
+    wrote it; the earlier line, and empty lines, become `[unused-line-N]`, which no text contains. All such changes are
+    in `report.json`. BadInput if a special token is missing.
+    """
+    path = _find(source)
+    tokens = _tokens(path)
+    last = {token: line for line, token in enumerate(tokens)}
+    named = [
+        token if token and last[token] == line else f"[unused-line-{line + 1}]" for line, token in enumerate(tokens)
+    ]
+    if missing := [token for token in SPECIALS if token not in last]:
+        raise BadInput(f"{path}: no {' '.join(missing)}: an ERNIE vocabulary has {' '.join(SPECIALS)}")
+    if clash := next((n for n, token in enumerate(named) if token in last and token != tokens[n]), None):
+        raise BadInput(f"{path}:{clash + 1}: needs the name `{named[clash]}`, which another line has: rename that one")
+    tokenizer = Tokenizer(tuple(named))
+    tokenizer.save(vocab)
+    repeated = [n for n, token in enumerate(tokens) if token and last[token] != n]
+    unreachable = [token for token in named if token not in SPECIALS and not _yielded(tokenizer, token)]
+    ids = tokenizer.size + len(extension(tokenizer.vocab))
+    report: dict[str, object] = {
+        "size": tokenizer.size,
+        "extension": ids - tokenizer.size,
+        "ids_dtype": dtype(ids),
+        "repeated": [{"token": tokens[n], "line": n + 1, "counts": last[tokens[n]] + 1} for n in repeated],
+        "empty_lines": [n + 1 for n, token in enumerate(tokens) if not token],
+        "never_yielded": len(unreachable),
+        "never_yielded_first": unreachable[:_LISTED],
+    }
+    (vocab / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    figures = {k: float(v) for k, v in report.items() if isinstance(v, int)}
+    return {**figures, "repeated": float(len(repeated)), "empty_lines": float(tokens.count(""))}
+
+
+def _find(source: Path) -> Path:
+    if source.is_file():
+        return source
+    found = sorted(source.rglob("*.txt"))
+    if len(found) != 1:
+        held = listed((path.relative_to(source).as_posix() for path in found), 5, 200) or "none"
+        raise NotFound(f"{source}: expected one vocabulary, a *.txt with a token per line, found {held}")
+    return found[0]
+
+
+def _tokens(path: Path) -> list[str]:
+    return [line.split("\t")[0] for line in vocabulary_lines(path)]  # some lists have an id after a tab
+
+
+def _yielded(tokenizer: Tokenizer, token: str) -> bool:
+    """Whether a text gives the token, alone or after one of a few characters."""
+    if not token.startswith("##") or token == "##":
+        return tokenizer.tokenize(token) == [token]
+    return any(tokenizer.tokenize(before + token[2:])[-1:] == [token] for before in "7aqz")

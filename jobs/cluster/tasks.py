@@ -1,0 +1,165 @@
+"""A planned step as a task for a pod of a cluster: its task, its image, its inputs and its settings."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from components.contract.task import Task, TaskInput
+from components.launch import workload as workloads
+from components.launch.workload import Workload
+from ernie_core.runtime import paddle_environment
+from ernie_core.wording import listed
+from jobs.plan.graph import Node
+from jobs.plan.inputs import Content
+from jobs.plan.sources import sources
+from jobs.spec import document
+from jobs.spec.cluster import Cluster, as_mappings
+from jobs.spec.job import Job
+from jobs.spec.problems import Problem
+
+LONG = 16 * 2**10
+"""Bytes of a list of files, above which it goes through the store."""
+SCRATCH = "/scratch"
+"""Where a pod has room, however its image was made; gone with the pod."""
+COMMAND = ("python", "-m", "components")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all steps of a run share."""
+
+    job: Job
+    cluster: Cluster
+    inputs: Mapping[str, Content]
+    store: str
+    run: str
+
+
+def listings(nodes: list[Node], where: Context) -> dict[str, bytes]:
+    """What must be in the store before the steps start: key -> long list of files."""
+    found: dict[str, bytes] = {}
+    for node in nodes:
+        for source in (source for group in sources(node, where.inputs).values() for source in group):
+            data = _listing(source)
+            found |= {_key(data): data} if len(data) > LONG else {}
+    return dict(sorted(found.items()))
+
+
+def problems(nodes: list[Node], where: Context) -> Iterator[Problem]:
+    """Why the steps cannot run there, all reasons at once."""
+    doc = document.apply(document.parse(where.job.text, where.job.file), where.job.edits)
+    cluster, site = where.cluster, where.job.site
+    if not where.store.startswith("s3://") and not cluster.holds(where.store):
+        yield doc.problem(("store",), f"`{where.store}` is on no volume of the cluster, use s3://bucket/prefix, or set "
+                          "`cluster.store` in the site file")  # fmt: skip
+    read = {link.name for node in nodes for links in node.links.values() for link in links if not link.address}
+    for name in sorted(read):
+        content = where.inputs[name]
+        for file in content.files:
+            if not file.url.startswith("s3://") and not cluster.holds(file.url):
+                text = f"`{file.url}` is on no volume of the cluster, put it on one, or on s3://"
+                yield doc.problem(("inputs", name, content.kind), text)
+                break
+    for image in sorted({name for node in nodes for name in _images(node)} - cluster.images.keys()):
+        users = listed(f"`{node.name}`" for node in nodes if image in _images(node))
+        yield site.problem(f"cluster.images.{image}", f"is needed by {users}, add `{image}: sha256:...`")
+
+
+def is_launched(node: Node) -> bool:
+    """Whether it is made by several pods, or one with GPUs, under a launcher."""
+    return node.nodes > 1 or node.gpus > 0 or (node.is_split and (node.shards or 1) > 1)
+
+
+def image(node: Node) -> str:
+    """The name of the image in which it runs."""
+    return type(node.step).image + ("-gpu" if node.gpus else "")
+
+
+def reference(name: str, cluster: Cluster) -> str:
+    """What Kubernetes calls an image."""
+    value = cluster.images[name]
+    return f"{cluster.registry}/{name}@{value}" if value.startswith("sha256:") else value
+
+
+def task(node: Node, where: Context) -> Task:
+    """The task of its process."""
+    name = image(node)
+    return Task(
+        component=node.component, name=node.name, parameters=node.step.model_dump(mode="json"),
+        fingerprint=node.fingerprint, address=node.address, store=where.store,
+        inputs={port: tuple(map(_short, group)) for port, group in sources(node, where.inputs).items()},
+        job=where.job.name, run=where.run, spec=_spec(where.job),
+        image={"name": name, "reference": reference(name, where.cluster)},
+        scratch=f"{SCRATCH}/step", cache=f"{SCRATCH}/cache", progress=f"{SCRATCH}/progress.json",
+        outcome=f"{SCRATCH}/outcome.json", cpus=cpus(node), memory=node.memory,
+        shards=node.shards or 1, ranks=node.ranks, require={gate.score: gate.text for gate in node.gates},
+        continues=node.continues,
+    )  # fmt: skip
+
+
+def workload(node: Node, where: Context) -> Workload:
+    """What its launcher starts."""
+    cluster, gang = where.cluster, type(node.step).gang
+    more = cluster.gpu if node.gpus else None
+    return Workload(
+        kind="gang" if gang else "shards",
+        name=workloads.name(where.job.name, node.name, node.fingerprint, where.store),
+        image=reference(image(node), cluster), command=(*COMMAND, node.component), task=task(node, where).to_json(),
+        count=node.nodes if gang else node.shards or 1, gpus=node.gpus, cpu=node.cpu, memory=node.memory,
+        env=environment(where, cpus(node)), secrets=tuple(cluster.secrets),
+        volumes=tuple({"claim": v.claim, "path": v.path, "sub_path": v.sub_path} for v in cluster.volumes),
+        node_selector={**cluster.node_selector, **(more.node_selector if more else {})},
+        tolerations=as_mappings((*cluster.tolerations, *(more.tolerations if more else ()))),
+        service_account=cluster.service_account, queue=cluster.queue, labels=labels(node, where),
+        timeout=node.timeout or 0, grace=cluster.grace or 0,
+    )  # fmt: skip
+
+
+def environment(where: Context, cpus: int = 1) -> dict[str, str]:
+    """The variables of a pod; credentials come from secrets, or from the service account."""
+    fixed = {"HOME": SCRATCH, "TMPDIR": SCRATCH, "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    store = (where.cluster.s3 or where.job.site.s3).environment()
+    return dict(sorted({**fixed, **paddle_environment(cpus), **store}.items()))
+
+
+def cpus(node: Node) -> int:
+    """Cores of each of its processes, one for each GPU of a pod."""
+    return max(1, node.cpu // max(1, node.gpus))
+
+
+def labels(node: Node, where: Context) -> dict[str, str]:
+    """By which pods are found: KFP's own name neither job nor step."""
+    return {"ernie.io/fingerprint": node.fingerprint, "ernie.io/job": where.job.name, "ernie.io/run": where.run,
+            "ernie.io/step": node.name}  # fmt: skip
+
+
+def argument(value: object) -> str:
+    """JSON for a command line that Kubernetes, Argo and KFP each expand in their own way: without what any of them
+    would take for a variable. A line for each value, so that a change of it is one line."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1)
+    # Neither `$` nor `{{` stands in JSON but inside of strings, where every character may be written by its number.
+    return text.replace("$", "\\u0024").replace("{{", "{\\u007b").replace("}}", "}\\u007d")
+
+
+def _images(node: Node) -> tuple[str, ...]:
+    return (image(node), "launch") if is_launched(node) else (image(node),)
+
+
+def _spec(job: Job) -> dict[str, object]:
+    name = Path(job.file).name  # the folder is of the machine that submits
+    return {"file": name, "path": name, "digest": job.digest, "text": job.text, "edits": [str(e) for e in job.edits]}
+
+
+def _short(source: TaskInput) -> TaskInput:
+    data = _listing(source)
+    return replace(source, files=(), listing=_key(data)) if len(data) > LONG else source
+
+
+def _listing(source: TaskInput) -> bytes:
+    return json.dumps(source.files, ensure_ascii=False, sort_keys=True).encode()
+
+
+def _key(data: bytes) -> str:
+    return f"listings/{hashlib.sha256(data).hexdigest()}.json"

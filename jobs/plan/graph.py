@@ -1,0 +1,119 @@
+"""A job as a graph of nodes, each with the fingerprint of its work. Pure: a job and the content of its inputs go in."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from components.contract.base import Step
+from components.contract.gates import Gate
+from components.contract.values import size
+from jobs.plan.inputs import Content
+from jobs.spec.job import Job, JobStep
+
+
+@dataclass(frozen=True)
+class Link:
+    """What is bound at a port: its name in the spec, its fingerprint, its address in the store (None: an input)."""
+
+    name: str
+    kind: str
+    fingerprint: str
+    address: str | None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a job, ready to be planned."""
+
+    name: str
+    component: str
+    step: Step
+    links: Mapping[str, tuple[Link, ...]]
+    gates: tuple[Gate, ...]
+    after: tuple[str, ...]
+    """Steps that must have finished, and passed their gates, before this one starts."""
+    cpu: int
+    memory: int
+    timeout: int | None
+    fingerprint: str
+    kind: str = field(default="")
+    shards: int | None = None
+    nodes: int = 1
+    gpus: int = 0
+    continues: str = ""
+    """The address of an earlier training that this one takes up, as a plan found it."""
+
+    @property
+    def is_split(self) -> bool:
+        """Whether processes can share its work."""
+        return type(self.step).is_split()
+
+    @property
+    def ranks(self) -> int:
+        """Processes of a gang: one for each GPU, or for each node where there are none."""
+        return self.nodes * max(1, self.gpus)
+
+    @property
+    def address(self) -> str:
+        """Where its artefact is in the store."""
+        return f"{self.component}/{self.fingerprint}"
+
+
+def build(job: Job, inputs: Mapping[str, Content]) -> tuple[Node, ...]:
+    """The nodes of a job, in the order of the spec."""
+    nodes: dict[str, Node] = {}
+    for entry in job.steps:
+        links = {
+            port: tuple(_link(b.source, b.weight, nodes, inputs) for b in group) for port, group in entry.inputs.items()
+        }
+        sources = {link.name for group in links.values() for link in group if link.address}
+        gated = {n.name for n in nodes.values() if n.gates}
+        nodes[entry.name] = Node(
+            name=entry.name,
+            component=entry.component,
+            step=entry.step,
+            links=links,
+            gates=entry.gates,
+            after=tuple(name for name in nodes if name in sources | gated),
+            cpu=entry.placement.cpu or entry.step.cpu,
+            memory=entry.placement.memory or size(entry.step.memory),
+            timeout=entry.placement.timeout,
+            fingerprint=fingerprint(entry, links),
+            kind=type(entry.step).makes().kind,
+            shards=entry.placement.shards,
+            nodes=entry.placement.nodes,
+            gpus=entry.placement.gpus,
+        )
+    return tuple(nodes.values())
+
+
+def fingerprint(entry: JobStep, links: Mapping[str, Iterable[Link]]) -> str:
+    """Of the work of a step: component, version, what can change its result, and the fingerprints of its inputs."""
+    return digest(
+        {
+            "component": entry.component,
+            "revision": type(entry.step).revision,
+            "settings": entry.step.settings(),
+            "inputs": {port: [[link.fingerprint, link.weight] for link in group] for port, group in links.items()},
+        }
+    )
+
+
+def digest(value: object) -> str:
+    """16 hex digits over canonical JSON: the same for any order of keys, machine and version of Python."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def work(nodes: Iterable[Node]) -> str:
+    """The fingerprint of a whole job: two runs with the same one do the same work."""
+    return digest([node.fingerprint for node in nodes])
+
+
+def _link(source: str, weight: float, nodes: Mapping[str, Node], inputs: Mapping[str, Content]) -> Link:
+    if source in nodes:
+        node = nodes[source]
+        return Link(source, node.kind, node.fingerprint, node.address, weight)
+    return Link(source, inputs[source].kind, inputs[source].fingerprint, None, weight)

@@ -1,0 +1,18 @@
+"""Figures of a classifier, by hand."""
+
+import numpy as np
+import pytest
+
+from ernie_core.tasks.metrics import classification
+
+
+def test_softmax_survives_large_logits() -> None:
+    assert classification.softmax(np.array([[1e4, 0.0], [0.0, 0.0]])).tolist() == [[1.0, 0.0], [0.5, 0.5]]
+
+
+def test_scores_of_a_classifier_worked_out_by_hand() -> None:
+    logits = np.array([[2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
+    found = classification.scores(logits, np.array([0, 0, 1, 1]))
+    assert found["accuracy"] == 0.75
+    assert found["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
+    assert found["loss"] == pytest.approx(np.log(1 + np.exp([-2, -2, -2, 2])).mean())

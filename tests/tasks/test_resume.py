@@ -1,0 +1,145 @@
+"""A fine-tuning that was interrupted ends with the same bits as one that was not, on one process and on two."""
+
+import hashlib
+import json
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_task
+from tasks import finetuner
+from train import launching
+
+from ernie_core import errors
+from ernie_core.model import weights
+
+SCRIPT = Path(finetuner.__file__)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pretrained model and labelled examples, of which the last batch of an epoch is smaller than the others."""
+    home = tmp_path_factory.mktemp("finetune")
+    tiny_task.model(home / "pretrained")
+    tiny_task.task_data(home / "data", train=321)
+    return home
+
+
+def digests(root: Path) -> dict[str, str]:
+    """Everything that a run left: the task model, and the state of the last checkpoint."""
+    last = root / "store/finetune/x/model_last"
+    files = [*sorted((root / "model").iterdir()), *sorted(last.glob("*.pd*")), last / "state.json"]
+    return {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def start(world: int, root: Path, **settings: object) -> list["subprocess.Popen[str]"]:
+    words = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
+    return launching.start(world, SCRIPT, str(root), *words)
+
+
+def after(steps: int) -> Callable[[], bool]:
+    """Asks to stop in a step."""
+    left = iter(range(steps - 1))
+    return lambda: next(left, None) is None
+
+
+def curve(root: Path) -> list[dict[str, float]]:
+    rows: list[dict[str, float]] = json.loads((root / "model/metrics.json").read_text())["curve"]
+    return rows
+
+
+def test_stopping_anywhere_changes_no_bit(home: Path) -> None:
+    finetuner.train(home / "through")
+    assert len(curve(home / "through")) == 6
+    for step in (1, 7, 8, 21, 22, 41):
+        root = home / f"stopped-{step}"
+        with pytest.raises(errors.Stopped, match=f"stopped after step {step}, committed"):
+            finetuner.train(root, stop=after(step))
+        finetuner.train(root)
+        assert digests(root) == digests(home / "through"), f"stopped after step {step}"
+
+
+def test_the_best_weights_survive_a_stop_though_later_ones_are_worse(home: Path) -> None:
+    spoiled = {"learning_rate": 0.03, "num_train_epochs": 3.0, "eval_steps": 2}
+    finetuner.train(home / "best", **spoiled)
+    said = json.loads((home / "best/model/metrics.json").read_text())
+    assert said["best_step"] < said["curve"][-1]["step"]
+    for step in (said["best_step"], said["best_step"] + 1):
+        root = home / f"best-{step}"
+        with pytest.raises(errors.Stopped):
+            finetuner.train(root, stop=after(step), **spoiled)
+        finetuner.train(root, **spoiled)
+        assert digests(root) == digests(home / "best")
+
+
+def test_it_ends_once_it_does_not_get_better_and_a_resume_knows_it(home: Path) -> None:
+    patient = {"learning_rate": 0.03, "num_train_epochs": 40.0, "eval_steps": 2, "early_stopping_patience": 3}
+    scores = finetuner.train(home / "early", **patient)
+    said = json.loads((home / "early/model/metrics.json").read_text())
+    steps = [row["step"] for row in said["curve"]]
+    assert steps[-1] < 840 and steps[-1] == said["best_step"] + 6
+    before = digests(home / "early")
+    assert finetuner.train(home / "early", **patient) == scores
+    assert digests(home / "early") == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", [1, 2])
+def test_killed_at_ten_random_steps_it_ends_with_the_same_bits(home: Path, world: int) -> None:
+    moments, root, through = random.Random(11), home / f"killed-{world}", home / f"through-{world}"
+    settings = {"num_train_epochs": 8.0, "eval_steps": 9}
+    launching.finish(start(world, through, **settings))
+    for life in range(10):
+        processes, until = start(world, root, **settings), finetuner.reached(root) + moments.randint(1, 14)
+        assert processes[0].stderr is not None
+        for text in processes[0].stderr:
+            if text.startswith("global step ") and int(text.split()[2].rstrip(",")) >= until:
+                break
+        time.sleep(moments.uniform(0.0, 0.03))
+        processes[life % world].kill()
+        launching.hear(processes)
+        assert processes[life % world].returncode in (-signal.SIGKILL, 0)
+    launching.finish(start(world, root, **settings))
+    assert digests(root) == digests(through)
+
+
+@pytest.mark.slow
+def test_two_processes_and_micro_batches_train_as_one_process_does(home: Path) -> None:
+    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "num_train_epochs": 1.2}
+    finetuner.train(home / "one", **still)
+    launching.finish(start(2, home / "two", **still))
+    finetuner.train(home / "accumulated", **still, micro_batch_size=4)
+    launching.finish(start(2, home / "both", **still, micro_batch_size=4))
+    wanted = weights.read_arrays(home / "one/model" / weights.FILE)
+    for name in ("two", "accumulated", "both"):
+        found = weights.read_arrays(home / name / "model" / weights.FILE)
+        assert all(np.allclose(wanted[key], found[key], atol=2e-4) for key in wanted), name
+        for row, other in zip(curve(home / "one"), curve(home / name), strict=True):
+            assert row["train_loss"] == pytest.approx(other["train_loss"], rel=1e-4)
+
+
+def test_a_resume_with_other_settings_or_data_is_refused_with_a_table(home: Path) -> None:
+    with pytest.raises(errors.Stopped):
+        finetuner.train(home / "other", stop=after(3))
+    with pytest.raises(errors.Refused, match=r"learning_rate +checkpoint: 0.01 +now: 0.02"):
+        finetuner.train(home / "other", learning_rate=0.02)
+
+
+def test_more_epochs_continue_what_is_there(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finetuner.train(home / "longer", num_train_epochs=1.0)
+    capsys.readouterr()
+    finetuner.train(home / "longer", num_train_epochs=2.0)
+    assert "resuming after step 21 of 42" in capsys.readouterr().err
+
+
+def test_a_batch_that_does_not_divide_is_refused_with_the_numbers(home: Path) -> None:
+    with pytest.raises(errors.BadInput, match="batch_size 16 is not a multiple of micro_batch_size 5"):
+        finetuner.train(home / "odd", micro_batch_size=5)
+    recipe = finetuner.FinetuneRecipe(batch_size=24, micro_batch_size=8)
+    with pytest.raises(errors.BadInput, match="batch_size 24 does not divide into 2 processes"):
+        recipe.micro_batches(2)
