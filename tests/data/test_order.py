@@ -210,7 +210,7 @@ def test_too_little_text_is_a_message_and_never_a_hang(write: Write, index_order
     lonely = write("lonely", [[[10, 11, 12]]] * 7 + [[[10] * 600, [11]]])
     with pytest.raises(errors.BadInput, match=r"lonely: train: not one sample: 8 documents, 7 of them with one"):
         mixture(lonely, shares="1", **index_order)
-    with pytest.raises(errors.BadInput, match=r"lonely: test: no document: split 8,1,0 of 8 documents leaves"):
+    with pytest.raises(errors.BadInput, match=r"lonely: test: no document: split 8,1,0 gives test none of 8 documents"):
         mixture(lonely, shares="8,1,0", part="test", **index_order)
 
 

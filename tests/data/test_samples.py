@@ -208,7 +208,7 @@ def test_too_little_text_is_an_error_with_counts_and_remedy(write: Write) -> Non
     with pytest.raises(errors.BadInput, match="binary_head: false"):
         mixture(lonely)
     assert mixture(lonely, binary_head=False).sample(0).ids
-    with pytest.raises(errors.BadInput, match=r"valid: no document: split 99,1 of 8 documents"):
+    with pytest.raises(errors.BadInput, match=r"valid: no document: split 99,1 gives valid none of 8 documents"):
         order.mixture("valid", [ids.read([lonely])], [1.0], vocabulary.read(lonely), Masking(64), "99,1", 0.1)
 
 
