@@ -8,7 +8,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 import traceback
 from dataclasses import asdict, replace
@@ -33,6 +32,7 @@ from components.runtime import (
     scratch,
     shards,
 )
+from components.runtime.stop import Stop
 from ernie_core import errors, runtime, streams
 from ernie_core.patience import patiently
 from ernie_core.store import Store, artefact, disk, open_store
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         task = shards.shard_task(task, given.shard)
     elif world > 1:
         task = gang.rank_task(task, rank)
-    stop = threading.Event()
+    stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     parent.follow(stop)
     with streams.forgiving():
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         return _attempt(task, given, world, rank, stop)[0]
 
 
-def _in_pipeline(task: Task, given: argparse.Namespace, stop: threading.Event) -> int:
+def _in_pipeline(task: Task, given: argparse.Namespace, stop: Stop) -> int:
     """As a step of a pipeline: what it says, and how it ends, is kept where it outlives the pod."""
     try:
         before = record.begin(task)
@@ -77,7 +77,7 @@ def _in_pipeline(task: Task, given: argparse.Namespace, stop: threading.Event) -
     return code
 
 
-def _attempt(task: Task, given: argparse.Namespace, world: int, rank: int, stop: threading.Event) -> tuple[int, str]:
+def _attempt(task: Task, given: argparse.Namespace, world: int, rank: int, stop: Stop) -> tuple[int, str]:
     """Do it; the exit code, and what there is to say of an error. Both are in the outcome too."""
     outcome, code, file = {}, 0, Path(task.outcome)
     try:
@@ -106,7 +106,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _do(task: Task, given: argparse.Namespace, world: int, rank: int, stop: threading.Event) -> dict[str, object]:
+def _do(task: Task, given: argparse.Namespace, world: int, rank: int, stop: Stop) -> dict[str, object]:
     """The work of this process; the process that makes the whole step hands it over, if it is one of a pipeline."""
     if given.shard:
         return _share(task, given.shard, stop)
@@ -118,7 +118,7 @@ def _do(task: Task, given: argparse.Namespace, world: int, rank: int, stop: thre
     return outcome
 
 
-def _run(task: Task, stop: threading.Event) -> dict[str, object]:
+def _run(task: Task, stop: Stop) -> dict[str, object]:
     """The whole step, to its committed artefact."""
     store, started = inputs.open_store(task.store), time.time()
     with locks.lock(Path(task.cache) / "locks", f"{task.store}/{task.address}", stop):
@@ -138,7 +138,7 @@ def _run(task: Task, stop: threading.Event) -> dict[str, object]:
     return {"scores": dict(scores)}
 
 
-def _make(task: Task, store: Store, started: float, stop: threading.Event, lease: Lease | None) -> Scores:
+def _make(task: Task, store: Store, started: float, stop: Stop, lease: Lease | None) -> Scores:
     """Run the step in this process, or its pieces in several, and commit what it made."""
     step, arguments, here, report = _begin(task, store, stop, lease)
     cls = type(step)
@@ -170,7 +170,7 @@ def _make(task: Task, store: Store, started: float, stop: threading.Event, lease
     return scores
 
 
-def _lead(task: Task, store: Store, stop: threading.Event, lease: Lease | None) -> Scores:
+def _lead(task: Task, store: Store, stop: Stop, lease: Lease | None) -> Scores:
     """Have a gang of processes make and commit the artefact."""
     scratch = Path(task.scratch)
     scratch.mkdir(parents=True, exist_ok=True)
@@ -185,7 +185,7 @@ def _lead(task: Task, store: Store, stop: threading.Event, lease: Lease | None) 
     return scores
 
 
-def _together(task: Task, rank: int, stop: threading.Event) -> dict[str, object]:
+def _together(task: Task, rank: int, stop: Stop) -> dict[str, object]:
     """As one rank of a gang; the first one commits what all have made."""
     store, started = inputs.open_store(task.store), time.time()
     if rank == 0:
@@ -198,7 +198,7 @@ def _together(task: Task, rank: int, stop: threading.Event) -> dict[str, object]
     return {}
 
 
-def _share(task: Task, shard: shards.Shard, stop: threading.Event) -> dict[str, object]:
+def _share(task: Task, shard: shards.Shard, stop: Stop) -> dict[str, object]:
     """The pieces of one shard; the process that runs the whole step joins them."""
     store = inputs.open_store(task.store)
     step, arguments, here, _ = _begin(task, store, stop)
@@ -208,7 +208,7 @@ def _share(task: Task, shard: shards.Shard, stop: threading.Event) -> dict[str, 
 
 
 def _begin(
-    task: Task, store: Store, stop: threading.Event, lease: Lease | None = None
+    task: Task, store: Store, stop: Stop, lease: Lease | None = None
 ) -> tuple[Step, dict[str, Any], Here, reports.Reporter]:
     """The step, what it reads, and what it may know."""
     scratch = Path(task.scratch)

@@ -21,6 +21,7 @@ from pathlib import Path
 from components.contract.task import Task
 from components.launch import heartbeat
 from components.runtime import gang, locks, reports
+from components.runtime.stop import Stop
 from ernie_core import errors, runtime
 from ernie_core.store import Store, open_store
 
@@ -70,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     task = Task.from_json(json.loads(given.task))
     own = GangMember(given.hosts.split(","), given.number, given.processes, given.port)
-    stop = threading.Event()
+    stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
         _meet(own.hosts, stop)
@@ -80,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         return error.exit_code
 
 
-def _meet(hosts: Sequence[str], stop: threading.Event) -> None:
+def _meet(hosts: Sequence[str], stop: Stop) -> None:
     """Until every pod has an address: they get them one by one, and Paddle resolves each name only once."""
     started, next_report = time.monotonic(), 0.0
     while missing := [host for host in hosts if not _known(host)]:
@@ -102,9 +103,7 @@ def _known(host: str) -> bool:
         return False
 
 
-def _run(
-    own: GangMember, command: Sequence[str], task: Task, attempt: int, saving: float, stop: threading.Event
-) -> int:
+def _run(own: GangMember, command: Sequence[str], task: Task, attempt: int, saving: float, stop: Stop) -> int:
     scratch, replaced = Path(task.scratch).parent, threading.Event()
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "task.json"

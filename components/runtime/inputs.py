@@ -4,7 +4,6 @@ import functools
 import hashlib
 import json
 import os
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from components.contract.base import Here, Port, Step
 from components.contract.task import Task, TaskInput
 from components.runtime import given, provenance
 from components.runtime.reports import Reporter
+from components.runtime.stop import Stop
 from ernie_core import errors
 from ernie_core import store as stores
 from ernie_core.patience import OUTAGE
@@ -62,9 +62,7 @@ def unfold(task: Task, store: Store) -> Task:
     return replace(task, inputs={port: tuple(map(whole, group)) for port, group in task.inputs.items()})
 
 
-def here(
-    task: Task, store: Store, scratch: Path, report: Reporter, stop: threading.Event, lease: Lease | None = None
-) -> Here:
+def here(task: Task, store: Store, scratch: Path, report: Reporter, stop: Stop, lease: Lease | None = None) -> Here:
     """What the step may know."""
     metrics = os.environ.get("ERNIE_JOBS_METRICS")
     return Here(

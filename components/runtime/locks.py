@@ -4,12 +4,12 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import components
 from components.contract.task import Task
+from components.runtime.stop import Stop
 from ernie_core import errors
 from ernie_core import store as stores
 from ernie_core.patience import patiently
@@ -23,7 +23,7 @@ ATTEMPT = "ERNIE_JOBS_ATTEMPT"
 
 
 @contextlib.contextmanager
-def lock(folder: Path, name: str, stop: threading.Event) -> Iterator[None]:
+def lock(folder: Path, name: str, stop: Stop) -> Iterator[None]:
     """One process of this machine at a time makes an artefact; the kernel frees the lock of a killed one."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / hashlib.sha256(name.encode()).hexdigest()[:24], "w") as handle:
@@ -42,7 +42,7 @@ def lock(folder: Path, name: str, stop: threading.Event) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def leased(task: Task, place: Store, stop: threading.Event) -> Iterator[Lease | None]:
+def leased(task: Task, place: Store, stop: Stop) -> Iterator[Lease | None]:
     """The right to write below the address of a step that keeps its progress there; its gang may hold it already.
 
     One process of all machines at a time has it; Stopped if asked to stop while another one has it.

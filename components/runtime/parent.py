@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 
+from components.runtime.stop import Stop
 from ernie_core import errors, runtime, waiting
 from ernie_core.progress import say
 
@@ -19,7 +20,7 @@ WORK = 0.02
 LOOK = 1.0
 
 
-def follow(stop: threading.Event) -> None:
+def follow(stop: Stop) -> None:
     """Set `stop` when the process that started this one ends, if it asked for that, and enforce it.
 
     The other end of stdin is held by the parent, and the kernel sends SIGTERM when it dies: either is enough.
@@ -29,7 +30,7 @@ def follow(stop: threading.Event) -> None:
         runtime.end_with_parent(signal.SIGTERM)
 
 
-def _follow(stop: threading.Event) -> None:
+def _follow(stop: Stop) -> None:
     while os.read(0, 4096):
         pass
     stop.set()

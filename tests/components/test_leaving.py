@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[2]
 CHILD = """
 import signal, sys, threading, time
 from components.runtime import parent
+from components.runtime.stop import Stop
 parent.STILL, parent.LOOK = 1.0, 0.1
-stop = threading.Event()
+stop = Stop()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 parent.follow(stop)
 print("here", flush=True)
@@ -156,3 +157,27 @@ def test_more_than_can_be_kept_loses_its_oldest_lines_and_says_how_many(tmp_path
     lost = int(said.split(" older lines were lost")[0].rpartition("; ")[2])
     assert lost + said.count("x" * 99 + "\n") == MOST // 100 + 50
     assert said.endswith("the last\n")
+
+
+def test_a_signal_that_comes_while_an_earlier_one_is_handled_is_no_deadlock() -> None:
+    code = """
+import signal, sys, time
+from components.runtime.stop import Stop
+stop = Stop()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+print("ready", flush=True)
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    stop.set()
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(stop.wait(0), flush=True)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    for _ in range(500):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.001)
+    try:
+        assert process.communicate(timeout=60)[0] == "True\n"
+    finally:
+        process.kill()
