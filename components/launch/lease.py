@@ -82,7 +82,7 @@ class StepLease:
             meta["resourceVersion"] = found["metadata"]["resourceVersion"]
             taken = found["spec"].get("leaseTransitions", 0) + (found["spec"].get("holderIdentity") != self._own.id)
         body = {
-            "apiVersion": "coordination.k8s.io/v1", "kind": "StepLease", "metadata": meta,
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta,
             "spec": {"holderIdentity": self._own.id, "leaseDurationSeconds": max(1, round(self._term)),
                      "renewTime": now, "leaseTransitions": taken},
         }  # fmt: skip
