@@ -253,7 +253,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, found) if found else self._fail(404, f'{plural} "{name}" not found')
 
     def _create(self, plural: str, name: str, query: dict[str, str], body: Object) -> None:
-        if (plural, body["metadata"]["name"]) in self.cluster.objects:
+        if body.get("kind") != KINDS[plural]:
+            self._fail(400, f"{body.get('kind')} cannot be handled as a {KINDS[plural]}")
+        elif (plural, body["metadata"]["name"]) in self.cluster.objects:
             self._fail(409, "already exists")
         else:
             self._send(201, self.cluster.put(plural, body))
