@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, ClassVar
 
-from pydantic import model_validator
-
 from components.contract.around import Around
 from components.contract.base import Free, Here, In, Out, Scores, Step
 from components.contract.kinds import Finetuned, Model, TaskData
@@ -51,12 +49,6 @@ class Finetune(Step, FinetuneRecipe):
 
     start_fresh: Free[bool] = False
     """Train again from step 0 if there was progress but no checkpoint of it is whole; without it that is an error."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> "Finetune":
-        if found := self.contradictions():
-            raise ValueError("; ".join(found))
-        return self
 
     def misfits(self, around: Around) -> Iterator[str]:
         if self.max_steps == 0:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from pydantic import model_validator
-
 from components.contract.around import Around, Made
 from components.contract.base import Free, Here, In, Many, Out, Scores, Step
 from components.contract.kinds import Ids, Model, Vocab
@@ -49,12 +47,6 @@ class Pretrain(Step, PretrainRecipe):
     start_fresh: Free[bool] = False
     """Whether to train again from step 0 if there was progress but no checkpoint of it is whole; otherwise that is an
     error."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> "Pretrain":
-        if faults := self.contradictions():
-            raise ValueError("; ".join(faults))
-        return self
 
     def misfits(self, around: Around) -> Iterator[str]:
         try:
@@ -107,7 +99,6 @@ class Pretrain(Step, PretrainRecipe):
 
     def run(self, ids: Many[Ids], vocab: In[Vocab], init: In[Model] | None, model: Out[Model], here: Here) -> Scores:
         from ernie_core.pretrain import pretrain
-        from ernie_core.pretrain.recipe import PretrainRecipe
         from ernie_core.train.checkpoint.commit import CheckpointLocation
         from ernie_core.train.parallel import join
 

@@ -19,12 +19,13 @@ import paddle
 from ernie_core.data import vocabulary
 from ernie_core.data.samples import Batch
 from ernie_core.model.heads import ErnieForPretraining
-from ernie_core.pretrain import pretrain
+from ernie_core.pretrain import objective, pretrain
 from ernie_core.pretrain.losses import PretrainLosses
+from ernie_core.pretrain.objective import Pretraining
 from ernie_core.pretrain.recipe import PretrainRecipe
+from ernie_core.progress import silent
 from ernie_core.store import open_store
 from ernie_core.train import start
-from ernie_core.train import step as steps_of
 from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.monitor.log import Log
 from ernie_core.train.optim.host import HostAdamW
@@ -61,13 +62,13 @@ def ours(asked: Asked) -> dict[str, list[float]]:
 
 def padded(asked: Asked) -> dict[str, list[float]]:
     """Our trainer with PaddleNLP's mean: over masked tokens and their padding to a multiple of 8."""
-    plain = steps_of.losses
+    plain = objective.losses
 
     def scaled(net: ErnieForPretraining, batch: Batch) -> PretrainLosses:
         found = plain(net, batch)
         return replace(found, lm=found.lm * (found.masked / (-(-found.masked // 8) * 8)))
 
-    steps_of.losses = scaled  # type: ignore[assignment]
+    objective.losses = scaled  # type: ignore[assignment]
     return ours(asked)
 
 
@@ -106,8 +107,9 @@ def checkpoint(asked: Asked) -> dict[str, list[float]]:
     """
     data, vocab = [(Path(str(asked["ids"])), 1.0)], Path(str(asked["vocab"]))
     recipe = settings(asked, 1)
-    training = start.prepare(data, vocab, recipe, place(asked, 0), None, None, ALONE, Log(recipe, lambda *a, **k: None))
-    count = 3 * sum(p.size for p in training.net.parameters())
+    learned = Pretraining.of(data, vocab, recipe, None, None)
+    training = start.prepare(learned, place(asked, 0), ALONE, Log(learned.course, silent))
+    count = 3 * sum(p.size for p in learned.net.parameters())
     source, target = np.ones(count, "float32"), np.ones(count, "float32")
     found: dict[str, list[float]] = {"stopped": [], "copy": [], "plain": [], "beside": []}
     with feed(training) as batches:
@@ -115,7 +117,7 @@ def checkpoint(asked: Asked) -> dict[str, list[float]]:
         while training.at.step + 2 <= recipe.max_steps:
             found["plain"].append(seconds(lambda: step(training, batches, False)))
             waited, at = training.log.whole.saved, training.at
-            call = partial(training.saver.save, at.step, training.net, training.adamw, at, training.identity, vocab)
+            call = partial(training.saver.save, at.step, learned.net, training.adamw, at, training.identity, vocab)
             stopped = seconds(call)
             found["beside"].append(seconds(lambda: step(training, batches, False)))
             found["stopped"].append(stopped + training.log.whole.saved - waited)

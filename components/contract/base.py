@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
+from pydantic import model_validator
+
 from components.contract.around import Around
 from components.contract.kinds import Kind
 from components.contract.scores import Score
 from components.contract.strict import Strict
-from ernie_core.declared import FREE
+from ernie_core.declared import FREE, Declared
 from ernie_core.declared import Free as Free
 from ernie_core.progress import Progress, Stop
 
@@ -171,6 +173,12 @@ class Step(Strict):
     join: ClassVar[Callable[..., Scores | None]]
     """For a split step: given the folders of all pieces and the arguments of `run`, fill the folder of the
     artefact. Files of a piece named `part-...` are in the artefact by themselves; `join` sees all the others."""
+
+    @model_validator(mode="after")
+    def _contradicts_nothing(self) -> "Step":
+        if isinstance(self, Declared) and (contradictions := self.contradictions()):
+            raise ValueError("; ".join(contradictions))
+        return self
 
     @classmethod
     def ports(cls) -> tuple[Port, ...]:
