@@ -24,7 +24,7 @@ class Compress(Step):
         *(
             share(
                 f"{split}{name}",
-                sure=name == "agreement" or len(known.MAIN) == 1,
+                sure=not split and (name == "agreement" or len(known.MAIN) == 1),
                 when=lambda _, bound: "task_data" in bound,
                 needs="labelled examples, `task_data`",
             )

@@ -87,7 +87,7 @@ def task(node: Node, where: Context) -> Task:
     """The task of its process."""
     name = image(node)
     return Task(
-        component=node.component, name=node.name, parameters=node.step.model_dump(mode="json"),
+        component=node.component, name=node.name, parameters=node.step.parameters(),
         fingerprint=node.fingerprint, address=node.address, store=where.store,
         inputs={port: tuple(map(_short, group)) for port, group in sources(node, where.inputs).items()},
         job=where.job.name, run=where.run, spec=_spec(where.job),

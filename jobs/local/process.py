@@ -132,7 +132,7 @@ def _start(node: Node, run: Run, store: Store, inputs: Mapping[str, Content], ca
     held = scratch.hold(own)
     image = type(node.step).image
     task = Task(
-        component=node.component, name=node.name, parameters=node.step.model_dump(mode="json"),
+        component=node.component, name=node.name, parameters=node.step.parameters(),
         fingerprint=node.fingerprint, address=node.address, store=store.url,
         inputs=sources(node, inputs),
         job=run.job, run=run.id, spec=run.spec, image={"name": image, "lock": environments.digest(image)},

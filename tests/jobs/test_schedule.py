@@ -138,7 +138,9 @@ class Subject:
 
 def files(store: Store) -> dict[str, str]:
     """The digests of every file of the model."""
-    (address,) = [f"pretrain/{name}" for name in store.children("pretrain")]
+    addresses = [f"pretrain/{name}" for name in store.children("pretrain")]
+    assert len(addresses) == 1, [entry.key for entry in store.list("pretrain")]
+    (address,) = addresses
     assert artefact.verify(store, address) == []
     manifest = artefact.read(store, address)
     assert manifest
