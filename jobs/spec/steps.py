@@ -72,7 +72,7 @@ class Reader:
         if step is None:
             return None
         for gate in gates:
-            self._gate((*path, "require", gate.score), gate, component, step, inputs)
+            self._gate((*path, "require", gate.score), gate, component, step, self._made[name])
         if placement is None:
             return None
         for text in step.misfits(Around(reads, placement.nodes, placement.gpus)):
@@ -93,15 +93,15 @@ class Reader:
                 self._bad((*path, score), str(error))
         return tuple(found)
 
-    def _gate(self, path: document.Path, gate: Gate, component: str, step: Step,
-              inputs: Mapping[str, tuple[Binding, ...]]) -> None:  # fmt: skip
+    def _gate(self, path: document.Path, gate: Gate, component: str, step: Step, made: Made) -> None:
         """A bound on what the step does not give, or that decides nothing, would be found when hours are spent."""
         if type(step).scores is None:
             return
-        given = step.gives([port for port, group in inputs.items() if group])
+        bound = [port for port, group in made.reads.items() if group]
+        given = [score for score in step.gives(bound) if score.fits(made.task)]
         score = scores.find(gate.score, given)
         if score is None:
-            self._bad(path, scores.missing(shorten(gate.score), given, type(step).scores or (), component))
+            self._bad(path, scores.missing(shorten(gate.score), given, type(step).scores or (), component, made.task))
         elif vain := gate.vain(score):
             self._bad(path, vain)
 
