@@ -1,7 +1,6 @@
 """The entries of `steps:`, checked each by itself and beside those before it."""
 
 import re
-from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,7 +16,6 @@ from jobs.spec import bind, document, fields
 from jobs.spec.document import Document, Value
 from jobs.spec.job import STEP_NAME, JobStep, Placement, placement_keys
 from jobs.spec.problems import Problem, unknown
-from jobs.spec.wanted import Binding
 
 M = TypeVar("M", bound=BaseModel)
 
