@@ -21,7 +21,7 @@ class Made:
 
     @property
     def task(self) -> str:
-        """The task of the labelled examples or the model that it is; empty if that is not known before they are read."""
+        """The task of the examples or of the model that it is; empty if that is not known before they are read."""
         own = self.step.tells_task if self.step else ""
         return own or next((made.task for group in self.reads.values() for made in group if made.task), "")
 
