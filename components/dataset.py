@@ -9,7 +9,7 @@ from components.contract.around import Around
 from components.contract.base import Here, In, Out, Scores, Step
 from components.contract.kinds import RawData, TaskData
 from components.contract.scores import Score, several
-from components.contract.values import Share
+from components.contract.values import Column, Share
 from ernie_core.datasets.known import CHOICES, FORMATS
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ else:
     Format = Literal[CHOICES]
 
 Removable = Literal["in_both", "related", "repeated", "contradicting"]
-Column = str | Annotated[int, Field(ge=1)]
 Files = tuple[str, ...]
 _COLUMNS = ("text", "text_pair", "label", "id", "split_by", "header", "labels")
 
