@@ -10,7 +10,8 @@ from components.contract.base import Here, In, Out, Scores, Step
 from components.contract.kinds import RawData, TaskData
 from components.contract.scores import Score, several
 from components.contract.values import Column, Share
-from ernie_core.datasets.known import CHOICES, FORMATS
+from ernie_core.datasets.known import AUTO, CHOICES, FORMATS
+from ernie_core.tasks.data import PLAIN
 
 if TYPE_CHECKING:
     Format = str
@@ -70,6 +71,14 @@ class Dataset(Step):
     """Largest number of examples of each split, chosen by a hash; default: all."""
     max_rejected: Share = 0.0
     """Largest share of rows that cannot be used, as `0.1%` or 0.001; above it the data are refused."""
+
+    @property
+    def tells_task(self) -> str:
+        from ernie_core.datasets import choosing
+
+        if self.format != AUTO:
+            return choosing.load(self.format).task
+        return PLAIN if any(getattr(self, name) is not None for name in _COLUMNS) else ""
 
     def misfits(self, around: Around) -> Iterator[str]:
         if self.format in FORMATS and (given := [name for name in _COLUMNS if getattr(self, name) is not None]):

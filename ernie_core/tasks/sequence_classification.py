@@ -14,7 +14,6 @@ from ernie_core.tasks.features import Features
 from ernie_core.tasks.metrics import classification as metrics
 from ernie_core.tasks.readers import classification as reader
 from ernie_core.tasks.readers.classification import LabelledText
-from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.task import Outputs, Prediction, Task
 from ernie_core.text.tokenizer import Tokenizer
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     import paddle
 
     from ernie_core.model.config import ErnieConfig
+    from ernie_core.tasks.recipe import FinetuneRecipe
 
 Text = str | tuple[str, str]
 
@@ -75,7 +75,7 @@ class SequenceClassification(Task[Text, LabelPrediction]):
     """Weight of each label in the loss of training; empty: all are 1."""
 
     @classmethod
-    def of_data(cls, folder: Path, settings: FinetuneRecipe) -> "SequenceClassification":
+    def of_data(cls, folder: Path, settings: "FinetuneRecipe") -> "SequenceClassification":
         names = reader.label_names(folder)
         splits = {split: reader.examples(folder, split, names) for split in task.splits(folder)}
         weights: tuple[float, ...] = ()
