@@ -63,6 +63,8 @@ def make(
     rejected = [row for part in read.values() for row in part.rejected]
     for row in rejected[:_SHOWN]:
         say(f"{'left out' if row.get('expected') else 'rejected'}: {reading.spell(row)}")
+    if len(rejected) > _SHOWN:
+        say(f"{len(rejected) - _SHOWN:,} more rows that are not used are in rejected.jsonl")
     _write_lines(
         task_data / "rejected.jsonl", (json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rejected)
     )

@@ -10,6 +10,7 @@ from ernie_core.datasets.format import Rejected
 from ernie_core.text import json_text, lines
 from ernie_core.wording import shorten
 
+_NO_OBJECT = "not a JSON object; of an array, jq -c '.[]' makes one object a line"
 BEGINS = 100
 """Most characters that are kept of a rejected line."""
 
@@ -57,7 +58,7 @@ def objects(path: Path) -> Iterator[tuple[Line, dict[str, Any]] | Rejected]:
         except ValueError as e:
             yield line.reject(f"not JSON: {e}")
             continue
-        yield (line, row) if isinstance(row, dict) else line.reject("not a JSON object")
+        yield (line, row) if isinstance(row, dict) else line.reject(_NO_OBJECT)
 
 
 def columns(path: Path, allowed: Sequence[int]) -> Iterator[tuple[Line, list[str]] | Rejected]:

@@ -167,3 +167,23 @@ def test_one_file_is_read_without_a_folder(tmp_path: Path) -> None:
     folder = raw(tmp_path, dev_csv=CSV)
     (tmp_path / "out").mkdir()
     assert dataset.make(folder / "dev.csv", tmp_path / "out", dev=0.1)["train"] > 150
+
+
+def test_the_example_of_a_format_in_the_documentation_works(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/data.md").read_text(encoding="utf-8")
+    code = page.partition("```python\n")[2].partition("```")[0]
+    space: dict[str, Any] = {}
+    exec(
+        "from collections.abc import Iterator, Mapping\nfrom itertools import islice\nfrom pathlib import Path\n"
+        "from typing import ClassVar\nfrom ernie_core.datasets import names\n"
+        "from ernie_core.datasets.format import Example, Rejected\n"
+        "from ernie_core.datasets.formats.pairs import Classification\n"
+        f"from ernie_core.datasets.source import columns, first_lines\n{code}",
+        space,
+    )
+    files = {"train.tsv": raw(tmp_path, train_tsv="text_a\ttext_b\tlabel\na\tb\t1\na\tb\t2\n") / "train.tsv"}
+    form = space["Lcqmc"]
+    assert form.recognises(files)
+    good, bad = form().rows(files["train.tsv"], "train")
+    assert good.values == {"text": "a", "text_pair": "b", "label": "1"}
+    assert bad.why == 'label "2" is unknown, it must be one of 0, 1'

@@ -38,3 +38,17 @@ def test_a_published_data_set_brings_its_defaults(tmp_path: Path) -> None:
 def test_weights_of_classes_are_no_setting_of_another_task() -> None:
     with pytest.raises(BadInput, match="class_weight is a setting of sequence_classification"):
         defaults.resolved(FinetuneRecipe(class_weight="balanced"), "question_answering", "", None)
+
+
+def test_weights_of_classes_change_a_training_and_the_same_ones_repeat_it(tmp_path: Path) -> None:
+    data, model = tiny_task.task_data(tmp_path / "data", train=64), tiny_task.model(tmp_path / "model")
+    rows = [json.loads(line) for line in (data / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+    tiny_task.write(
+        data / "train.jsonl", [row for i, row in enumerate(rows) if row["label"] == "positive" or i % 4 == 0]
+    )
+    made = {}
+    for name, weight in (("plain", "none"), ("weighted", "balanced"), ("again", "balanced")):
+        (tmp_path / name).mkdir()
+        finetune(model, data, tmp_path / name, replace(tiny_task.QUICK, class_weight=weight))
+        made[name] = (tmp_path / name / "model_state.pdparams").read_bytes()
+    assert made["weighted"] == made["again"] != made["plain"]

@@ -52,4 +52,6 @@ class Classification(Format):
         if not name or (known_names and name not in known_names):
             known = f", it must be one of {listed(known_names)}" if known_names else ""
             return line.reject(f"label {spell(label)} is unknown{known}" if name else f"label {spell(label)} is none")
+        if any(mark in name for mark in "\n\r\0"):
+            return line.reject(f"label {spell(name)} has a line end or a zero byte in it")
         return Example(line.where, {**values, "label": name}, group)

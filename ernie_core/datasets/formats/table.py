@@ -30,6 +30,9 @@ class Own(Classification):
 
     @classmethod
     def of(cls, columns: Columns) -> "Own":
+        for label in (given := columns.labels or ()):
+            if label != label.strip() or not label or given.count(label) > 1:
+                raise BadInput(f"labels {spell(list(given))}: each once, not empty, and without spaces around it")
         return cls(columns)
 
     def labels(self) -> Mapping[str, Sequence[str]]:
@@ -154,7 +157,10 @@ class Csv(_Table):
 
     @classmethod
     def header(cls, path: Path) -> list[str]:
-        return next(csv.reader(first_lines(path, 1)), [])
+        try:
+            return next(csv.reader(first_lines(path, 1)), [])
+        except csv.Error:
+            return []
 
     def records(self, path: Path) -> Iterator[tuple[Line, list[str]] | Rejected]:
         text = lines.text_of(path.read_bytes(), str(path))
@@ -186,6 +192,7 @@ class JsonLines(Own):
         for name in columns.given():
             if isinstance(getattr(columns, name), bool | int):
                 raise BadInput(f"{name} {getattr(columns, name)}: JSON lines have keys, give the name of one")
+        super().of(columns)
         return cls(columns)
 
     @classmethod
