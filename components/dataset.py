@@ -50,7 +50,7 @@ class Dataset(Step):
     """Own csv, tsv or jsonl: column whose equal values stay in one split when dev or test is cut from train."""
     header: bool | None = None
     """Whether the first row of a csv or tsv holds the names of columns; default: yes, unless `text` is a number."""
-    labels: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
+    labels: tuple[str, ...] | None = None
     """Own csv, tsv or jsonl: names of labels in the order of their ids; default: those in train, sorted."""
 
     train_files: Files = ()
@@ -87,6 +87,8 @@ class Dataset(Step):
             numbers = [name for name in _COLUMNS if isinstance(getattr(self, name), int)]
             if numbers:
                 yield f"{', '.join(numbers)}: JSON lines have keys: give names, or leave it out"
+        if self.labels is not None and len(self.labels) < 2:
+            yield f"labels has {len(self.labels)} name(s), a classifier needs at least two: give all, or leave it out"
         if self.header is False and isinstance(self.text or "text", str):
             yield "header false: columns have no names: give `text` and `label` as numbers from 1"
         if self.dev + self.test >= 1:

@@ -186,11 +186,17 @@ def _check_parts(
 ) -> None:
     for split, rows in parts.items():
         if not rows:
-            share = f" {shares[split]:g} of train" if shares.get(split) else ""
-            raise BadInput(f"{split}{share} has no examples: give more, or another share")
+            if shares.get(split):
+                raise BadInput(f"{split} {shares[split]:g} of train has no examples: give more, or another share")
+            raise BadInput(f"{split} has no examples: correct its files, or name others with `{split}_files:`")
     unanswered = sum(not row.answer for row in parts.get("test", ()))
     if 0 < unanswered < len(parts.get("test", ())):
         raise BadInput(f"{unanswered} of {len(parts['test'])} rows of test have no label: give all of them, or none")
+    ids = Counter(json.dumps(json.loads(row.line)["id"]) for row in parts.get("test", ()))
+    if repeated := [name for name, count in ids.items() if count > 1]:
+        say(
+            f"warning: ids of test are there more than once, so predictions cannot be told apart: {listed(repeated, 5)}"
+        )
     if (names := labels.get("labels.txt")) is not None:
         if len(names) < 2:
             raise BadInput(f"all examples have the label `{', '.join(names)}`, at least two labels are needed")

@@ -112,6 +112,7 @@ def test_bad_rows_are_listed_and_too_many_refused(tmp_path: Path) -> None:
         ({"dev.csv": CSV, "test.csv": CSV}, {}, r"no file of train \(dev: dev.csv, test: test.csv\): say which it is"),
         ({"a.csv": CSV}, {"dev": 0.5, "test": 0.5}, "leave nothing to train"),
         ({"a.csv": "text,label\nx,y\n"}, {"dev": 0.0001}, "dev 0.0001 of train has no examples"),
+        ({"train.csv": CSV, "dev.csv": "text,label\n"}, {}, "dev has no examples: correct its files, or name"),
         ({"a.csv": CSV}, {"format": "cvs"}, "format `cvs` is not known, did you mean `csv`"),
         ({"a.csv": "x,y\n1,2\n"}, {"dev": 0.1}, "(?s)the format is not recognised: say it with .*clue/tnews: "),
         ({"a.csv": CSV}, {"columns": Columns(text="review"), "dev": 0.1},
@@ -156,6 +157,12 @@ def test_labels_of_your_own_keep_the_order_that_you_give(tmp_path: Path) -> None
 def test_no_more_than_the_wanted_examples(tmp_path: Path) -> None:
     made = Made(raw(tmp_path, a_csv=CSV), dev=0.3, max_examples=7)
     assert (made.scores["train"], made.scores["dev"]) == (7, 7)
+
+
+def test_ids_of_test_that_repeat_are_said(tmp_path: Path) -> None:
+    test = "id,text\n1,a\n2,b\n1,c\n"
+    made = Made(raw(tmp_path, train_csv=CSV, dev_csv=CSV, test_csv=test))
+    assert any(text.endswith('more than once, so predictions cannot be told apart: "1"') for text in made.log)
 
 
 def test_it_stops_when_asked(tmp_path: Path) -> None:

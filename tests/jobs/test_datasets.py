@@ -34,7 +34,7 @@ TABLE = "text,label\n" + "".join(f"text {i},{'good' if i % 3 else 'bad'}\n" for 
         (["dataset.dev=0.1", 'dataset.dev_files=["d"]', 'dataset.train_files=["t"]'], "both say what dev is"),
         (['dataset.dev_files=["d"]'], "say which files train is, too"),
         (['dataset.remove=["both"]'], "both"),
-        (['dataset.labels=["one"]'], "labels"),
+        (['dataset.labels=["one"]'], "labels has 1 name(s), a classifier needs at least two"),
     ],
 )  # fmt: skip
 def test_what_no_run_can_do_is_refused(tmp_path: Path, edits: list[str], said: str) -> None:

@@ -16,7 +16,6 @@ from ernie_core.errors import BadInput
 from ernie_core.text import lines
 from ernie_core.wording import choice, listed
 
-csv.field_size_limit(1 << 30)
 _DEFAULTS = {"text": "text", "label": "label"}
 _IF_THERE = {"text_pair": "text_pair", "id": "id"}
 """Columns that are taken by these names where they exist."""
@@ -164,6 +163,7 @@ class Csv(_Table):
 
     def records(self, path: Path) -> Iterator[tuple[Line, list[str]] | Rejected]:
         text = lines.text_of(path.read_bytes(), str(path))
+        csv.field_size_limit(max(len(text), csv.field_size_limit()))  # of the process: there is no other way
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         begin = 1
         while True:
