@@ -68,8 +68,8 @@ class TaskData(Kind, shown_as="Dataset"):
     """Labelled examples: which files and keys depends on the task. For sequence classification: `train.jsonl`,
     `dev.jsonl`, `test.jsonl`, per line `{"id", "text", "text_pair"?, "label"}`; `labels.txt` (label names, id = line
     number from 0). Test may be missing, or without labels. Of `dataset` also: `task.json` (task, dataset),
-    `report.json`, and `rejected.jsonl`, one row that is not used per line as `{"file", "line" or "at", "why", "begins"}`,
-    with `"expected": true` if its publisher says to leave it out."""
+    `report.json`, and `rejected.jsonl`, one row that is not used per line as `{"file", "line" or "at", "why",
+    "begins"}`, with `"expected": true` if its publisher says to leave it out."""
 
 
 class Finetuned(Kind, shown_as="Model"):
