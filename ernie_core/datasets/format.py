@@ -15,8 +15,11 @@ class Example:
     """
 
     where: str
-    """`file:line`, or `file: paragraph 3, question 2`, for messages."""
+    """`file:line`, or `file: paragraph 3, question 2`, for messages; the file is the path that was given to `rows`."""
     values: Mapping[str, Any]
+    group: str = ""
+    """Examples of one group, such as those with one premise or of one dialogue, stay together when dev or test is cut
+    from train; empty: of none."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,10 @@ class Rejected:
 
     where: str
     why: str
+    begins: str = ""
+    """How the line begins."""
+    expected: bool = False
+    """Whether it is one that users of these data leave out by its publisher's rule: listed, but no fault."""
 
 
 class Format(ABC):
