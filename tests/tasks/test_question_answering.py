@@ -261,3 +261,39 @@ def test_logits_and_loss_equal_those_of_paddlenlp(tmp_path: Path) -> None:
     places = paddle.to_tensor(targets)
     loss = opened(ids, types, start_positions=places[:, 0], end_positions=places[:, 1])[0]
     assert float(TASK.loss(mine, targets)) == pytest.approx(float(loss), abs=1e-5)
+
+
+class _Examples(list[Any]):
+    """Contexts as PaddleNLP's function reads them: rows, and their ids by name."""
+
+    def __init__(self, contexts: list[str]) -> None:
+        super().__init__({"id": number, "context": context} for number, context in enumerate(contexts))
+
+    def __getitem__(self, key: Any) -> Any:
+        return [row["id"] for row in self] if key == "id" else super().__getitem__(key)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("unanswered", [False, True])
+def test_the_best_answers_are_those_of_paddlenlp(unanswered: bool) -> None:
+    theirs = pytest.importorskip("paddlenlp.metrics.squad")
+    # Theirs counts tokens of the question among the best ones: with as many as a row has it makes no difference.
+    one = replace(TASK, search=replace(SEARCH, max_answer_length=3, unanswered=unanswered))
+    chance = np.random.default_rng(4)
+    contexts = ["".join(chance.choice(list("天地人你我他山水火风"), size)) for size in chance.integers(1, 25, 40)]
+    features = one.encode([("你", context) for context in contexts], TOKENIZER)
+    logits = [tuple(chance.normal(size=(2, size)).astype("float32")) for size in features.lengths]
+    offsets = []
+    for row, size in enumerate(features.sizes):
+        tokens, begin = features.contexts[features.owners[row]], features.begins[row]
+        spans = list(zip(tokens.starts, tokens.ends, strict=True))[begin : begin + size]
+        offsets.append([None] * int(features.at[row]) + spans + [None])
+    best, n_best, _ = theirs.compute_prediction(
+        _Examples(contexts),
+        [{"example_id": int(n), "offset_mapping": spans} for n, spans in zip(features.owners, offsets, strict=True)],
+        ([start for start, _ in logits], [end for _, end in logits]),
+        version_2_with_negative=unanswered, n_best_size=20, max_answer_length=3,
+    )  # fmt: skip
+    for number, mine in enumerate(one.decode(logits, features)):
+        if n_best[number][0]["text"] != "empty":
+            assert mine.answer == best[number]
