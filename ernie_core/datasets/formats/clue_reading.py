@@ -127,10 +127,13 @@ def _of_texts(
     for number, (context, blank) in enumerate(blanks):
         place = where if len(blanks) == 1 else f"{where}, blank {number + 1}"
         try:
-            found = {"id": value.get("id", "") if blank == "#idiom#" else blank, "context": context, "question": blank}
-            if found["id"] == "":
-                raise Faulty('no "id"')
-            found["choices"] = candidates
+            name = json_files.member(value, "id", object) if blank == "#idiom#" else blank
+            found: dict[str, Any] = {
+                "id": json_files.identifier(name),
+                "context": context,
+                "question": blank,
+                "choices": candidates,
+            }
             if len(blanks) > 1:
                 found["group"] = group
             label = _candidate(value, blank, number, beside)
@@ -172,10 +175,10 @@ def _document(value: Any) -> tuple[str, list[Any], Any]:
     if not isinstance(value, list) or len(value) != 3 or not all(isinstance(part, list) for part in value[:2]):
         raise Faulty(f"{rows.spell(value)} is not [[line, ...], [question, ...], id]")
     lines, questions, name = value
-    if isinstance(name, bool) or not isinstance(name, str | int):
-        raise Faulty(f"its id is {rows.spell(name)}, it must be a text or a number")
-    if odd := next((line for line in lines if not isinstance(line, str)), None):
-        raise Faulty(f"line {rows.spell(odd)} of the context is no text")
+    name = json_files.identifier(name)
+    for line in lines:
+        if not isinstance(line, str):
+            raise Faulty(f"line {rows.spell(line)} of the context is no text")
     return json_files.whole("\n".join(lines), "context"), questions, name
 
 
@@ -185,7 +188,11 @@ def _choice(context: str, question: Any, name: Any, split: str) -> Mapping[str, 
         raise Faulty('"choice" is empty')
     choices = [json_files.whole(choice, "choice") for choice in given][:CHOICES]
     asked = json_files.text(question, "question")
-    found = {"id": question.get("id", name), "context": context, "question": asked}
+    found: dict[str, Any] = {
+        "id": json_files.identifier(question.get("id", name)),
+        "context": context,
+        "question": asked,
+    }
     found["choices"] = choices + [INVALID] * (CHOICES - len(choices))
     if split == "test" and not question.get("answer"):
         return found

@@ -49,7 +49,7 @@ def member(value: Any, key: str, kind: type) -> Any:
     if key not in value:
         raise Faulty(f'no "{key}"')
     found = value[key]
-    if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+    if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
         raise Faulty(f'"{key}" is {rows.spell(found)}, no {_NAMES[kind]}')
     return found
 
@@ -68,6 +68,13 @@ def whole(found: Any, name: str) -> str:
     if half := json_text.half_character(found):
         raise Faulty(f'"{name}" holds {half}, half of a surrogate pair')
     return found
+
+
+def identifier(found: Any) -> str | int:
+    """An id. Faulty if it is no text and no whole number."""
+    if isinstance(found, int) and not isinstance(found, bool):
+        return found
+    return whole(found, "id")
 
 
 _NAMES: dict[type, str] = {str: "text", list: "list", dict: "object", int: "whole number"}

@@ -177,7 +177,11 @@ def _values(asked: Any, context: Any, split: str) -> Mapping[str, Any]:
     """The row of a question; its context is its own if none is given."""
     question = json_files.text(asked, "question")
     context = json_files.text(asked, "context") if context is None else context
-    found = {"id": _id(asked), "context": context, "question": question}
+    found = {
+        "id": json_files.identifier(json_files.member(asked, "id", object)),
+        "context": context,
+        "question": question,
+    }
     if asked.get("is_impossible") is True:
         return {**found, "answers": {"text": [], "answer_start": []}}
     pairs = _pairs(asked, split)
@@ -215,10 +219,3 @@ def _answer(text: Any, start: Any, context: str) -> tuple[str, int]:
     if problem := misplaced(context, text, start):
         raise Faulty(problem)
     return text, start
-
-
-def _id(asked: Mapping[str, Any]) -> str | int | float:
-    found = asked.get("id")
-    if isinstance(found, bool) or not isinstance(found, str | int | float) or not str(found).strip():
-        raise Faulty(f'"id" is {rows.spell(found)}, no text or number' if "id" in asked else 'no "id"')
-    return found

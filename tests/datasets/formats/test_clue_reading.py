@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import damage
 import pytest
 import real_data
 
@@ -133,7 +134,7 @@ def test_questions_of_c3_have_four_choices(tmp_path: Path) -> None:
         ([[" "], [QUESTION], "x"], 'document 2: "context" is empty'),
         ([[5], [QUESTION], "x"], "line 5 of the context is no text"),
         ([["天"], [QUESTION]], "is not [[line, ...], [question, ...], id]"),
-        ([["天"], [QUESTION], None], "its id is null, it must be a text or a number"),
+        ([["天"], [QUESTION], None], '"id" is null, no text'),
     ],
 )
 def test_a_damaged_document_of_c3_is_said_and_the_others_are_read(tmp_path: Path, document: Any, why: str) -> None:
@@ -157,3 +158,18 @@ def test_both_kinds_of_texts_of_c3_are_one_split(tmp_path: Path) -> None:
     files = {name: tmp_path / name for name in ("d-train.json", "m-train.json", "c3-d-dev.json", "test1.1.json")}
     found = {split: [path.name for path in paths] for split, paths in C3().splits(files).items()}
     assert found == {"train": ["m-train.json", "d-train.json"], "dev": ["c3-d-dev.json"], "test": ["test1.1.json"]}
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("form", [Chid, C3])
+def test_whatever_one_value_is_the_rows_that_are_read_are_rows_of_the_task(
+    tmp_path: Path, form: type[Chid | C3], split: str
+) -> None:
+    texts = {**TEXTS, "answers": {"candidate_id": [2, 0, 1]}}
+    path, kept = tmp_path / "a.json", tmp_path / f"{split}.jsonl"
+    for content in damage.each([texts, FEW] if form is Chid else [[["天"], [QUESTION, QUESTION], "1"]]):
+        path.write_text("\n".join(map(json.dumps, content)) if form is Chid else json.dumps(content))
+        good = [row for row in form().rows(path, split) if isinstance(row, Example)]
+        kept.write_text("".join(json.dumps(row.values) + "\n" for row in good))
+        if len({"label" in row.values for row in good}) == 1:
+            assert len(reader.examples(tmp_path, split)) == len(good), content

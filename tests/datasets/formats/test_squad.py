@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import damage
 import pytest
 import real_data
 
@@ -133,7 +134,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path: Path) 
         ({"question": "\ud83d"}, r'"question" holds \ud83d, half of a surrogate pair'),
         ({"question": 5}, '"question" is 5, no text'),
         ({"id": None}, 'question 1: no "id"'),
-        ({"id": ["a"]}, '"id" is ["a"], no text or number'),
+        ({"id": ["a"]}, '"id" is ["a"], no text'),
         ({"context": ""}, 'paragraph 2: "context" is empty'),
         ({"context": None}, 'paragraph 2: no "context"'),
         ({"qas": {}}, 'paragraph 2: "qas" is {}, no list'),
@@ -189,3 +190,22 @@ def test_a_test_without_answers_gives_none_and_a_question_without_an_answer_empt
         assert isinstance(found, Example) and "answers" not in found.values
     (_, found) = rows(tmp_path / "a.json", document(answers=[], is_impossible=True))
     assert isinstance(found, Example) and found.values["answers"] == {"text": [], "answer_start": []}
+
+
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+@pytest.mark.parametrize("flat", [False, True])
+def test_whatever_one_value_is_the_rows_that_are_read_are_rows_of_the_task(
+    tmp_path: Path, split: str, flat: bool
+) -> None:
+    path, kept = tmp_path / "a.json", tmp_path / f"{split}.jsonl"
+    whole = [row.values for row in rows(path, document()) if isinstance(row, Example)] if flat else document()
+    for content in damage.each(whole):
+        path.write_text(json.dumps(content))
+        try:
+            found = list(squad.Cmrc2018().rows(path, split))
+        except BadInput:
+            continue
+        good = [row for row in found if isinstance(row, Example)]
+        kept.write_text("".join(json.dumps(row.values) + "\n" for row in good))
+        if len({"answers" in row.values for row in good}) == 1:
+            assert len(reader.examples(tmp_path, split)) == len(good), content

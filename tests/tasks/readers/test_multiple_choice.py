@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import damage
 import pytest
 
 from ernie_core.errors import BadInput
@@ -56,3 +57,13 @@ def test_wrong_rows_are_refused_with_file_and_line(tmp_path: Path, changes: Any,
 def test_a_group_has_the_same_choices_everywhere(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r'train.jsonl:2: group "a" has other choices than in .*train.jsonl:1, give all'):
         read(tmp_path, {**GOOD, "group": "a"}, {**GOOD, "group": "a", "choices": ["你", "我"]})
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_whatever_one_value_is_it_is_read_or_refused_with_its_line(tmp_path: Path, split: str) -> None:
+    for row in damage.each({**GOOD, "group": "a"}):
+        try:
+            found, why = read(tmp_path, row, split=split), ""
+        except BadInput as e:
+            found, why = (), str(e)
+        assert len(found) == 1 or why.startswith(f"{tmp_path}/{split}.jsonl:1: "), row

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import damage
 import pytest
 
 from ernie_core.errors import BadInput
@@ -66,3 +67,13 @@ def test_test_may_have_no_answers_at_all(tmp_path: Path) -> None:
 def test_wrong_answers_are_refused_with_file_and_line(tmp_path: Path, answers: Any, why: str) -> None:
     with pytest.raises(BadInput, match=f"train.jsonl:2: .*{why}"):
         read(tmp_path, GOOD, {**GOOD, "answers": answers})
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_whatever_one_value_is_it_is_read_or_refused_with_its_line(tmp_path: Path, split: str) -> None:
+    for row in damage.each(GOOD):
+        try:
+            found, why = read(tmp_path, row, split=split), ""
+        except BadInput as e:
+            found, why = (), str(e)
+        assert len(found) == 1 or why.startswith(f"{tmp_path}/{split}.jsonl:1: "), row
