@@ -1,4 +1,4 @@
-"""Models with heads on the encoder: pretraining and sequence classification."""
+"""Models with heads on the encoder: pretraining, and one for each task."""
 
 import paddle
 import paddle.nn.functional as F
@@ -103,5 +103,51 @@ class ErnieForSequenceClassification(nn.Layer):
         attention_mask: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
         """Logits [B, num_labels]."""
+        pooled = self.ernie(input_ids, token_type_ids, attention_mask)[1]
+        return self.classifier(F.dropout(pooled, self.dropout, training=self.training))
+
+
+class ErnieForQuestionAnswering(nn.Layer):
+    """Where an answer begins and where it ends: two logits for every token."""
+
+    architecture = "ErnieForQuestionAnswering"
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.ernie = ErnieModel(config)
+        self.classifier = nn.Linear(config.hidden_size, 2, weight_attr=initial(config))
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        token_type_ids: paddle.Tensor | None = None,
+        attention_mask: paddle.Tensor | None = None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """Logits of the beginning and of the end, [B, L] each."""
+        logits = self.classifier(self.ernie(input_ids, token_type_ids, attention_mask)[0])
+        return logits[:, :, 0], logits[:, :, 1]
+
+
+class ErnieForMultipleChoice(nn.Layer):
+    """One logit for every choice of a question; each choice is a row of its own."""
+
+    architecture = "ErnieForMultipleChoice"
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.ernie = ErnieModel(config)
+        dropout = config.classifier_dropout
+        self.dropout = config.hidden_dropout_prob if dropout is None else dropout
+        self.classifier = nn.Linear(config.hidden_size, 1, weight_attr=initial(config))
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        token_type_ids: paddle.Tensor | None = None,
+        attention_mask: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
+        """Logits [B, 1], where B counts choices."""
         pooled = self.ernie(input_ids, token_type_ids, attention_mask)[1]
         return self.classifier(F.dropout(pooled, self.dropout, training=self.training))

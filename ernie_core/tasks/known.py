@@ -17,6 +17,8 @@ class Known:
 
 TASKS = {
     "sequence_classification": Known("accuracy", ("accuracy", "macro_f1"), ("share_*",)),
+    "question_answering": Known("f1", ("f1", "exact_match"), ("answered",)),
+    "multiple_choice": Known("accuracy", ("accuracy",)),
 }
 """Tasks by the name of their module in ernie_core/tasks."""
 

@@ -1,14 +1,18 @@
 """The tokenizer of ERNIE's vocabulary: the same ids as PaddleNLP's ErnieTokenizer, without importing it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.text import json_text, lines, normalise, wordpiece
 from ernie_core.text.basics import CLS, MASK, PAD, SEP, SPECIALS, UNK
+
+if TYPE_CHECKING:
+    from ernie_core.text.offsets import OffsetTable, TracedTokens
 
 _NAMES = {"pad_token": PAD, "cls_token": CLS, "sep_token": SEP, "mask_token": MASK, "unk_token": UNK}
 
@@ -67,6 +71,10 @@ class Tokenizer:
         known = self.pieces
         return [number for piece in normalise.pieces(text) for number in known[piece]]
 
+    def trace(self, texts: Sequence[str]) -> "list[TracedTokens]":
+        """The ids of every text, without special tokens, with the place of every token in its text."""
+        return self._offsets.trace(texts)
+
     def tokenize(self, text: str) -> list[str]:
         """The tokens of a text; unknown ones are `[UNK]`."""
         return [self.vocab[number] for number in self.encode(text)]
@@ -87,6 +95,12 @@ class Tokenizer:
     def pieces(self) -> "Pieces":
         """Piece of `normalise.pieces` -> its ids."""
         return Pieces(self.ids, self.unk_id)
+
+    @cached_property
+    def _offsets(self) -> "OffsetTable":
+        from ernie_core.text.offsets import OffsetTable  # numpy: the command line reads vocabularies without it
+
+        return OffsetTable(self.vocab, self.ids, self.unk_id)
 
 
 class Pieces(dict[str, tuple[int, ...]]):
