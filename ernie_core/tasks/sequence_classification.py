@@ -131,6 +131,17 @@ class SequenceClassification(Task[Text, LabelPrediction]):
     def scores(self, outputs: Outputs, examples: Sequence[LabelledText], features: Features) -> dict[str, float]:
         return metrics.scores(_logits(outputs), self.targets(examples, features))
 
+    def losses(self, outputs: Outputs, examples: Sequence[LabelledText], features: Features) -> np.ndarray:
+        return metrics.losses(_logits(outputs), self.targets(examples, features))
+
+    def listed(self, predictions: Sequence[LabelPrediction]) -> Mapping[str, Sequence[Any]]:
+        """The two keys of the published script for XNLI: ids of labels, and their probabilities."""
+        ids = {name: number for number, name in enumerate(self.labels)}
+        return {
+            "label": [ids[prediction.label] for prediction in predictions],
+            "confidence": [round(prediction.confidence, 6) for prediction in predictions],
+        }
+
     def figures(self, prediction: LabelPrediction) -> Mapping[str, float]:
         """1 for the predicted label and 0 for the others, whose means are shares."""
         return {f"share_{name}": float(name == prediction.label) for name in self.labels}
