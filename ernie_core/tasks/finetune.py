@@ -15,13 +15,14 @@ import paddle
 from ernie_core.data.order import derived
 from ernie_core.errors import BadInput, Stopped
 from ernie_core.model import config as configs
-from ernie_core.model import weights
+from ernie_core.model import freezing, weights
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.runtime import keep_signals
 from ernie_core.store import digests, open_store
-from ernie_core.tasks import batches, data, defaults, task
+from ernie_core.tasks import batches, data, defaults, rdrop, task
+from ernie_core.tasks.adversarial import Perturbation
 from ernie_core.tasks.features import Features
-from ernie_core.tasks.recipe import FinetuneRecipe
+from ernie_core.tasks.recipe import CHOICES, FinetuneRecipe
 from ernie_core.tasks.task import Example, Outputs, Task
 from ernie_core.text.tokenizer import Tokenizer
 from ernie_core.train import loop
@@ -84,6 +85,9 @@ class FineTuning:
     course: Course = field(init=False)
     micro_batches: int = field(init=False)
     patience: int | None = field(init=False)
+    deciding: str = field(init=False)
+    """Name of the score that chooses the best weights."""
+    perturbation: Perturbation | None = field(init=False)
     tokenizer: Path = field(init=False)
     data: Sequence[Facts] = field(init=False)
     remedy: str = "lower learning_rate, or raise warmup_ratio, or check the weights of the model"
@@ -96,6 +100,9 @@ class FineTuning:
         facts = data.read(folder)
         name = facts.chosen(settings.task, folder)
         settings = defaults.resolved(settings, name, facts.dataset, given)
+        settings.deciding(name)
+        if given is not None and (fault := settings.doubled(given)):
+            raise BadInput(fault)
         learned = task.find(name).of_data(folder, settings)
         tokenizer = Tokenizer.from_folder(model)
         net = _net(model, tokenizer, learned, settings)
@@ -114,7 +121,9 @@ class FineTuning:
         """Number of steps in an epoch."""
         steps = chosen.max_steps if chosen.max_steps > 0 else math.ceil(chosen.num_train_epochs * self.each)
         self.micro_batches = chosen.micro_batches(self.world)
-        self.patience = chosen.early_stopping_patience
+        self.patience, self.deciding = chosen.early_stopping_patience, chosen.deciding(self.task.name)
+        words = self.net.ernie.embeddings.word_embeddings
+        self.perturbation = Perturbation(words, chosen.fgm_epsilon) if chosen.fgm_epsilon else None
         self.tokenizer = self.model
         self.data = [{"split": name, "examples": len(split.examples)} for name, split in self.splits.items()]
         self.course = Course(
@@ -124,7 +133,7 @@ class FineTuning:
             samples=chosen.batch_size,
             names=("loss",),
             part="dev",
-            schedule=Schedule(chosen.learning_rate, 0.0, chosen.warmup_ratio * steps, steps),
+            schedule=Schedule(chosen.learning_rate, 0.0, chosen.warmup(steps), steps, chosen.lr_scheduler_type),
             text=lambda figures: ", ".join(f"{name}: {value:.6f}" for name, value in figures.items()),
             curves=(Curve("loss", "Loss"), *(Curve(n, _title(n), is_share=True) for n in self.task.known.shares)),
         )
@@ -151,9 +160,17 @@ class FineTuning:
         return ExampleBatch(inputs, train.targets[rows], weight)
 
     def losses(self, batch: ExampleBatch) -> Losses:
-        found = self._run({name: paddle.to_tensor(array) for name, array in batch.inputs.items()})
-        loss = self.task.loss(found, batch.targets)
-        return Losses(loss, (float(loss),), next(iter(batch.inputs.values())).size, batch.weight)
+        if self.perturbation:
+            self.perturbation.listen(batch.inputs["input_ids"])
+        return self._losses(batch)
+
+    def again(self, batch: ExampleBatch) -> Losses | None:
+        if not self.perturbation:
+            return None
+        self.perturbation.turn()
+        losses = self._losses(batch)
+        self.perturbation.rest()
+        return losses
 
     def first(self, loss: float) -> str:
         return ""
@@ -165,7 +182,8 @@ class FineTuning:
         self.since.append(losses[0])
 
     def is_due(self, step: int) -> bool:
-        return step % self.settings.eval_steps == 0 or step == self.course.steps
+        every = self.each if self.settings.evaluation_strategy == "epoch" else self.settings.eval_steps
+        return step % every == 0 or step == self.course.steps
 
     def evaluate(self, step: int, team: Team) -> Evaluation:
         found = self._evaluate("dev", team, never)
@@ -175,7 +193,7 @@ class FineTuning:
         return found
 
     def better(self, figures: Figures, best: Figures | None) -> bool:
-        return self.task.better(figures, best)
+        return self.task.better(figures, best, self.deciding)
 
     def state(self) -> Mapping[str, Any]:
         return {"curve": self.curve, "since": self.since}
@@ -184,7 +202,9 @@ class FineTuning:
         self.curve, self.since = list(state["curve"]), list(state["since"])
 
     def identity(self) -> Identity:
-        must: dict[str, Any] = self.settings.lasting() | {
+        chosen = self.settings.lasting()
+        unmarked = {name for name in CHOICES if chosen[name] == FinetuneRecipe.__dataclass_fields__[name].default}
+        must: dict[str, Any] = {name: value for name, value in chosen.items() if name not in unmarked} | {
             "task": self.task.name,
             "data": " ".join(split.digest[:16] for split in self.splits.values()),
             "learned": json.dumps(self.task.learned(), sort_keys=True, ensure_ascii=False),
@@ -206,7 +226,8 @@ class FineTuning:
         assert summary.best is not None
         self.encoder.save(folder)
         self.task.save(folder)
-        said = {"best_step": summary.best.step, "recipe": asdict(self.settings) | {"task": self.task.name}, "curve": self.curve}
+        recipe = asdict(self.settings) | {"task": self.task.name, "metric_for_best_model": self.deciding}
+        said = {"best_step": summary.best.step, "recipe": recipe, "curve": self.curve}
         text = json.dumps(self.scores(summary) | said, indent=2, sort_keys=True, ensure_ascii=False)
         (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
 
@@ -232,6 +253,19 @@ class FineTuning:
         figures = self.task.scores(outputs, encoded.examples, encoded.features)
         count = len(encoded.features.lengths)
         return Evaluation(split, figures, math.ceil(count / self.settings.batch_size), count)
+
+    def _losses(self, batch: ExampleBatch) -> Losses:
+        inputs, alpha = (
+            {name: paddle.to_tensor(array) for name, array in batch.inputs.items()},
+            self.settings.rdrop_alpha,
+        )
+        found, tokens = self._run(inputs), next(iter(batch.inputs.values())).size
+        loss = self.task.loss(found, batch.targets)
+        if alpha:
+            other, tokens = self._run(inputs), 2 * tokens
+            one, two = (self.task.distributions(outputs, batch.targets) for outputs in (found, other))
+            loss = 0.5 * (loss + self.task.loss(other, batch.targets)) + alpha * rdrop.divergence(one, two)
+        return Losses(loss, (float(loss),), tokens, batch.weight)
 
     def _run(self, inputs: Mapping[str, paddle.Tensor]) -> tuple[paddle.Tensor, ...]:
         outputs = self.net(**inputs)
@@ -300,4 +334,5 @@ def _net(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings: F
     net = learned.net(replace(config, **{name: value for name, value in said.items() if value is not None}))
     net.ernie.encoder.recompute = settings.use_recompute
     weights.load(net, model, partial="ernie.")
+    freezing.freeze(net, embeddings=settings.freeze_embeddings, layers=settings.freeze_layers)
     return net
