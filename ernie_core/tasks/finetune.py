@@ -19,10 +19,11 @@ from ernie_core.model import freezing, weights
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.runtime import keep_signals
 from ernie_core.store import digests, open_store
-from ernie_core.tasks import batches, data, defaults, rdrop, task
+from ernie_core.tasks import batches, data, defaults, outcome, rdrop, task
 from ernie_core.tasks.adversarial import Perturbation
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.recipe import CHOICES, FinetuneRecipe
+from ernie_core.tasks.results import Answered
 from ernie_core.tasks.task import Example, Outputs, Task
 from ernie_core.text.tokenizer import Tokenizer
 from ernie_core.train import loop
@@ -79,6 +80,8 @@ class FineTuning:
     """Evaluations on dev, for metrics.json."""
     since: list[float] = field(default_factory=list)
     """Losses of the steps since the last evaluation."""
+    answered: dict[str, Answered] = field(default_factory=dict)
+    """Answers of the best weights to dev and test, in the first process after the training."""
     orders: dict[int, list[np.ndarray]] = field(default_factory=dict)
     """Row numbers of the batches of the current epoch, by epoch."""
 
@@ -186,7 +189,7 @@ class FineTuning:
         return step % every == 0 or step == self.course.steps
 
     def evaluate(self, step: int, team: Team) -> Evaluation:
-        found = self._evaluate("dev", team, never)
+        found = self._evaluation(self._answered("dev", team, never))
         row = {"step": step, "epoch": round(step / self.each, 4), "train_loss": float(np.mean(self.since))}
         self.curve.append({**row, **found.figures})
         self.since = []
@@ -214,8 +217,13 @@ class FineTuning:
         return Identity(must, {})
 
     def finish(self, team: Team, stop: Stop) -> Iterator[Evaluation]:
-        if "test" in self.splits and self.splits["test"].labelled:
-            yield self._evaluate("test", team, stop)
+        """Answer dev again, since what is kept of evaluations between steps are figures, and test, which is scored."""
+        for split in sorted(self.splits.keys() - {"train"}):
+            found = self._answered(split, team, stop)
+            if team.rank == 0:
+                self.answered[split] = found
+            if split == "test" and found.scores:
+                yield self._evaluation(found)
 
     def scores(self, summary: Summary) -> dict[str, float]:
         assert summary.best is not None  # the last step is always evaluated
@@ -230,6 +238,10 @@ class FineTuning:
         said = {"best_step": summary.best.step, "recipe": recipe, "curve": self.curve}
         text = json.dumps(self.scores(summary) | said, indent=2, sort_keys=True, ensure_ascii=False)
         (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
+        outcome.write(
+            folder, self.answered, summary.best.figures,
+            best_step=summary.best.step, deciding=self.deciding, dataset=self.dataset,
+        )  # fmt: skip
 
     def outputs(self, features: Features, team: Team = ALONE, stop: Stop = never) -> Outputs:
         """The outputs of all rows in their order, without dropout; the processes take the batches in turn."""
@@ -247,12 +259,14 @@ class FineTuning:
         found = [everyone[number % team.world][number // team.world] for number in range(len(chosen))]
         return batches.in_order(found, chosen)
 
-    def _evaluate(self, split: str, team: Team, stop: Stop) -> Evaluation:
+    def _answered(self, split: str, team: Team, stop: Stop) -> Answered:
         encoded = self.splits[split]
         outputs = self.outputs(encoded.features, team, stop)
-        figures = self.task.scores(outputs, encoded.examples, encoded.features)
-        count = len(encoded.features.lengths)
-        return Evaluation(split, figures, math.ceil(count / self.settings.batch_size), count)
+        return Answered.of(self.task, split, encoded.examples, encoded.features, outputs)
+
+    def _evaluation(self, found: Answered) -> Evaluation:
+        count = len(found.features.lengths)
+        return Evaluation(found.split, found.scores, math.ceil(count / self.settings.batch_size), count)
 
     def _losses(self, batch: ExampleBatch) -> Losses:
         inputs, alpha = (

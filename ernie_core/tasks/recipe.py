@@ -119,8 +119,8 @@ class FinetuneRecipe(Settings):
         names = (*dict.fromkeys(name for known in tasks for name in known.shares), "loss")
         if (name := self.metric_for_best_model.removeprefix("eval_")) not in names:
             raise BadInput(
-                f"metric_for_best_model `{self.metric_for_best_model}` is no score of {task or 'any task'}, choose from:"
-                f" {', '.join(names)}"
+                f"metric_for_best_model `{self.metric_for_best_model}` is no score of {task or 'any task'}, choose"
+                f" from: {', '.join(names)}"
             )
         return name
 

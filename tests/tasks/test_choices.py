@@ -1,4 +1,4 @@
-"""The choices of a fine-tuning, each against a slow, obvious reference: schedule, evaluations, freezing, R-Drop, FGM."""
+"""The choices of a fine-tuning against slow, obvious references: schedule, evaluations, freezing, R-Drop, FGM."""
 
 import json
 from collections.abc import Mapping
