@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from itertools import chain
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,6 +22,19 @@ class Features:
     def lengths(self) -> np.ndarray:
         """Number of tokens of every row, int64 [N]."""
         return np.fromiter((len(row) for row in self.input_ids), np.int64, len(self.input_ids))
+
+    @property
+    def flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Number of tokens of each row of the net [R], and the ids and the types of all rows, one after the other;
+        int32."""
+        rows: list[Any] = self.input_ids
+        sides = [rows, self.token_type_ids]
+        while rows and rows[0] and isinstance(rows[0][0], list):  # a sample has several rows
+            sides = [list(chain.from_iterable(side)) for side in sides]
+            rows = sides[0]
+        lengths = np.fromiter(map(len, rows), np.int32, len(rows))
+        ids, types = (np.fromiter(chain.from_iterable(side), np.int32, int(lengths.sum())) for side in sides)
+        return lengths, ids, types
 
     def padded(self, rows: np.ndarray, pad_id: int) -> dict[str, np.ndarray]:
         """`input_ids` and `token_type_ids` of some rows, int64 [n, longest of them]."""

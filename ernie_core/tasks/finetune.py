@@ -60,8 +60,11 @@ class EncodedSplit:
     @property
     def digest(self) -> str:
         """SHA-256 of rows and answers, in hex."""
-        rows = json.dumps([self.features.input_ids, self.features.token_type_ids, self.targets.tolist()])
-        return hashlib.sha256(rows.encode()).hexdigest()
+        found = hashlib.sha256()
+        for array in (self.features.lengths, *self.features.flat, self.targets):
+            found.update(f"{array.dtype.str} {array.shape}".encode())
+            found.update(np.ascontiguousarray(array))
+        return found.hexdigest()
 
 
 @dataclass

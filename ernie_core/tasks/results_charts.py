@@ -56,7 +56,7 @@ def bars(title: str, heights: Sequence[float | None], hints: Sequence[str], *, m
         parts.append(f'<path class="grid" d="M{_LEFT} {y:.1f}H{_LEFT + width}"/>')
         parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
     for number, (share, hint) in enumerate(zip(heights, hints, strict=True)):
-        if share is None:
+        if not share:
             continue
         tall = high * share / most
         place = f'x="{_LEFT + width * number / count + 2:.1f}" y="{HEIGHT - _BOTTOM - tall:.1f}"'

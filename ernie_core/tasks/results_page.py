@@ -9,7 +9,10 @@ from ernie_core.train.monitor.report.markup import Value, document, facts, secti
 
 _TEXT = 160
 """Most characters of a text in a table."""
+_READABLE = 5
+"""Most classes whose matrix needs no list of the largest confusions."""
 STYLE = """
+figure + table{margin-top:20px}
 .text table{width:100%}
 .text td,.text th{text-align:left;white-space:normal;vertical-align:top;padding:5px 16px 5px 0;overflow-wrap:anywhere}
 .text td:nth-child(2){min-width:280px}
@@ -64,6 +67,8 @@ def _confusions(classes: Mapping[str, Any]) -> str:
         {"true": row["true"] or "none", "predicted": row["predicted"] or "none", "count": row["count"]}
         for row in classes["confusions"][: 10 if drawn else None]
     ]
+    if drawn and len(classes["names"]) <= _READABLE:
+        return drawn
     return drawn + (table(rows) if rows else "<p>there are none</p>\n")
 
 

@@ -65,7 +65,7 @@ class SequenceClassification(Task[Text, LabelPrediction]):
     @classmethod
     def of_data(cls, folder: Path, settings: FinetuneRecipe) -> "SequenceClassification":
         names = reader.label_names(folder)
-        pair = reader.are_pairs({split: reader.examples(folder, split, names) for split in task.splits(folder)})
+        pair = reader.are_pairs({split: reader.begins_with_pair(folder, split) for split in task.splits(folder)})
         return cls(settings.max_seq_len, names, pair)
 
     @classmethod
