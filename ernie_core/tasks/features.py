@@ -47,16 +47,16 @@ class Features:
 class TextEncoder(Protocol):
     """The methods of a tokenizer that are needed here."""
 
-    def encode(self, text: str) -> list[int]: ...
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]: ...
 
     def frame(self, a: list[int], b: list[int] | None, max_seq_len: int) -> tuple[list[int], list[int]]: ...
 
 
 def encode(questions: Sequence[str | tuple[str, str]], tokenizer: TextEncoder, max_seq_len: int) -> Features:
     """Texts and pairs of texts, each with special tokens and truncated to `max_seq_len`."""
-    framed = []
-    for question in questions:
-        first, second = (question, None) if isinstance(question, str) else question
-        pair = None if second is None else tokenizer.encode(second)
-        framed.append(tokenizer.frame(tokenizer.encode(first), pair, max_seq_len))
+    pairs = [(question, None) if isinstance(question, str) else question for question in questions]
+    encoded = iter(tokenizer.encode_all([text for pair in pairs for text in pair if text is not None]))
+    framed = [
+        tokenizer.frame(next(encoded), None if second is None else next(encoded), max_seq_len) for _, second in pairs
+    ]
     return Features([ids for ids, _ in framed], [types for _, types in framed])

@@ -63,7 +63,7 @@ class EncodedSplit:
         found = hashlib.sha256()
         for array in (self.features.lengths, *self.features.flat, self.targets):
             found.update(f"{array.dtype.str} {array.shape}".encode())
-            found.update(np.ascontiguousarray(array))
+            found.update(array.tobytes())
         return found.hexdigest()
 
 
