@@ -74,7 +74,10 @@ class TaskData(Kind, shown_as="Dataset"):
 
 class Finetuned(Kind, shown_as="Model"):
     """Task model: the files of a model, `train_log.jsonl` and `report.html` among them; `task.json` (task, max_seq_len,
-    and what the task adds); the files of the task that hold labels (for sequence classification `labels.txt`)."""
+    and what the task adds); the files of the task that hold labels (for sequence classification `labels.txt`). Its
+    results: `eval_results.json` (scores of dev), `test_results.json` (an answer to every example of test, if there is
+    a test), `predictions/` (files to hand in, where the task has a form for the data set), `results.json` and
+    `results.html` (classes, confusions, confidence, the most wrong examples)."""
 
 
 class Inference(Kind, shown_as="Model"):
@@ -88,4 +91,4 @@ class Package(Kind, shown_as="Model"):
 
 
 class Report(Kind, shown_as="Artifact"):
-    """Evaluation: `metrics.json`, and details such as `predictions.jsonl`."""
+    """Evaluation: `metrics.json`, `predictions.jsonl`, and for labelled examples `results.json` and `results.html`."""

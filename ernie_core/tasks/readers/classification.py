@@ -1,9 +1,10 @@
 """Labelled texts and pairs of texts: `train.jsonl`, `dev.jsonl`, `test.jsonl` and `labels.txt`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ernie_core.errors import BadInput
 from ernie_core.tasks.readers import rows
@@ -76,20 +77,29 @@ def examples(folder: Path, split: str, names: Sequence[str]) -> tuple[LabelledTe
             str(row["id"]), row["text"], row.get("text_pair"),
             _label(where, row["label"], ids) if "label" in row else None,
         )
-        for where, row in rows.read(path, ("text",), ("label",), ("text_pair",), unlabelled=split == "test")
+        for where, row in _rows(path, split)
     )  # fmt: skip
     if len({e.text_pair is None for e in found}) > 1:
         raise BadInput(f"{path}: some examples have a text_pair and some have none, give all or none")
     return found
 
 
-def are_pairs(splits: Mapping[str, Sequence[LabelledText]]) -> bool:
+def begins_with_pair(folder: Path, split: str) -> bool:
+    """Whether the first example of a split is a pair; `examples` checks that the others are so too."""
+    _, row = next(_rows(folder / f"{split}.jsonl", split))
+    return "text_pair" in row
+
+
+def are_pairs(pairs: Mapping[str, bool]) -> bool:
     """Whether the examples of all splits are pairs; BadInput if the splits differ."""
-    pairs = {split: found[0].text_pair is not None for split, found in splits.items()}
     if len(set(pairs.values())) > 1:
         differing = ", ".join(f"{split} {'has' if pair else 'has no'} text_pair" for split, pair in pairs.items())
         raise BadInput(f"{differing}: give all splits or none a text_pair")
     return next(iter(pairs.values()))
+
+
+def _rows(path: Path, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    return rows.read(path, ("text",), ("label",), ("text_pair",), unlabelled=split == "test")
 
 
 def _label(where: str, label: object, ids: Mapping[str, int]) -> int:
