@@ -17,6 +17,8 @@ class Example:
     where: str
     """`file:line`, or `file: paragraph 3, question 2`, for messages."""
     values: Mapping[str, Any]
+    group: str = ""
+    """Examples of one group, such as the queries of a dialogue, go to the same split; empty: alone."""
 
 
 @dataclass(frozen=True)

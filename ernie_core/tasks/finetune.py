@@ -34,11 +34,12 @@ from ernie_core.train.parallel.team import ALONE, Team
 
 @dataclass(frozen=True)
 class ExampleBatch:
-    """Rows of a split for one process: inputs by name, true answers, and the weight of the rows in their step."""
+    """Rows of a split for one process: inputs by name, true answers, and the weight in their step of each term of the
+    loss."""
 
     inputs: Mapping[str, np.ndarray]
     targets: np.ndarray
-    weight: float
+    weights: Sequence[float]
 
 
 @dataclass
@@ -145,15 +146,20 @@ class FineTuning:
         mine = np.array_split(chosen, self.micro_batches)[micro]
         # The last batch of an epoch may have fewer rows than there are processes. Every process must have gradients, so
         # one without rows gets a row of weight 0.
-        rows, count = (mine, len(mine)) if len(mine) else (chosen[:1], 0)
-        weight = count * self.micro_batches / len(chosen)
+        rows = mine if len(mine) else chosen[:1]
+        counts, whole = (self.task.counts(train.targets[some]) for some in (mine, chosen))
+        weights = [one * self.micro_batches / max(all_, 1) for one, all_ in zip(counts, whole, strict=True)]
         inputs = self.task.batch(train.features, rows, self.net.config.pad_token_id)
-        return ExampleBatch(inputs, train.targets[rows], weight)
+        return ExampleBatch(inputs, train.targets[rows], weights)
 
     def losses(self, batch: ExampleBatch) -> Losses:
         found = self._run({name: paddle.to_tensor(array) for name, array in batch.inputs.items()})
-        loss = self.task.loss(found, batch.targets)
-        return Losses(loss, (float(loss),), next(iter(batch.inputs.values())).size, batch.weight)
+        terms = self.task.terms(found, batch.targets)
+        tokens = next(iter(batch.inputs.values())).size
+        if len(terms) == 1:
+            return Losses(terms[0], (float(terms[0]),), tokens, batch.weights[0])
+        loss = sum(term * weight for term, weight in zip(terms, batch.weights, strict=True))
+        return Losses(loss, (float(loss),), tokens)
 
     def first(self, loss: float) -> str:
         return ""
@@ -206,7 +212,11 @@ class FineTuning:
         assert summary.best is not None
         self.encoder.save(folder)
         self.task.save(folder)
-        said = {"best_step": summary.best.step, "recipe": asdict(self.settings) | {"task": self.task.name}, "curve": self.curve}
+        said = {
+            "best_step": summary.best.step,
+            "recipe": asdict(self.settings) | {"task": self.task.name},
+            "curve": self.curve,
+        }
         text = json.dumps(self.scores(summary) | said, indent=2, sort_keys=True, ensure_ascii=False)
         (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
 
