@@ -19,8 +19,8 @@ from ernie_core.tasks.readers.joint_intent_slots import INTENTS, SLOTS, Query
 from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.sequence_classification import SENTENCES
 from ernie_core.tasks.task import Outputs, Prediction, Row, Task
-from ernie_core.tasks.token_classification import IGNORED, mean_loss, tags_loss
-from ernie_core.text import offsets
+from ernie_core.tasks.token_classification import IGNORED, labelled, mean_loss, tags_loss
+from ernie_core.text import places as text_places
 from ernie_core.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class QueryRows(Features):
     """A row for each text, its tokens behind `[CLS]`."""
 
     texts: list[str]
-    places: list[list[offsets.Span]]
+    places: list[list[text_places.Span]]
     """The characters of every token of a row but the special ones."""
 
 
@@ -110,7 +110,7 @@ class JointIntentSlots(Task[str, IntentPrediction]):
         for text in questions:
             if not isinstance(text, str):
                 raise BadInput(f"this model was trained on single texts, not on {text!r}")
-            ids, places = offsets.tokens(text, tokenizer)
+            ids, places = text_places.tokens(text, tokenizer)
             framed, types = tokenizer.frame(ids, None, self.max_seq_len)
             rows.input_ids.append(framed)
             rows.token_type_ids.append(types)
@@ -150,6 +150,12 @@ class JointIntentSlots(Task[str, IntentPrediction]):
     def counts(self, targets: np.ndarray) -> Sequence[int]:
         return len(targets), int((_of_tokens(targets) != IGNORED).sum())
 
+    def distributions(
+        self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray
+    ) -> "Sequence[tuple[paddle.Tensor, paddle.Tensor | None]]":
+        """The logits of intents [n, K], and those of tags with which of their tokens are labelled, bool [n, L]."""
+        return (outputs[0], None), (outputs[1], labelled(outputs[1], _of_tokens(targets)))
+
     def rows(self, outputs: Sequence[np.ndarray], lengths: np.ndarray) -> list[Row]:
         intents, slots = outputs
         return [(one, other[:length]) for one, other, length in zip(intents, slots, lengths, strict=True)]
@@ -169,7 +175,7 @@ class JointIntentSlots(Task[str, IntentPrediction]):
             for row, text, places in zip(outputs, features.texts, features.places, strict=True)
         ]
 
-    def _prediction(self, row: Row, text: str, places: Sequence[offsets.Span]) -> IntentPrediction:
+    def _prediction(self, row: Row, text: str, places: Sequence[text_places.Span]) -> IntentPrediction:
         chances = metrics.softmax(row[0][None])[0]
         intent = self.intents[int(chances.argmax())]
         slots: Sequence[Span] = ()
@@ -203,6 +209,15 @@ class JointIntentSlots(Task[str, IntentPrediction]):
             "slot_f1": spans.scores(given, wanted)["f1"],
             "loss": intents + mean_loss([row[1] for row in outputs], _of_tokens(targets)),
         }
+
+    def losses(self, outputs: Outputs, examples: Sequence[Query], features: Features) -> np.ndarray:
+        """The loss of each example, float64 [N]."""
+        targets = self.targets(examples, features)
+        slots = [mean_loss([row[1]], wanted[None]) for row, wanted in zip(outputs, _of_tokens(targets), strict=True)]
+        intents = [
+            metrics.cross_entropy(row[0][None], wanted[:1]) for row, wanted in zip(outputs, targets, strict=True)
+        ]
+        return np.array(intents) + np.array(slots)
 
     def submission(
         self, predictions: Sequence[IntentPrediction], examples: Sequence[Query], dataset: str
@@ -244,7 +259,7 @@ def _of_tokens(targets: np.ndarray) -> np.ndarray:
     return rest
 
 
-def _tags(slots: Sequence[Span], places: Sequence[offsets.Span]) -> list[str]:
+def _tags(slots: Sequence[Span], places: Sequence[text_places.Span]) -> list[str]:
     """The tag of every token, by its characters: a token with characters of two slots belongs to the first."""
     tags, begun = [], -1
     for start, end in places:
@@ -257,7 +272,7 @@ def _tags(slots: Sequence[Span], places: Sequence[offsets.Span]) -> list[str]:
     return tags
 
 
-def _slots(tags: Sequence[str], places: Sequence[offsets.Span]) -> list[Span]:
+def _slots(tags: Sequence[str], places: Sequence[text_places.Span]) -> list[Span]:
     """Slots as characters, from the tags of tokens."""
     return [Span(s.type, places[s.start][0], places[s.end - 1][1]) for s in spans.spans(tags)]
 

@@ -113,6 +113,12 @@ class TokenClassification(Task[Words, TagPrediction]):
     def counts(self, targets: np.ndarray) -> Sequence[int]:
         return (int((targets != IGNORED).sum()),)
 
+    def distributions(
+        self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray
+    ) -> "Sequence[tuple[paddle.Tensor, paddle.Tensor | None]]":
+        """The logits [n, L, K], and which of their tokens are labelled, bool [n, L]."""
+        return ((outputs[0], labelled(outputs[0], targets)),)
+
     def rows(self, outputs: Sequence[np.ndarray], lengths: np.ndarray) -> list[Row]:
         return [(logits[:length],) for logits, length in zip(outputs[0], lengths, strict=True)]
 
@@ -190,6 +196,11 @@ class TokenClassification(Task[Words, TagPrediction]):
             "loss": mean_loss([row[0] for row in outputs], self.targets(examples, features)),
         }
 
+    def losses(self, outputs: Outputs, examples: Sequence[TaggedWords], features: Features) -> np.ndarray:
+        """The mean loss over the labelled tokens of each example, float64 [N]; 0 for one without any."""
+        pairs = zip(outputs, self.targets(examples, features), strict=True)
+        return np.array([mean_loss([row[0]], wanted[None]) for row, wanted in pairs])
+
     def submission(
         self, predictions: Sequence[TagPrediction], examples: Sequence[TaggedWords], dataset: str
     ) -> Mapping[str, str]:
@@ -226,6 +237,13 @@ def tags_loss(logits: "paddle.Tensor", targets: np.ndarray) -> "paddle.Tensor":
     count = logits.shape[-1]
     wanted = paddle.to_tensor(targets[:, : logits.shape[1]].astype(np.int64).reshape(-1))
     return paddle.nn.functional.cross_entropy(logits.reshape([-1, count]), wanted, ignore_index=IGNORED)
+
+
+def labelled(logits: "paddle.Tensor", targets: np.ndarray) -> "paddle.Tensor":
+    """Which tokens of logits [n, L, K] have a target, bool [n, L]."""
+    import paddle
+
+    return paddle.to_tensor(targets[:, : logits.shape[1]] != IGNORED)
 
 
 def mean_loss(logits: Sequence[np.ndarray], targets: np.ndarray) -> float:

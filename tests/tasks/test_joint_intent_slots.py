@@ -113,6 +113,15 @@ def test_the_loss_of_scores_is_that_of_training() -> None:
     row = (chance.normal(size=3).astype("float32"), chance.normal(size=(5, 6)).astype("float32"))
     loss = SLU.loss([paddle.to_tensor(array[None]) for array in row], SLU.targets([query], rows))
     assert SLU.scores([row], [query], rows)["loss"] == pytest.approx(float(loss), abs=1e-6)
+    assert SLU.losses([row], [query], rows).tolist() == [pytest.approx(float(loss), abs=1e-6)]
+
+
+def test_what_counts_of_the_outputs_is_the_intent_and_the_tokens_but_the_special_ones() -> None:
+    logits = [paddle.zeros([1, 3]), paddle.zeros([1, 4, 6])]
+    targets = np.array([[1, 1, 4, IGNORED, IGNORED, IGNORED]], np.int16)  # of a split with longer rows
+    (_, every), (_, some) = SLU.distributions(logits, targets)
+    assert every is None and some is not None
+    assert some.tolist() == [[False, True, True, False]]
 
 
 def test_answers_for_people_and_programs() -> None:

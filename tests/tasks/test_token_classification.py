@@ -161,3 +161,6 @@ def test_the_loss_is_the_mean_over_labelled_tokens_and_zero_without_any() -> Non
     assert float(NER.loss([logits], targets)) == pytest.approx(-wanted.mean(), abs=1e-6)
     assert NER.counts(targets) == (3,)
     assert float(NER.loss([logits], np.full((2, 3), IGNORED, np.int16))) == 0.0
+    ((_, counts),) = NER.distributions([logits], targets)
+    assert counts is not None
+    assert counts.tolist() == [[False, True, True], [False, True, False]]

@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ernie_core.text import normalise, offsets
+from ernie_core.text import normalise
+from ernie_core.text import places as text_places
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 
 LETTERS = "abcdeé12"
@@ -14,7 +15,7 @@ TEXTS = st.text(
 
 
 def shown(text: str) -> list[tuple[str, str]]:
-    ids, places = offsets.tokens(text, TOKENIZER)
+    ids, places = text_places.tokens(text, TOKENIZER)
     return [(TOKENIZER.vocab[number], text[start:end]) for number, (start, end) in zip(ids, places, strict=True)]
 
 
@@ -30,7 +31,7 @@ def test_tokens_of_several_characters_know_theirs() -> None:
 
 def test_words_are_ideographs_marks_and_runs_of_letters() -> None:
     text = "我爱 New York-City，3.5元"
-    assert [text[start:end] for start, end in offsets.words(text)] == [
+    assert [text[start:end] for start, end in text_places.words(text)] == [
         "我", "爱", "New", "York", "-", "City", "，", "3", ".", "5", "元"
     ]  # fmt: skip
 
@@ -38,7 +39,7 @@ def test_words_are_ideographs_marks_and_runs_of_letters() -> None:
 @given(TEXTS)
 @settings(max_examples=500, deadline=None)
 def test_the_ids_are_those_of_encode_and_places_are_in_order(text: str) -> None:
-    ids, places = offsets.tokens(text, TOKENIZER)
+    ids, places = text_places.tokens(text, TOKENIZER)
     assert ids == TOKENIZER.encode(text)
     assert all(0 <= start < end <= len(text) for start, end in places)
     assert places == sorted(places)
@@ -48,7 +49,7 @@ def test_the_ids_are_those_of_encode_and_places_are_in_order(text: str) -> None:
 @settings(max_examples=500, deadline=None)
 def test_words_are_the_parts_of_the_pieces(text: str) -> None:
     parts = [part for piece in normalise.pieces(text) for part in normalise.parts(piece)]
-    words = offsets.words(text)
+    words = text_places.words(text)
     assert len(words) == len(parts)
     assert all(0 <= start < end <= len(text) for start, end in words)
     assert words == sorted(words)
