@@ -17,7 +17,7 @@ from ernie_core.train.settings import Settings
 
 def _score(split: str, name: str) -> Score:
     """A score of labelled examples, if the task has it; of test only if its labels are known."""
-    return share(f"{split}{name}", sure=not split and known.everywhere(name))
+    return share(f"{split}{name}", sure=not split and known.everywhere(name), tasks=known.having(name))
 
 
 class Finetune(Step, FinetuneRecipe):

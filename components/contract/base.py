@@ -217,6 +217,11 @@ class Step(Strict):
         return ()
 
     @property
+    def tells_task(self) -> str:
+        """The task of the labelled examples or the model that it makes, if its parameters tell; empty if not."""
+        return str(getattr(self, "task", None) or "")
+
+    @property
     def given(self) -> frozenset[str]:
         """The parameters that are not left to what the step reads."""
         return frozenset(type(self).model_fields) - (self.tabled - self.model_fields_set)
@@ -230,7 +235,7 @@ class Step(Strict):
         fields = type(self).model_fields
         free = {name for name, field in fields.items() if FREE in field.metadata}
         unused = {name for name in self.added if getattr(self, name) == fields[name].default}
-        return self.model_dump(mode="json", include=self.given - free - unused)
+        return self.model_dump(mode="json", include=set(self.given - free - unused))
 
 
 @functools.cache

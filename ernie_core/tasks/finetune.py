@@ -212,11 +212,8 @@ class FineTuning:
         assert summary.best is not None
         self.encoder.save(folder)
         self.task.save(folder)
-        said = {
-            "best_step": summary.best.step,
-            "recipe": asdict(self.settings) | {"task": self.task.name},
-            "curve": self.curve,
-        }
+        recipe = asdict(self.settings) | {"task": self.task.name}
+        said = {"best_step": summary.best.step, "recipe": recipe, "curve": self.curve}
         text = json.dumps(self.scores(summary) | said, indent=2, sort_keys=True, ensure_ascii=False)
         (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
 

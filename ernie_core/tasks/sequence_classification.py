@@ -13,7 +13,6 @@ from ernie_core.tasks.features import Features
 from ernie_core.tasks.metrics import classification as metrics
 from ernie_core.tasks.readers import classification as reader
 from ernie_core.tasks.readers.classification import LabelledText
-from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.task import Outputs, Prediction, Task
 from ernie_core.text.tokenizer import Tokenizer
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import paddle
 
     from ernie_core.model.config import ErnieConfig
+    from ernie_core.tasks.recipe import FinetuneRecipe
 
 Text = str | tuple[str, str]
 
@@ -63,7 +63,7 @@ class SequenceClassification(Task[Text, LabelPrediction]):
     text_pair: bool
 
     @classmethod
-    def of_data(cls, folder: Path, settings: FinetuneRecipe) -> "SequenceClassification":
+    def of_data(cls, folder: Path, settings: "FinetuneRecipe") -> "SequenceClassification":
         names = reader.label_names(folder)
         pair = reader.are_pairs({split: reader.examples(folder, split, names) for split in task.splits(folder)})
         return cls(settings.max_seq_len, names, pair)

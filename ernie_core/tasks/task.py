@@ -17,7 +17,6 @@ import numpy as np
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.known import TASKS, Known
-from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.text import json_text
 from ernie_core.text.tokenizer import Tokenizer
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     import paddle
 
     from ernie_core.model.config import ErnieConfig
+    from ernie_core.tasks.recipe import FinetuneRecipe
 
 FILE = "task.json"
 """File in a fine-tuned model: its task, and the settings that serving needs."""
@@ -91,7 +91,7 @@ class Task(ABC, Generic[Q, P]):
 
     @classmethod
     @abstractmethod
-    def of_data(cls, folder: Path, settings: FinetuneRecipe) -> "Task[Q, P]":
+    def of_data(cls, folder: Path, settings: "FinetuneRecipe") -> "Task[Q, P]":
         """The task of labelled examples in a folder, with the settings that concern it, such as `max_seq_len`."""
 
     @classmethod

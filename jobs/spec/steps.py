@@ -1,7 +1,6 @@
 """The entries of `steps:`, checked each by itself and beside those before it."""
 
 import re
-from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,7 +16,6 @@ from jobs.spec import bind, document, fields
 from jobs.spec.document import Document, Value
 from jobs.spec.job import STEP_NAME, JobStep, Placement, placement_keys
 from jobs.spec.problems import Problem, unknown
-from jobs.spec.wanted import Binding
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -72,7 +70,7 @@ class Reader:
         if step is None:
             return None
         for gate in gates:
-            self._gate((*path, "require", gate.score), gate, component, step, inputs)
+            self._gate((*path, "require", gate.score), gate, component, step, self._made[name])
         if placement is None:
             return None
         for text in step.misfits(Around(reads, placement.nodes, placement.gpus)):
@@ -93,15 +91,15 @@ class Reader:
                 self._bad((*path, score), str(error))
         return tuple(found)
 
-    def _gate(self, path: document.Path, gate: Gate, component: str, step: Step,
-              inputs: Mapping[str, tuple[Binding, ...]]) -> None:  # fmt: skip
+    def _gate(self, path: document.Path, gate: Gate, component: str, step: Step, made: Made) -> None:
         """A bound on what the step does not give, or that decides nothing, would be found when hours are spent."""
         if type(step).scores is None:
             return
-        given = step.gives([port for port, group in inputs.items() if group])
+        bound = [port for port, group in made.reads.items() if group]
+        given = [score for score in step.gives(bound) if score.fits(made.task)]
         score = scores.find(gate.score, given)
         if score is None:
-            self._bad(path, scores.missing(shorten(gate.score), given, type(step).scores or (), component))
+            self._bad(path, scores.missing(shorten(gate.score), given, type(step).scores or (), component, made.task))
         elif vain := gate.vain(score):
             self._bad(path, vain)
 
