@@ -59,10 +59,16 @@ class Model(Kind, shown_as="Model"):
     `train_log.jsonl` and `report.html` (the training; a model of your own needs neither)."""
 
 
+class RawData(Kind, shown_as="Dataset"):
+    """Labelled data as published, or your own: the files of one data set in one of the formats of the step `dataset`,
+    UTF-8. The names of files say which split they are, or the step's parameters do."""
+
+
 class TaskData(Kind, shown_as="Dataset"):
     """Labelled examples: which files and keys depends on the task. For sequence classification: `train.jsonl`,
     `dev.jsonl`, `test.jsonl`, per line `{"id", "text", "text_pair"?, "label"}`; `labels.txt` (label names, id = line
-    number from 0)."""
+    number from 0). Test may be missing, or without labels. Made by `dataset` also: `task.json` (task, dataset),
+    `report.json`, and `rejected.jsonl`, one row that cannot be used per line as `{"file", "line", "why", "begins"}`."""
 
 
 class Finetuned(Kind, shown_as="Model"):

@@ -16,10 +16,13 @@ else:
     Name = Literal[tuple(TASKS)]
 
 
-ONLY = dict.fromkeys(
-    ("doc_stride", "max_query_length", "max_answer_length", "n_best_size", "null_score_diff_threshold"),
-    "question_answering",
-)
+ONLY = {
+    "class_weight": "sequence_classification",
+    **dict.fromkeys(
+        ("doc_stride", "max_query_length", "max_answer_length", "n_best_size", "null_score_diff_threshold"),
+        "question_answering",
+    ),
+}
 """Settings that mean something for one task only, with the name of that task."""
 TABLED = frozenset(
     ("max_seq_len", "batch_size", "learning_rate", "num_train_epochs", "weight_decay", "warmup_ratio", "adam_epsilon")
@@ -61,6 +64,9 @@ class FinetuneRecipe(Settings):
     attention_probs_dropout_prob: Below1 | None = None
     """Dropout probability of attention weights; default: that of the pretrained model."""
 
+    class_weight: Literal["none", "balanced"] = "none"
+    """Sequence classification: weight of a label in the loss of training; `balanced` is inverse to its frequency in
+    train, with a mean of 1 over the examples. Scores, `loss` among them, are not weighted."""
     doc_stride: Count = 128
     """Question answering: tokens between the beginnings of two windows over a long context."""
     max_query_length: Annotated[int, Ge(1)] = 64

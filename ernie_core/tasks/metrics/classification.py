@@ -1,5 +1,8 @@
 """Figures of a classifier, from its logits."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -26,6 +29,13 @@ def macro_f1(predicted: np.ndarray, labels: np.ndarray) -> float:
         hits = int(((predicted == label) & (labels == label)).sum())
         each.append(2 * hits / int((predicted == label).sum() + (labels == label).sum()))
     return float(np.mean(each))
+
+
+def balanced(labels: Sequence[str], names: Sequence[str]) -> tuple[float, ...]:
+    """A weight for each name, inverse to its frequency among the labels, with a mean of 1 over these: N / (K n), for N
+    labels of K different names, of which n are of this one. 0 for a name that does not occur."""
+    counts = Counter(labels)
+    return tuple(len(labels) / (len(counts) * counts[name]) if counts[name] else 0.0 for name in names)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
