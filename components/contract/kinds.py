@@ -67,8 +67,11 @@ class RawData(Kind, shown_as="Dataset"):
 class TaskData(Kind, shown_as="Dataset"):
     """Labelled examples: which files and keys depends on the task. For sequence classification: `train.jsonl`,
     `dev.jsonl`, `test.jsonl`, per line `{"id", "text", "text_pair"?, "label"}`; `labels.txt` (label names, id = line
-    number from 0). Test may be missing, or without labels. Made by `dataset` also: `task.json` (task, dataset),
-    `report.json`, and `rejected.jsonl`, one row that cannot be used per line as `{"file", "line", "why", "begins"}`."""
+    number from 0). For token classification per line `{"id", "tokens": [...], "labels": [...]}`, and `scheme` (IO, BIO,
+    BIOES) in `task.json`. For joint intent and slots `{"id", "text", "intent", "slots": [{"slot", "start", "end"}]}`,
+    `intent_labels.txt` and `slot_labels.txt`. Test may be missing, or without labels. Made by `dataset` also:
+    `task.json` (task, dataset), `report.json`, and `rejected.jsonl`, one row that cannot be used per line as
+    `{"file", "line", "why", "begins"}`."""
 
 
 class Finetuned(Kind, shown_as="Model"):
