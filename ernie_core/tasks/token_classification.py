@@ -187,7 +187,9 @@ class TokenClassification(Task[Words, TagPrediction]):
 
     def scores(self, outputs: Outputs, examples: Sequence[TaggedWords], features: Features) -> dict[str, float]:
         """Words without a token count as answered: most often wrong, if they are in an entity."""
-        found = [prediction.tags for prediction in self.decode(outputs, features)]
+        assert isinstance(features, WordRows)
+        pairs = zip(outputs, features.firsts, strict=True)
+        found = [self.answered(row[0][firsts[firsts >= 0]].argmax(axis=1), firsts >= 0) for row, firsts in pairs]
         true = [self.tags_of(example) for example in examples]
         hits = sum(one == other for a, b in zip(found, true, strict=True) for one, other in zip(a, b, strict=True))
         return {

@@ -5,12 +5,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import real_data
 from labelled import Made
 
 from ernie_core.tasks import task
 from ernie_core.tasks.recipe import FinetuneRecipe
+from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 
 
 def made(tmp_path: Path, name: str, **settings: Any) -> Made:
@@ -77,3 +79,22 @@ def test_intents_of_nlpcc_2018_that_have_no_slots_are_learned_from_the_data(tmp_
     }  # fmt: skip
     counts = Counter(row["intent"] for split in ("train", "dev") for row in found.rows(split))
     assert sum(counts.values()) == 21_352 - 298 and counts["music.prev"] == 5
+
+
+@pytest.mark.parametrize(("name", "score"), [("cluener_dev", "f1"), ("slu_cais", "accuracy")])
+def test_a_net_that_gives_every_token_its_label_has_all_answers_right(tmp_path: Path, name: str, score: str) -> None:
+    found = made(tmp_path, name, **({"dev": 0.1} if name == "cluener_dev" else {}))
+    learned: Any = task.find(found.read("task.json")["task"]).of_data(found.folder, FinetuneRecipe())
+    examples = learned.read(found.folder, "dev")
+    characters = sorted({char for example in examples for text in example.question for char in text.lower()} - {" "})
+    features = learned.encode([example.question for example in examples], Tokenizer((*SPECIALS, *characters)))
+    classes = len(learned.labels if score == "f1" else learned.tags)
+    outputs = []
+    for length, wanted in zip(features.lengths, learned.targets(examples, features), strict=True):
+        tokens = np.eye(classes, dtype=np.float32)[wanted[:length] * (wanted[:length] >= 0)]
+        if score == "f1":
+            outputs.append((tokens,))
+        else:
+            tokens[0] = 0.0  # there is the target of the intent
+            outputs.append((np.eye(len(learned.intents), dtype=np.float32)[wanted[0]], tokens))
+    assert learned.scores(outputs, examples, features)[score] == 1.0

@@ -27,6 +27,8 @@ def spans(tags: Sequence[str]) -> list[Span]:
     found: list[Span] = []
     before, start = OUTSIDE, 0
     for number, tag in enumerate([*tags, OUTSIDE]):
+        if tag == before == OUTSIDE:
+            continue
         if continues(before, tag):
             before = tag
             continue
@@ -38,17 +40,17 @@ def spans(tags: Sequence[str]) -> list[Span]:
 
 def is_inside(tag: str) -> bool:
     """Whether a tag is that of an entity's word."""
-    return "-" in tag
+    return tag[1:2] == "-"
 
 
 def kind(tag: str) -> str:
     """The type of the entity that a tag belongs to."""
-    return tag.partition("-")[2]
+    return tag[2:]
 
 
 def continues(before: str, tag: str) -> bool:
     """Whether a word belongs to the same entity as the word before it, by their tags."""
-    return is_inside(tag) and is_inside(before) and tag[0] in "IE" and before[0] in "BI" and kind(tag) == kind(before)
+    return tag[0] in "IE" and before[0] in "BI" and tag[1:] == before[1:] and is_inside(tag)
 
 
 def tags(found: Sequence[Span], count: int, scheme: str) -> list[str]:
