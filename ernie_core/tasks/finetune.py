@@ -36,11 +36,12 @@ from ernie_core.train.parallel.team import ALONE, Team
 
 @dataclass(frozen=True)
 class ExampleBatch:
-    """Rows of a split for one process: inputs by name, true answers, and the weight of the rows in their step."""
+    """Rows of a split for one process: inputs by name, true answers, and the weight in their step of each term of the
+    loss."""
 
     inputs: Mapping[str, np.ndarray]
     targets: np.ndarray
-    weight: float
+    weights: Sequence[float]
 
 
 @dataclass
@@ -160,10 +161,11 @@ class FineTuning:
         mine = np.array_split(chosen, self.micro_batches)[micro]
         # The last batch of an epoch may have fewer rows than there are processes. Every process must have gradients, so
         # one without rows gets a row of weight 0.
-        rows, count = (mine, len(mine)) if len(mine) else (chosen[:1], 0)
-        weight = count * self.micro_batches / len(chosen)
+        rows = mine if len(mine) else chosen[:1]
+        counts, whole = (self.task.counts(train.targets[some]) for some in (mine, chosen))
+        weights = [one * self.micro_batches / max(all_, 1) for one, all_ in zip(counts, whole, strict=True)]
         inputs = self.task.batch(train.features, rows, self.net.config.pad_token_id)
-        return ExampleBatch(inputs, train.targets[rows], weight)
+        return ExampleBatch(inputs, train.targets[rows], weights)
 
     def losses(self, batch: ExampleBatch) -> Losses:
         if self.perturbation:
@@ -272,17 +274,19 @@ class FineTuning:
         return Evaluation(found.split, found.scores, math.ceil(count / self.settings.batch_size), count)
 
     def _losses(self, batch: ExampleBatch) -> Losses:
-        inputs, alpha = (
-            {name: paddle.to_tensor(array) for name, array in batch.inputs.items()},
-            self.settings.rdrop_alpha,
-        )
+        inputs = {name: paddle.to_tensor(array) for name, array in batch.inputs.items()}
         found, tokens = self._run(inputs), next(iter(batch.inputs.values())).size
-        loss = self.task.loss(found, batch.targets)
-        if alpha:
+        terms = list(self.task.terms(found, batch.targets))
+        if alpha := self.settings.rdrop_alpha:
             other, tokens = self._run(inputs), 2 * tokens
+            twice = zip(terms, self.task.terms(other, batch.targets), strict=True)
             one, two = (self.task.distributions(outputs, batch.targets) for outputs in (found, other))
-            loss = 0.5 * (loss + self.task.loss(other, batch.targets)) + alpha * rdrop.divergence(one, two)
-        return Losses(loss, (float(loss),), tokens, batch.weight)
+            terms = [0.5 * (first + second) for first, second in twice]
+            terms[0] = terms[0] + alpha * rdrop.divergence(one, two)
+        if len(terms) == 1:
+            return Losses(terms[0], (float(terms[0]),), tokens, batch.weights[0])
+        loss = paddle.add_n([term * weight for term, weight in zip(terms, batch.weights, strict=True)])
+        return Losses(loss, (float(loss),), tokens)
 
     def _run(self, inputs: Mapping[str, paddle.Tensor]) -> tuple[paddle.Tensor, ...]:
         outputs = self.net(**inputs)

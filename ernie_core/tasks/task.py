@@ -166,6 +166,15 @@ class Task(ABC, Generic[Q, P]):
             found.append((output, paddle.to_tensor(targets >= 0) if masked else None))
         return found
 
+    def terms(self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray) -> "Sequence[paddle.Tensor]":
+        """The terms whose sum is the loss, float32 [] each, where they are means over different things."""
+        return (self.loss(outputs, targets),)
+
+    def counts(self, targets: np.ndarray) -> Sequence[int]:
+        """What each of `terms` is a mean over: the number of rows, or of labelled tokens. A step of several micro
+        batches weights them by it, so that its loss is that of all its rows at once."""
+        return (len(targets),)
+
     def rows(self, outputs: Sequence[np.ndarray], lengths: np.ndarray) -> list[Row]:
         """The outputs of a batch row by row; a task with an output per token truncates it to the row's length."""
         return list(zip(*outputs, strict=True))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_tags
 import tiny_task
 from tasks import finetuner
 from train import launching
@@ -28,6 +29,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("finetune")
     tiny_task.model(home / "pretrained")
     tiny_task.task_data(home / "data", train=321)
+    return home
+
+
+@pytest.fixture(scope="module", params=["token_classification", "joint_intent_slots"])
+def tagging(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """The same for a task whose loss is a mean over tokens."""
+    home = tmp_path_factory.mktemp("tagging")
+    tiny_task.model(home / "pretrained")
+    tiny_tags.data(home / "data", request.param, train=69)
     return home
 
 
@@ -122,17 +132,36 @@ def test_it_ends_once_it_does_not_get_better_and_a_resume_knows_it(home: Path) -
     assert digests(home / "early") == before
 
 
+def test_stopping_a_task_with_tags_changes_no_bit(tagging: Path) -> None:
+    finetuner.train(tagging / "through")
+    for step in (3, 7):
+        root = tagging / f"stopped-{step}"
+        with pytest.raises(errors.Stopped, match=f"stopped after step {step}, committed"):
+            finetuner.train(root, stop=after(step))
+        finetuner.train(root)
+        assert digests(root) == digests(tagging / "through"), f"stopped after step {step}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("world", [1, 2])
 @pytest.mark.parametrize("choices", [{}, {"rdrop_alpha": 0.5, "fgm_epsilon": 0.5, "freeze_layers": 1}], ids=["", "all"])
 def test_killed_at_ten_random_steps_it_ends_with_the_same_bits(
     home: Path, world: int, choices: Mapping[str, object]
 ) -> None:
+    killed_at_random(home, world, lives=10, num_train_epochs=8.0, **choices)
+
+
+@pytest.mark.slow
+def test_a_task_with_tags_that_is_killed_ends_with_the_same_bits(tagging: Path) -> None:
+    killed_at_random(tagging, 2, lives=4, num_train_epochs=20.0)
+
+
+def killed_at_random(home: Path, world: int, *, lives: int, **choices: object) -> None:
     name = f"{world}-{len(choices)}"
     moments, root, through = random.Random(11), home / f"killed-{name}", home / f"through-{name}"
-    settings = {"num_train_epochs": 8.0, "eval_steps": 9, **choices}
+    settings = {"eval_steps": 9, **choices}
     launching.finish(start(world, through, **settings))
-    for life in range(10):
+    for life in range(lives):
         processes, until = start(world, root, **settings), finetuner.reached(root) + moments.randint(1, 14)
         assert processes[0].stderr is not None
         for text in processes[0].stderr:
@@ -153,8 +182,21 @@ def test_two_processes_and_micro_batches_train_as_one_process_does(home: Path, f
     home.mkdir()
     for name in ("pretrained", "data"):
         (home / name).symlink_to(home.parent / name)
-    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "num_train_epochs": 1.2}
-    still |= {"freeze_embeddings": True, "freeze_layers": 1} if frozen else {}
+    trained_alike(home, **({"freeze_embeddings": True, "freeze_layers": 1} if frozen else {}))
+
+
+@pytest.mark.slow
+def test_they_do_for_a_task_with_tags_too(tagging: Path) -> None:
+    trained_alike(tagging)
+
+
+def trained_alike(home: Path, **choices: object) -> None:
+    still: dict[str, object] = {
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "num_train_epochs": 1.2,
+    }
+    still |= choices
     finetuner.train(home / "one", **still)
     launching.finish(start(2, home / "two", **still))
     finetuner.train(home / "accumulated", **still, micro_batch_size=4)

@@ -23,6 +23,11 @@ def losses(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return found
 
 
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Mean cross entropy of logits [N, K] for labels [N]; 0 for none."""
+    return float(losses(logits, labels).mean()) if len(labels) else 0.0
+
+
 def macro_f1(predicted: np.ndarray, labels: np.ndarray) -> float:
     """Mean F1 of the labels that occur among the predicted or the true ones."""
     each = []

@@ -35,9 +35,10 @@ class LabelledText:
         return self.text if self.text_pair is None else (self.text, self.text_pair)
 
 
-def label_names(folder: Path) -> tuple[str, ...]:
-    """The names in `labels.txt`; the id of a label is its line number from 0. BadInput for a faulty line."""
-    path = folder / LABELS
+def label_names(folder: Path, file: str = LABELS, least: int = 2) -> tuple[str, ...]:
+    """The names in `labels.txt`, `least` at least; the id of a label is its line number from 0. BadInput for a faulty
+    line."""
+    path = folder / file
     names = tuple(lines.split(rows.text_of(path)))
     first: dict[str, int] = {}
     for number, name in enumerate(names, 1):
@@ -47,8 +48,9 @@ def label_names(folder: Path) -> tuple[str, ...]:
             raise BadInput(f"{path}:{number}: {json.dumps(name)} is not a label: remove its control characters")
         if (other := first.setdefault(name, number)) != number:
             raise BadInput(f"{path}:{number}: label `{name}` is already in line {other}, remove one")
-    if len(names) < 2:
-        raise BadInput(f"{path}: {len(names)} label(s), a classifier needs at least two, one name a line")
+    if len(names) < least:
+        needs = "two" if least == 2 else "one"
+        raise BadInput(f"{path}: {len(names)} label(s), a classifier needs at least {needs}, one name a line")
     return names
 
 
@@ -58,14 +60,15 @@ def shown(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def difference(found: Sequence[str], names: Sequence[str]) -> str:
+def difference(found: Sequence[str], names: Sequence[str], file: str = LABELS) -> str:
     """The first difference between two lists of labels; empty if they are equal."""
     if tuple(found) == tuple(names):
         return ""
     if len(found) != len(names) or len(names) <= _SHOWN:
-        return f"the labels are {shown(found)}, the model's are {shown(names)}"
+        where = "" if file == LABELS else f" of {file}"
+        return f"the labels{where} are {shown(found)}, the model's are {shown(names)}"
     line = next(n for n, (a, b) in enumerate(zip(found, names, strict=True)) if a != b)
-    return f"label {line + 1} of {LABELS} is {found[line]}, the model's is {names[line]}, of {shown(names)}"
+    return f"label {line + 1} of {file} is {found[line]}, the model's is {names[line]}, of {shown(names)}"
 
 
 def examples(folder: Path, split: str, names: Sequence[str]) -> tuple[LabelledText, ...]:
