@@ -1,6 +1,7 @@
 """The points of a sweep as a table: from its artefact, or, while there is none, from what is noted beside it."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,10 @@ from components.contract import sweep
 from components.contract.values import spell_figure
 from components.runtime import points
 from ernie_core.store import Store, artefact
+from jobs import report
 
+MOST = 30
+"""Points in the state of a run; `kfp show` shows all."""
 SCORES = 4
 """Scores of a point in a table, besides the one that chooses the best."""
 
@@ -31,6 +35,26 @@ def read(store: Store, address: str) -> Mapping[str, Any]:
         state, scores = ("done", dict(made.info.get("scores", {}))) if made else (record.state, {})
         rows.append({**row, "state": state, "scores": scores, "why": "" if made else record.why})
     return {"rule": begun["best"], "best": None, "points": rows}
+
+
+def text(found: Mapping[str, Any], address: str, most: int | None = None) -> str:
+    """The rule and a table; of more than `most` points the failed, the running and then the best ones."""
+    rows: Sequence[Mapping[str, Any]] = found["points"]
+    head = f"{len(rows)} points, the best is that of {found['rule']}"
+    lines = table(found, address)
+    if most is None or len(rows) <= most:
+        return f"{head}\n\n{report.table(lines)}"
+    rule, order = sweep.Best.parse(found["rule"]), {"failed": 0, "running": 1, "done": 2}
+    sign = -1 if rule.way == "max" else 1
+
+    def place(number: int) -> tuple[bool, int, float]:
+        row = rows[number]
+        score = row["scores"].get(rule.score)
+        return number != found["best"], order.get(row["state"], 3), math.inf if score is None else sign * score
+
+    chosen = sorted(sorted(range(len(rows)), key=place)[:most])
+    left = f"  and {len(rows) - most} more: kfp show {address}"
+    return f"{head}\n\n{report.table([lines[0], *(lines[n + 1] for n in chosen)])}\n{left}"
 
 
 def table(found: Mapping[str, Any], address: str) -> list[tuple[str, ...]]:

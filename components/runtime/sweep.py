@@ -97,7 +97,8 @@ class _Sweep:
         """Begin a point, unless it is there or has failed too often."""
         task, old = point(self.task, number), points.one(self.store, self.task.address, number)
         if artefact.read(self.store, task.address):
-            self._note(number, PointRecord("done", run=self.task.run))
+            if old.state != "done":
+                self._note(number, PointRecord("done", run=self.task.run))
             self.settled += 1
             return
         newest = standing.newest(self.store, task.address) or "" if self.gang else ""

@@ -51,13 +51,12 @@ def command(address: str, document: int | None, store: str | None, as_json: bool
 
 def _points(address: str, swept: "Mapping[str, Any]", as_json: bool) -> int:
     """The points of a sweep."""
-    from jobs import points, report
+    from jobs import points
 
     if as_json:
         arguments.show_json({"address": address, **swept})
         return 0
-    head = f"{address}: {len(swept['points'])} points, the best is that of {swept['rule']}"
-    click.echo(f"{head}\n\n{report.table(points.table(swept, address))}")
+    click.echo(f"{address}: {points.text(swept, address)}")
     return 0
 
 

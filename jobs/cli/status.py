@@ -31,8 +31,7 @@ def command(run: str | None, store: str | None, watch: bool, as_json: bool) -> i
     click.echo(report.run_text(record, state))
     for name, step in record.steps.items():
         if swept := points.read(place, step.address):
-            head = f"{name}: {len(swept['points'])} points, the best is that of {swept['rule']}"
-            click.echo(f"\n{head}\n\n{report.table(points.table(swept, step.address))}")
+            click.echo(f"\n{name}: {points.text(swept, step.address, points.MOST)}")
     if state not in ("running", "done"):
         click.echo("\n" + report.next_commands(record, []))
     return 0

@@ -10,7 +10,7 @@ import components
 from components.contract import sweep
 from components.contract.base import Step
 from components.contract.strict import meanings, ordered
-from jobs.spec import fields
+from jobs.spec import fields, sweeps
 from jobs.spec.job import JOB_NAME, STEP_NAME, Placement, placement_keys
 
 _NAME = {"type": "string"}
@@ -99,7 +99,8 @@ def build() -> dict[str, Any]:
 
 def _step(cls: type[Step]) -> dict[str, Any]:
     own = cls.model_json_schema()
-    placement = {k: v for k, v in _properties(Placement).items() if k in placement_keys(cls, swept=True)}
+    swept = bool(cls.model_fields) and cls.makes().kind not in sweeps.UNSWEPT
+    placement = {k: v for k, v in _properties(Placement).items() if k in placement_keys(cls, swept=swept)}
     schema: dict[str, Any] = {
         "description": inspect.cleandoc(cls.__doc__ or ""),
         "type": ["object", "null"] if not own.get("required") else "object",
@@ -110,17 +111,16 @@ def _step(cls: type[Step]) -> dict[str, Any]:
             **placement,
             "from": _from(cls),
             "require": _gates(cls),
-            "sweep": _sweep(cls),
-            "best": BEST,
-        },
-        "dependentRequired": {
-            "sweep": ["best"],
-            "best": ["sweep"],
-            **({} if cls.is_split() else {"shards": ["sweep"]}),
+            **({"sweep": _sweep(cls), "best": BEST} if swept else {}),
         },
     }
+    if swept:
+        alone = {} if cls.is_split() else {"shards": ["sweep"]}
+        schema |= {"dependentRequired": {"sweep": ["best"], "best": ["sweep"], **alone}}
     if not own.get("required"):
         return schema
+    if not swept:
+        return {**schema, "required": own["required"]}
     return {**schema, "if": {"not": {"required": ["sweep"]}}, "then": {"required": own["required"]}}
 
 

@@ -153,6 +153,12 @@ def test_shares_of_a_sweep_leave_failures_to_the_process_that_chooses(machine: M
     assert process("two") == 65
     assert points.one(store, node.address, 0).run == "two"
 
+    # a pod that is killed with its point says nothing; the one after it sees how often that was
+    points.write(store, node.address, 0, points.PointRecord("running", run="three", attempts=3))
+    assert process("three", "--shard", "0/3") == 0
+    given_up = points.one(store, node.address, 0)
+    assert given_up.state == "failed" and "its process was killed each time" in given_up.why
+
 
 def test_a_gate_is_on_the_best_point(machine: Machine) -> None:
     machine.spec(WORDS.replace("best: max size", 'best: max size, require: {size: "<10"}'))
@@ -199,6 +205,20 @@ def test_ctrl_c_stops_a_sweep_which_resumes_inside_its_points(machine: Machine) 
     assert "2 points, 0 done; 2 resume" in machine.kfp("plan", "demo.yaml").stdout
     machine.kfp("run", "demo.yaml")
     assert machine.kfp("logs", "demo.yaml", "pretrain").stdout.count("resuming after step") == 2
+
+
+@pytest.mark.slow
+def test_a_point_may_be_a_gang(machine: Machine) -> None:
+    machine.corpus(300)
+    machine.spec(training(60, sweep={"seed": [1, 2]}, nodes=2))
+    machine.kfp("run", "demo.yaml")
+    log = machine.kfp("logs", "demo.yaml", "pretrain").stdout
+    assert [row["state"] for row in table(machine)["points"]] == ["done", "done"]
+    swept = weights(machine.folder / "store", "pretrain")
+    machine.spec(training(60, sweep={"seed": [2]}, nodes=2), store="other")
+    machine.kfp("run", "demo.yaml")
+    alone = weights(machine.folder / "other", "pretrain")
+    assert set(alone.values()) <= set(swept.values()), log
 
 
 def disturb(machine: Machine, runner: "subprocess.Popen[str]", chance: random.Random) -> str:

@@ -13,6 +13,7 @@ from components.runtime.points import PointRecord
 from ernie_core.errors import Refused
 from ernie_core.store import artefact, open_store
 from ernie_core.store.lease import Lease
+from jobs import points as swept
 from jobs import report
 from jobs.plan import graph, prepare
 from jobs.plan.graph import Node
@@ -141,3 +142,14 @@ def test_a_drill_of_a_sweep_is_one_of_its_first_point(tmp_path: Path, spec: Mach
 
     small = drill.small(prepared(spec))
     assert not small.points and small.address.startswith("pretrain/")
+
+
+def test_of_many_points_the_state_of_a_run_shows_those_that_say_most() -> None:
+    rows = [{"varied": {"seed": n}, "address": f"pretrain/{n}", "state": "done", "scores": {"train_loss": float(n)}}
+            for n in range(100)]  # fmt: skip
+    rows[70] |= {"state": "failed", "scores": {}, "why": "out of memory"}
+    found = {"rule": "max train_loss", "best": 99, "points": rows}
+    lines = swept.text(found, "pretrain-sweep/x", 3).splitlines()
+    assert [line.split()[1] for line in lines[3:6]] == ["70", "98", "99"]
+    assert lines[-1] == "  and 97 more: kfp show pretrain-sweep/x"
+    assert len(swept.text(found, "pretrain-sweep/x").splitlines()) == 103
