@@ -8,7 +8,7 @@ from components.contract.scores import Score, several, share
 from ernie_core.compress import strategies
 from ernie_core.tasks import known
 
-_MEASURED = (*(f"{name}{model}" for name in known.MAIN for model in ("", "_fp32")), "agreement")
+_MEASURED = {f"{name}{model}": known.led_by(name) for name in known.MAIN for model in ("", "_fp32")} | {"agreement": ()}
 
 
 class Compress(Step):
@@ -24,12 +24,13 @@ class Compress(Step):
         *(
             share(
                 f"{split}{name}",
-                sure=name == "agreement" or len(known.MAIN) == 1,
+                sure=not split and (name == "agreement" or len(known.MAIN) == 1),
+                tasks=tasks,
                 when=lambda _, bound: "task_data" in bound,
                 needs="labelled examples, `task_data`",
             )
             for split in ("", "test_")
-            for name in _MEASURED
+            for name, tasks in _MEASURED.items()
         ),
     )
 

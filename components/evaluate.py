@@ -17,7 +17,7 @@ class Evaluate(Step):
     image = "deploy"
     main_scores: ClassVar[tuple[str, ...]] = known.SHARES
     scores: ClassVar[tuple[Score, ...]] = (
-        *(share(name, sure=known.everywhere(name)) for name in known.SHARES),
+        *(share(name, sure=known.everywhere(name), tasks=known.having(name)) for name in known.SHARES),
         *several("loss examples"),
     )
 

@@ -11,16 +11,13 @@ from components.contract.scores import Score, share
 from components.pretrain import positions
 from ernie_core.errors import BadInput
 from ernie_core.tasks import known
-from ernie_core.tasks.recipe import FinetuneRecipe
+from ernie_core.tasks.recipe import ONLY, TABLED, FinetuneRecipe
 from ernie_core.train.settings import Settings
 
 
 def _score(split: str, name: str) -> Score:
-    """A score of labelled examples, if the task has it."""
-    if known.everywhere(name):
-        return share(f"{split}{name}")
-    those = [task for task, has in known.TASKS.items() if name in has.shares]
-    return share(f"{split}{name}", when=lambda step, _: step.task in those, needs=f"`task: {' or '.join(those)}`")
+    """A score of labelled examples, if the task has it; of test only if its labels are known."""
+    return share(f"{split}{name}", sure=not split and known.everywhere(name), tasks=known.having(name))
 
 
 class Finetune(Step, FinetuneRecipe):
@@ -39,12 +36,13 @@ class Finetune(Step, FinetuneRecipe):
     }  # fmt: skip
     added: ClassVar[frozenset[str]] = frozenset(field.name for field in fields(Settings)) - {
         "seed", "weight_decay", "layer_decay"
-    } | {"micro_batch_size", "early_stopping_patience"}  # fmt: skip
+    } | {"micro_batch_size", "early_stopping_patience"} | ONLY.keys()  # fmt: skip
+    tabled: ClassVar[frozenset[str]] = TABLED
     main_scores: ClassVar[tuple[str, ...]] = (*known.SHARES, *(f"test_{name}" for name in known.MAIN))
     scores: ClassVar[tuple[Score, ...]] = (
         *(_score(split, name) for split in ("", "test_") for name in known.SHARES),
         Score("loss"),
-        Score("test_loss"),
+        Score("test_loss", sure=False),
     )
 
     start_fresh: Free[bool] = False
@@ -87,4 +85,5 @@ class Finetune(Step, FinetuneRecipe):
             progress=here.progress,
             stop=here.stop,
             start_fresh=self.start_fresh,
+            given=self.given,
         )

@@ -13,10 +13,10 @@ from ernie_core.tasks import known
 
 _UNEVALUATED = Unmeasured("nothing was evaluated: put an `evaluate` step before it, or remove the gate")
 _REPORTED = (*(name for name in known.SHARES if name not in known.MAIN), *known.ANSWERS)
-_EXPORTED = (
-    *(f"{name}_fp32" for name in known.MAIN), "agreement",
-    *(f"test_{name}{model}" for name in known.MAIN for model in ("", "_fp32")), "test_agreement",
-)  # fmt: skip
+_EXPORTED = {
+    f"{split}{name}{model}": known.led_by(name)
+    for split in ("", "test_") for name in known.MAIN for model in ("", "_fp32") if split or model
+} | {"agreement": (), "test_agreement": ()}  # fmt: skip
 _SLUG = r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?"
 
 
@@ -33,13 +33,16 @@ class Package(Step):
     hands_on: ClassVar[bool] = True
     main_scores: ClassVar[tuple[str, ...]] = known.SHARES
     scores: ClassVar[tuple[Score, ...]] = (
-        *(share(name, sure=False) for name in known.MAIN),
+        *(share(name, sure=False, tasks=known.having(name)) for name in known.MAIN),
         *several("loss examples", sure=False, when=lambda _, bound: "report" in bound, needs="a `report`"),
-        *(share(n, sure=False, when=lambda _, b: "report" in b, needs="a `report`") for n in _REPORTED),
+        *(
+            share(name, sure=False, when=lambda _, b: "report" in b, needs="a `report`", tasks=known.having(name))
+            for name in _REPORTED
+        ),
         *several("size_mb size_mb_fp32", sure=False, when=lambda _, b: "report" not in b, needs="no `report`"),
         *(
-            share(name, sure=False, when=lambda _, bound: "report" not in bound, needs="no `report`")
-            for name in _EXPORTED
+            share(name, sure=False, when=lambda _, b: "report" not in b, needs="no `report`", tasks=tasks)
+            for name, tasks in _EXPORTED.items()
         ),
     )
 

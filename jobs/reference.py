@@ -119,6 +119,7 @@ def _parameter(cls: type[Step], key: str) -> tuple[str, ...]:
     field = cls.model_fields[key]
     default = "required" if field.is_required() else _shown(field.default)
     free = " *Does not change the result.*" if FREE in field.metadata else ""
+    free += " *The task or the data set may have another default.*" if key in cls.tabled else ""
     body = cls.model_json_schema()["properties"][key]
     default = NONE if "const" in body else default
     return f"`{key}`", _values(body), default, meanings(cls).get(key, "") + free

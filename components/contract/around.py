@@ -19,6 +19,12 @@ class Made:
     scores: Mapping[str, float] = field(default_factory=dict)
     """Those of the artefact, once it is made."""
 
+    @property
+    def task(self) -> str:
+        """The task of the examples or of the model that it is; empty if that is not known before they are read."""
+        own = self.step.tells_task if self.step else ""
+        return own or next((made.task for group in self.reads.values() for made in group if made.task), "")
+
     def differs(self, other: "Made") -> bool:
         """Whether it cannot be the same artefact; of inputs that is not known before they are read."""
         if self.step is None or other.step is None:
@@ -37,6 +43,11 @@ class Around:
     """Port -> what is bound there."""
     nodes: int = 1
     gpus: int = 0
+
+    @property
+    def task(self) -> str:
+        """The task of what is read; empty if it is not known."""
+        return Made("", reads=self.reads).task
 
     @property
     def ranks(self) -> int:

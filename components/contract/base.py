@@ -153,6 +153,10 @@ class Step(Strict):
     """Parameters that an earlier version did not have, and whose defaults are what that version did. At its default
     such a parameter stays out of the fingerprint: what was made before is found."""
 
+    tabled: ClassVar[frozenset[str]] = frozenset()
+    """Parameters whose default depends on what the step reads: the step looks it up when it runs, and `given` says
+    which of them a person wrote. Without a value they are neither in a task nor in the fingerprint."""
+
     gang: ClassVar[bool] = False
     """Whether several processes, on one machine or on many, do its work together and live and die together."""
 
@@ -207,17 +211,31 @@ class Step(Strict):
     def misfits(self, around: Around) -> Iterable[str]:
         """What of its parameters contradicts each other or the spec around it, each with the remedy.
 
-        Called for a spec, where `model_fields_set` says what a person wrote; a task has every parameter set. Called
-        again when scores of what the step will read are known.
+        Called for a spec, where `model_fields_set` says what a person wrote; a task has all that are not `tabled`.
+        Called again when scores of what the step will read are known.
         """
         return ()
+
+    @property
+    def tells_task(self) -> str:
+        """The task of the labelled examples or the model that it makes, if its parameters tell; empty if not."""
+        return str(getattr(self, "task", None) or "")
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The parameters that are not left to what the step reads."""
+        return frozenset(type(self).model_fields) - (self.tabled - self.model_fields_set)
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of a task, as JSON values."""
+        return self.model_dump(mode="json", include=set(self.given))
 
     def settings(self) -> dict[str, Any]:
         """The parameters that can change the result, as JSON values: what enters the fingerprint."""
         fields = type(self).model_fields
         free = {name for name, field in fields.items() if FREE in field.metadata}
         unused = {name for name in self.added if getattr(self, name) == fields[name].default}
-        return self.model_dump(mode="json", exclude=free | unused)
+        return self.model_dump(mode="json", include=set(self.given - free - unused))
 
 
 @functools.cache

@@ -25,6 +25,12 @@ class Score:
     """Whether a step with these parameters, and something bound at these ports, gives it; always, if absent."""
     needs: str = ""
     """What `when` asks for, in words."""
+    tasks: tuple[str, ...] = ()
+    """Tasks that have it; all, if empty."""
+
+    def fits(self, task: str) -> bool:
+        """Whether a model of this task may have it; empty: its task is not known."""
+        return not task or not self.tasks or task in self.tasks
 
     def matches(self, name: str) -> bool:
         """Whether this is the score of that name."""
@@ -56,9 +62,17 @@ def find(name: str, given: Iterable[Score]) -> Score | None:
     return next((score for score in given if score.matches(name)), None)
 
 
-def missing(name: str, given: Collection[Score], declared: Iterable[Score], component: str) -> str:
+def missing(name: str, given: Collection[Score], declared: Iterable[Score], component: str,
+            task: str = "") -> str:  # fmt: skip
     """What to say of a score that a step does not give: which it is near to, what it would need, or which there are."""
-    if (known := find(name, declared)) and known.needs:
+    matching = [score for score in declared if score.matches(name)]
+    known = next((score for score in matching if score.fits(task)), matching[0] if matching else None)
+    if known and known.tasks and not known.fits(task):
+        return (
+            f"`{component}` gives no `{name}` for {task}, that is a score of {' and '.join(known.tasks)},"
+            f" {choice(name, [score.name for score in given])}"
+        )
+    if known and known.needs:
         return f"`{component}` gives no `{name}` with these settings, it needs {known.needs}"
     return f"`{component}` gives no score `{name}`, {choice(name, [score.name for score in given])}"
 

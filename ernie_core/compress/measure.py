@@ -9,18 +9,21 @@ import numpy as np
 
 from ernie_core.errors import BadInput
 from ernie_core.serve.predictor import Predictor
+from ernie_core.tasks.task import splits
 
 
 def scores(models: Mapping[str, Predictor], folder: Path) -> dict[str, float]:
-    """The main score of every model on dev and on test (`test_...`), by the ending of its name, and the share of equal
-    answers of the first model and the others. BadInput if the data are not those of the model."""
+    """The main score of every model on dev and, if it is labelled, on test (`test_...`), by the ending of its name, and
+    the share of equal answers of the first model and the others. BadInput if the data are not those of the model."""
     first = next(iter(models.values()))
     task, main = first.task, first.task.known.main
     if differs := task.differs(folder):
         raise BadInput(f"{folder}: {differs}: take the data it learned from")
     figures: dict[str, float] = {}
-    for split, prefix in (("dev", ""), ("test", "test_")):
-        examples = task.read(folder, split)
+    for split in splits(folder)[1:]:
+        examples, prefix = task.read(folder, split), "" if split == "dev" else f"{split}_"
+        if not all(example.labelled for example in examples):
+            continue
         features = first.encode([example.question for example in examples])
         outputs = {ending: model.run(features) for ending, model in models.items()}
         figures |= {

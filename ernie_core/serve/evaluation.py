@@ -26,6 +26,8 @@ def score(
     if differs := task.differs(task_data):
         raise BadInput(f"{task_data}: {differs}: take the data it learned from")
     examples = task.read(task_data, split)
+    if not all(example.labelled for example in examples):
+        raise BadInput(f"{task_data}/{split}.jsonl: no row has its true answer: evaluate the other split, or add them")
     features = predictor.encode([example.question for example in examples])
     outputs: list[Row] = []
     count, rows, size = len(examples), len(features.lengths), predictor.batch_size * _BATCHES

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from ernie_core.model import weights
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.runtime import keep_signals
 from ernie_core.store import digests, open_store
-from ernie_core.tasks import batches, task
+from ernie_core.tasks import batches, data, defaults, task
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.task import Example, Outputs, Task
@@ -48,6 +48,12 @@ class EncodedSplit:
     examples: Sequence[Example]
     features: Features
     targets: np.ndarray
+    """Empty if the examples are not labelled."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the true answers are known."""
+        return all(example.labelled for example in self.examples)
 
     @property
     def digest(self) -> str:
@@ -67,6 +73,7 @@ class FineTuning:
     splits: Mapping[str, EncodedSplit]
     model: Path
     world: int
+    dataset: str
     curve: list[dict[str, float]] = field(default_factory=list)
     """Evaluations on dev, for metrics.json."""
     since: list[float] = field(default_factory=list)
@@ -82,27 +89,34 @@ class FineTuning:
     remedy: str = "lower learning_rate, or raise warmup_ratio, or check the weights of the model"
 
     @classmethod
-    def of(cls, model: Path, data: Path, settings: FinetuneRecipe, team: Team) -> "FineTuning":
-        """Read model and examples; the same in every process of a team."""
-        learned = task.find(settings.task).of_data(data, settings.max_seq_len)
+    def of(
+        cls, model: Path, folder: Path, settings: FinetuneRecipe, team: Team, given: Collection[str] | None = None
+    ) -> "FineTuning":
+        """Read model and examples; the same in every process of a team. `given` as in `defaults.resolved`."""
+        facts = data.read(folder)
+        name = facts.chosen(settings.task, folder)
+        settings = defaults.resolved(settings, name, facts.dataset, given)
+        learned = task.find(name).of_data(folder, settings)
         tokenizer = Tokenizer.from_folder(model)
         net = _net(model, tokenizer, learned, settings)
-        read = {split: learned.read(data, split) for split in learned.splits}
+        read = {split: learned.read(folder, split) for split in task.splits(folder)}
         splits = {}
         for split, examples in read.items():
             features = learned.encode([example.question for example in examples], tokenizer)
-            splits[split] = EncodedSplit(examples, features, learned.targets(examples, features))
-        return cls(settings, learned, net, tokenizer, splits, model, team.world)
+            labelled = all(example.labelled for example in examples)
+            targets = learned.targets(examples, features) if labelled else np.zeros(0)
+            splits[split] = EncodedSplit(examples, features, targets)
+        return cls(settings, learned, net, tokenizer, splits, model, team.world, facts.dataset)
 
     def __post_init__(self) -> None:
-        chosen, rows = self.settings, len(self.splits["train"].targets)
+        chosen, rows = self.settings, len(self.splits["train"].features.lengths)
         self.each = math.ceil(rows / chosen.batch_size)
         """Number of steps in an epoch."""
         steps = chosen.max_steps if chosen.max_steps > 0 else math.ceil(chosen.num_train_epochs * self.each)
         self.micro_batches = chosen.micro_batches(self.world)
         self.patience = chosen.early_stopping_patience
         self.tokenizer = self.model
-        self.data = [{"split": name, "examples": len(split.targets)} for name, split in self.splits.items()]
+        self.data = [{"split": name, "examples": len(split.examples)} for name, split in self.splits.items()]
         self.course = Course(
             title=f"{self.task.name.replace('_', ' ')} on {self.net.architecture}",
             settings=chosen,
@@ -171,6 +185,7 @@ class FineTuning:
 
     def identity(self) -> Identity:
         must: dict[str, Any] = self.settings.lasting() | {
+            "task": self.task.name,
             "data": " ".join(split.digest[:16] for split in self.splits.values()),
             "learned": json.dumps(self.task.learned(), sort_keys=True, ensure_ascii=False),
             "network": json.dumps(asdict(self.net.config), sort_keys=True),
@@ -179,18 +194,20 @@ class FineTuning:
         return Identity(must, {})
 
     def finish(self, team: Team, stop: Stop) -> Iterator[Evaluation]:
-        yield self._evaluate("test", team, stop)
+        if "test" in self.splits and self.splits["test"].labelled:
+            yield self._evaluate("test", team, stop)
 
     def scores(self, summary: Summary) -> dict[str, float]:
         assert summary.best is not None  # the last step is always evaluated
-        tested = {f"test_{name}": value for name, value in summary.evaluations[0].figures.items()}
+        tested = {f"test_{name}": value for found in summary.evaluations for name, value in found.figures.items()}
         return {**summary.best.figures, **tested}
 
     def write(self, folder: Path, summary: Summary) -> None:
         assert summary.best is not None
         self.encoder.save(folder)
         self.task.save(folder)
-        said = {"best_step": summary.best.step, "recipe": asdict(self.settings), "curve": self.curve}
+        recipe = asdict(self.settings) | {"task": self.task.name}
+        said = {"best_step": summary.best.step, "recipe": recipe, "curve": self.curve}
         text = json.dumps(self.scores(summary) | said, indent=2, sort_keys=True, ensure_ascii=False)
         (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
 
@@ -214,7 +231,7 @@ class FineTuning:
         encoded = self.splits[split]
         outputs = self.outputs(encoded.features, team, stop)
         figures = self.task.scores(outputs, encoded.examples, encoded.features)
-        count = len(encoded.features.input_ids)
+        count = len(encoded.features.lengths)
         return Evaluation(split, figures, math.ceil(count / self.settings.batch_size), count)
 
     def _run(self, inputs: Mapping[str, paddle.Tensor]) -> tuple[paddle.Tensor, ...]:
@@ -229,7 +246,7 @@ class FineTuning:
 
 def finetune(
     model: Path,
-    data: Path,
+    task_data: Path,
     finetuned: Path,
     settings: FinetuneRecipe,
     *,
@@ -239,11 +256,14 @@ def finetune(
     progress: Progress = silent,
     stop: Stop = never,
     start_fresh: bool = False,
+    given: Collection[str] | None = None,
 ) -> Mapping[str, float]:
     """Train on `train`, keep the weights that are best on `dev`, score those once on `test`; fills `finetuned`.
 
     Returns the scores of dev, and of test as `test_...`. The same inputs, processes and threads give the same bits.
-    Resumes from the newest of `checkpoints`; without a location for them nothing is kept of a stopped run.
+    Settings whose names are not in `given` are those of the data set or of the task, where these have others; None: all
+    count as they are. Resumes from the newest of `checkpoints`; without a location for them nothing is kept of a
+    stopped run.
     """
     keep_signals()
     if team.world > 1 and checkpoints is None:
@@ -253,7 +273,7 @@ def finetune(
         place = checkpoints or CheckpointLocation(open_store(folder), "finetune", Path(folder))
         try:
             return loop.run(
-                FineTuning.of(model, data, settings, team), finetuned, checkpoints=place, team=team,
+                FineTuning.of(model, task_data, settings, team, given), finetuned, checkpoints=place, team=team,
                 textfiles=textfiles, progress=progress, stop=stop, start_fresh=start_fresh,
             )  # fmt: skip
         except Stopped as stopped:

@@ -25,6 +25,16 @@ SHARES = tuple(dict.fromkeys(name for known in TASKS.values() for name in known.
 ANSWERS = tuple(dict.fromkeys(name for known in TASKS.values() for name in known.answers))
 
 
+def having(name: str) -> tuple[str, ...]:
+    """The tasks with a score of this name."""
+    return tuple(task for task, known in TASKS.items() if name in (*known.shares, *known.answers))
+
+
+def led_by(name: str) -> tuple[str, ...]:
+    """The tasks whose main score this is."""
+    return tuple(task for task, known in TASKS.items() if name == known.main)
+
+
 def everywhere(name: str) -> bool:
     """Whether every task has a score of this name."""
     return all(name in (*known.shares, *known.answers) for known in TASKS.values())

@@ -16,12 +16,24 @@ else:
     Name = Literal[tuple(TASKS)]
 
 
+ONLY = dict.fromkeys(
+    ("doc_stride", "max_query_length", "max_answer_length", "n_best_size", "null_score_diff_threshold"),
+    "question_answering",
+)
+"""Settings that mean something for one task only, with the name of that task."""
+TABLED = frozenset(
+    ("max_seq_len", "batch_size", "learning_rate", "num_train_epochs", "weight_decay", "warmup_ratio", "adam_epsilon")
+) | ONLY.keys()  # fmt: skip
+"""Settings whose default may be that of the task or of the data set, see defaults.py."""
+
+
 @dataclass(frozen=True)
 class FinetuneRecipe(Settings):
     """What to fine-tune for, and how."""
 
-    task: Name = "sequence_classification"
-    """Task to learn: one label for a text or a pair of texts."""
+    task: Name | None = None
+    """Task to learn; default: the one that the examples are for, which is one label for a text or a pair of texts if
+    they do not say."""
     max_seq_len: Annotated[int, Ge(3)] = 128
     """Length of an example in tokens, including special tokens; longer ones are truncated."""
     batch_size: Count = 32
@@ -48,6 +60,18 @@ class FinetuneRecipe(Settings):
     """Dropout probability of hidden states; default: that of the pretrained model."""
     attention_probs_dropout_prob: Below1 | None = None
     """Dropout probability of attention weights; default: that of the pretrained model."""
+
+    doc_stride: Count = 128
+    """Question answering: tokens between the beginnings of two windows over a long context."""
+    max_query_length: Annotated[int, Ge(1)] = 64
+    """Question answering: length of a question in tokens; longer ones are truncated."""
+    max_answer_length: Count = 30
+    """Question answering: length of the longest answer in tokens."""
+    n_best_size: Count = 20
+    """Question answering: number of candidates for the beginning of an answer, and for its end."""
+    null_score_diff_threshold: float = 0.0
+    """Question answering: how much better than the best answer no answer must be to be chosen, where some questions
+    have none."""
 
     def micro_batches(self, world: int) -> int:
         """Micro batches in one step, over all `world` processes. BadInput if the batch cannot be split evenly."""

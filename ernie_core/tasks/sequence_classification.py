@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ernie_core.errors import BadInput
-from ernie_core.tasks import features
+from ernie_core.tasks import features, task
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.metrics import classification as metrics
 from ernie_core.tasks.readers import classification as reader
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import paddle
 
     from ernie_core.model.config import ErnieConfig
+    from ernie_core.tasks.recipe import FinetuneRecipe
 
 Text = str | tuple[str, str]
 
@@ -38,6 +39,10 @@ class LabelPrediction(Prediction):
 
     label: str
     scores: Mapping[str, float]
+
+    @property
+    def confidence(self) -> float:
+        return self.scores[self.label]
 
     def row(self) -> Mapping[str, Any]:
         return {"predicted": self.label, "scores": {name: round(score, 6) for name, score in self.scores.items()}}
@@ -58,10 +63,10 @@ class SequenceClassification(Task[Text, LabelPrediction]):
     text_pair: bool
 
     @classmethod
-    def of_data(cls, folder: Path, max_seq_len: int) -> "SequenceClassification":
+    def of_data(cls, folder: Path, settings: "FinetuneRecipe") -> "SequenceClassification":
         names = reader.label_names(folder)
-        pair = reader.are_pairs({split: reader.examples(folder, split, names) for split in cls.splits})
-        return cls(max_seq_len, names, pair)
+        pair = reader.are_pairs({split: reader.examples(folder, split, names) for split in task.splits(folder)})
+        return cls(settings.max_seq_len, names, pair)
 
     @classmethod
     def opened(cls, folder: Path, said: Mapping[str, Any]) -> "SequenceClassification":
@@ -91,7 +96,10 @@ class SequenceClassification(Task[Text, LabelPrediction]):
         return features.encode(questions, tokenizer, self.max_seq_len)
 
     def truth(self, example: LabelledText) -> Mapping[str, Any]:
-        return {"label": self.labels[example.label]}
+        return {} if example.label is None else {"label": self.labels[example.label]}
+
+    def pairs(self, prediction: LabelPrediction, example: LabelledText) -> Sequence[tuple[str, str]]:
+        return ((self.truth(example)["label"], prediction.label),)
 
     def targets(self, examples: Sequence[LabelledText], features: Features) -> np.ndarray:
         return np.fromiter((example.label for example in examples), np.int64, len(examples))

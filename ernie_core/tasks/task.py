@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     import paddle
 
     from ernie_core.model.config import ErnieConfig
+    from ernie_core.tasks.recipe import FinetuneRecipe
 
 FILE = "task.json"
 """File in a fine-tuned model: its task, and the settings that serving needs."""
 Q = TypeVar("Q")
 """A question: a text, or a tuple of texts and of such tuples, so that JSON can represent it."""
 P = TypeVar("P", bound="Prediction")
+SPLITS = ("train", "dev", "test")
+"""Of labelled examples, one file `<split>.jsonl` each; the last may be missing, or have no labels."""
 
 Row = tuple[np.ndarray, ...]
 Outputs = Sequence[Row]
@@ -39,6 +42,11 @@ Outputs = Sequence[Row]
 @dataclass(frozen=True)
 class Prediction(ABC):
     """The answer to one question. Its fields are JSON values, which `python -m ernie_core.serve --json` prints."""
+
+    @property
+    @abstractmethod
+    def confidence(self) -> float:
+        """Probability that the net gives to this answer, from 0 to 1."""
 
     @abstractmethod
     def row(self) -> Mapping[str, Any]:
@@ -58,6 +66,10 @@ class Example(Protocol):
     @property
     def question(self) -> Any: ...
 
+    @property
+    def labelled(self) -> bool:
+        """Whether the true answer is known."""
+
 
 class Task(ABC, Generic[Q, P]):
     """A task with what it learned from its data, such as labels. Importing it imports no Paddle.
@@ -70,7 +82,6 @@ class Task(ABC, Generic[Q, P]):
     """Inputs of the exported graph, int64 [rows, tokens] each; `batch` makes them."""
     outputs: ClassVar[tuple[str, ...]] = ("logits",)
     """Outputs of the exported graph, in its order, by their names in messages: float32 [rows, ...] each."""
-    splits: ClassVar[tuple[str, ...]] = ("train", "dev", "test")
     max_seq_len: int
 
     @property
@@ -80,8 +91,8 @@ class Task(ABC, Generic[Q, P]):
 
     @classmethod
     @abstractmethod
-    def of_data(cls, folder: Path, max_seq_len: int) -> "Task[Q, P]":
-        """The task of labelled examples in a folder."""
+    def of_data(cls, folder: Path, settings: "FinetuneRecipe") -> "Task[Q, P]":
+        """The task of labelled examples in a folder, with the settings that concern it, such as `max_seq_len`."""
 
     @classmethod
     @abstractmethod
@@ -108,7 +119,10 @@ class Task(ABC, Generic[Q, P]):
 
     @abstractmethod
     def read(self, folder: Path, split: str) -> Sequence[Example]:
-        """The examples of a split, at least one. BadInput, with file, line and remedy, for a faulty one."""
+        """The examples of a split, at least one. BadInput, with file, line and remedy, for a faulty one.
+
+        Those of `test` may all have no true answer: then their `labelled` is False.
+        """
 
     @abstractmethod
     def encode(self, questions: Sequence[Q], tokenizer: Tokenizer) -> Features:
@@ -117,11 +131,12 @@ class Task(ABC, Generic[Q, P]):
 
     @abstractmethod
     def truth(self, example: Any) -> Mapping[str, Any]:
-        """The true answer as JSON values, for `predictions.jsonl`."""
+        """The true answer as JSON values, for `predictions.jsonl`; empty if it is not known."""
 
     @abstractmethod
     def targets(self, examples: Sequence[Any], features: Features) -> np.ndarray:
-        """The true answers as `loss` expects them; the first axis is that of the rows."""
+        """The true answers as `loss` expects them; the first axis is that of `features.lengths`. Called for labelled
+        examples only."""
 
     def batch(self, features: Features, rows: np.ndarray, pad_id: int) -> dict[str, np.ndarray]:
         """The inputs of some rows, padded to the longest of them."""
@@ -157,6 +172,19 @@ class Task(ABC, Generic[Q, P]):
     @abstractmethod
     def scores(self, outputs: Outputs, examples: Sequence[Any], features: Features) -> dict[str, float]:
         """The figures of a split, those of `known.shares` and `loss`."""
+
+    def graded(self, prediction: P, example: Any) -> float:
+        """How right a prediction is, from 0 to 1: 1 for the true answer."""
+        return float(prediction.row()["predicted"] == next(iter(self.truth(example).values())))
+
+    def pairs(self, prediction: P, example: Any) -> Sequence[tuple[str, str]]:
+        """The true and the predicted class of everything that is classified in an example, for a table of confusions;
+        none for answers that are not classes."""
+        return ()
+
+    def submission(self, predictions: Sequence[P], examples: Sequence[Any], dataset: str) -> Mapping[str, str]:
+        """Files in which predictions of this data set are handed in: name -> content; none if no form is known."""
+        return {}
 
     def agreement(self, outputs: Outputs, other: Outputs, features: Features) -> float:
         """Share of equal answers of two models to the same questions."""
@@ -205,6 +233,11 @@ class Task(ABC, Generic[Q, P]):
         text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
         (folder / FILE).write_text(text + "\n", encoding="utf-8")
         self.copy_to(folder)
+
+
+def splits(folder: Path) -> tuple[str, ...]:
+    """The splits in a folder of labelled examples: train and dev, and test if it is there."""
+    return tuple(split for split in SPLITS if split != "test" or (folder / f"{split}.jsonl").exists())
 
 
 def find(name: str) -> type[Task[Any, Any]]:

@@ -34,7 +34,7 @@ def points(node: Node) -> tuple[dict[str, Any], ...]:
 
 
 def _parameters(node: Node) -> dict[str, Any]:
-    return node.step.model_dump(mode="json")
+    return node.step.parameters()
 
 
 def _source(link: Link, inputs: Mapping[str, Content]) -> TaskInput:

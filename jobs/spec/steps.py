@@ -12,6 +12,8 @@ from components.contract import scores, sweep
 from components.contract.around import Around, Made
 from components.contract.base import Step
 from components.contract.gates import Gate
+from components.contract.scores import Score
+from components.contract.sweep import Best
 from ernie_core.errors import Error
 from ernie_core.wording import shorten
 from jobs.spec import bind, document, fields, sweeps
@@ -69,25 +71,22 @@ class Reader:
             why = "cannot be split" if key == "shards" else "is not trained by several processes"
             self._bad((*path, key), f"`{component}` {why}, leave `{key}` out")
         placement = self._fields(path, Placement, {k: body.pop(k) for k in Placement.model_fields if k in body})
-        bound = [port for port, group in inputs.items() if group]
-        rule = None
         if swept:
             points = self._points(path, cls, wanted, body)
-            rule, wrong = sweeps.best(best, points, component, bound)
-            if wrong:
-                self._bad((*path, "best"), wrong)
         else:
-            if best is not None:
-                self._bad((*path, "best"), "chooses among the points of a `sweep:`, add that, or leave `best` out")
             step = self._fields(path, cls, body)
             points = (Point({}, step),) if step else ()
         around = self._around(inputs)
-        self._made[name] = [Made(name, point.step, around[0]) for point in points] or [Made(name, None, around[0])]
-        self._made[name] += [Made(name, point.step, reads) for point in points[:1] for reads in around[1:]]
+        made = [Made(name, point.step, around[0]) for point in points]
+        more = [Made(name, point.step, reads) for point in points[:1] for reads in around[1:]]
+        self._made[name] = [*made, *more] or [Made(name, None, around[0])]
+        rule = self._rule((*path, "best"), best, made, component) if swept else None
+        if best is not None and not swept:
+            self._bad((*path, "best"), "chooses among the points of a `sweep:`, add that, or leave `best` out")
         if not points:
             return None
-        for gate, point in itertools.product(gates, points):
-            self._gate((*path, "require", gate.score), gate, component, point.step, inputs)
+        for gate, each in itertools.product(gates, made):
+            self._gate((*path, "require", gate.score), gate, component, each)
         if placement is None:
             return None
         for text in _misfits(points, around, placement):
@@ -106,6 +105,15 @@ class Reader:
         for where, text in read.problems:
             self._bad((*path, *where), text)
         return () if read.problems else read.points
+
+    def _rule(self, path: document.Path, value: Value, made: Sequence[Made], component: str) -> Best | None:
+        """Which point of a sweep is kept: by a score that every one of them gives."""
+        rule, wrong = sweeps.best(value)
+        declared = [each for each in made if each.step and type(each.step).scores is not None]
+        faults = [wrong] if rule is None else [_missing(rule.score, component, each) for each in declared]
+        for text in filter(None, faults):
+            self._bad(path, text)
+        return rule
 
     def _around(self, inputs: Mapping[str, tuple[Binding, ...]]) -> list[Mapping[str, tuple[Made, ...]]]:
         """What a step reads, first with the first point of every sweep before it, then with each of the others."""
@@ -129,15 +137,13 @@ class Reader:
                 self._bad((*path, score), str(error))
         return tuple(found)
 
-    def _gate(self, path: document.Path, gate: Gate, component: str, step: Step,
-              inputs: Mapping[str, tuple[Binding, ...]]) -> None:  # fmt: skip
+    def _gate(self, path: document.Path, gate: Gate, component: str, made: Made) -> None:
         """A bound on what the step does not give, or that decides nothing, would be found when hours are spent."""
-        if type(step).scores is None:
+        if made.step is None or type(made.step).scores is None:
             return
-        given = step.gives([port for port, group in inputs.items() if group])
-        score = scores.find(gate.score, given)
+        score = scores.find(gate.score, _given(made))
         if score is None:
-            self._bad(path, scores.missing(shorten(gate.score), given, type(step).scores or (), component))
+            self._bad(path, _missing(gate.score, component, made))
         elif vain := gate.vain(score):
             self._bad(path, vain)
 
@@ -156,6 +162,19 @@ class Reader:
 
     def _bad(self, path: document.Path, text: str) -> None:
         self.problems.append(self.doc.problem(path, text))
+
+
+def _given(made: Made) -> list[Score]:
+    """The scores that a step gives where it stands."""
+    bound = [port for port, group in made.reads.items() if group]
+    return [score for score in made.step.gives(bound) if score.fits(made.task)] if made.step else []
+
+
+def _missing(score: str, component: str, made: Made) -> str:
+    """What to say of a score that it does not give; empty if it does."""
+    if made.step is None or scores.find(score, given := _given(made)):
+        return ""
+    return scores.missing(shorten(score), given, type(made.step).scores or (), component, made.task)
 
 
 def _misfits(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from components.contract import scores, sweep
+from components.contract import sweep
 from components.contract.base import Step
 from components.contract.sweep import Best
 from ernie_core.wording import shorten
@@ -68,19 +68,14 @@ def read(cls: type[Step], value: Value, fixed: Mapping[str, Value], doc: Documen
     return found
 
 
-def best(value: Value, points: Sequence[Point], component: str, bound: Sequence[str]) -> tuple[Best | None, str]:
-    """Which point is kept, of scores that all of them give; or what is wrong."""
+def best(value: Value) -> tuple[Best | None, str]:
+    """Which point is kept; or what is wrong with that."""
     if value is None:
         return None, "which point is kept? Add `best: max SCORE` or `best: min SCORE`, of a score of the step"
     try:
-        rule = Best.parse(value)
+        return Best.parse(value), ""
     except ValueError as error:
         return None, str(error)
-    for point in points:
-        cls, given = type(point.step), point.step.gives(bound)
-        if cls.scores is not None and not scores.find(rule.score, given):
-            return None, scores.missing(shorten(rule.score), given, cls.scores, component)
-    return rule, ""
 
 
 def whole(points: Sequence[Point], rule: Best | None) -> Sweep | None:

@@ -14,6 +14,7 @@ from ernie_core.model.ernie import ErnieModel
 from ernie_core.tasks import features
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.known import Known
+from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.task import Outputs, Prediction, Row, Task
 from ernie_core.text.tokenizer import Tokenizer
 
@@ -32,6 +33,10 @@ class Answer(Prediction):
     intent: int
     slots: list[int]
 
+    @property
+    def confidence(self) -> float:
+        return 1.0
+
     def row(self) -> Mapping[str, Any]:
         return {"predicted": [self.intent, self.slots]}
 
@@ -46,6 +51,7 @@ class Example:
     id: str
     question: str
     intent: int
+    labelled: bool = True
 
 
 class Net(paddle.nn.Layer):
@@ -77,8 +83,8 @@ class Joint(Task[str, Answer]):
         return Known("intent_accuracy", ("intent_accuracy",))
 
     @classmethod
-    def of_data(cls, folder: Path, max_seq_len: int) -> "Joint":
-        return cls(max_seq_len)
+    def of_data(cls, folder: Path, settings: FinetuneRecipe) -> "Joint":
+        return cls(settings.max_seq_len)
 
     @classmethod
     def opened(cls, folder: Path, said: Mapping[str, Any]) -> "Joint":

@@ -15,6 +15,7 @@ from ernie_core.compress import inference
 from ernie_core.serve import evaluation
 from ernie_core.serve.predictor import Predictor
 from ernie_core.tasks import known
+from ernie_core.tasks.data import DataFacts
 from ernie_core.tasks.finetune import finetune
 from ernie_core.tasks.known import Known
 
@@ -43,8 +44,8 @@ def test_the_task_of_the_page_learns_is_exported_and_answers(module: ModuleType,
     folders = {name: tmp_path / name for name in ("finetuned", "inference", "scratch", "report")}
     for folder in folders.values():
         folder.mkdir()
+    DataFacts(NAME).write(data)
     recipe = replace(tiny_task.QUICK, num_train_epochs=4.0)
-    object.__setattr__(recipe, "task", NAME)  # the choices are those of the table when it was imported
     assert finetune(model, data, folders["finetuned"], recipe)["test_micro_f1"] > 0.9
     scores = inference.build(folders["finetuned"], data, folders["inference"], folders["scratch"])
     assert scores["micro_f1_fp32"] > 0.9 and scores["agreement"] > 0.9

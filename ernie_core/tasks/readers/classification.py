@@ -9,7 +9,6 @@ from ernie_core.errors import BadInput
 from ernie_core.tasks.readers import rows
 from ernie_core.text import lines
 
-SPLITS = ("train", "dev", "test")
 LABELS = "labels.txt"
 _SHOWN = 5
 
@@ -21,7 +20,13 @@ class LabelledText:
     id: str
     text: str
     text_pair: str | None
-    label: int
+    label: int | None
+    """None: not known."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the label is known."""
+        return self.label is not None
 
     @property
     def question(self) -> str | tuple[str, str]:
@@ -67,9 +72,12 @@ def examples(folder: Path, split: str, names: Sequence[str]) -> tuple[LabelledTe
     path = folder / f"{split}.jsonl"
     ids = {name: number for number, name in enumerate(names)}
     found = tuple(
-        LabelledText(str(row["id"]), row["text"], row.get("text_pair"), _label(where, row["label"], ids))
-        for where, row in rows.read(path, ("text",), ("label",), ("text_pair",))
-    )
+        LabelledText(
+            str(row["id"]), row["text"], row.get("text_pair"),
+            _label(where, row["label"], ids) if "label" in row else None,
+        )
+        for where, row in rows.read(path, ("text",), ("label",), ("text_pair",), unlabelled=split == "test")
+    )  # fmt: skip
     if len({e.text_pair is None for e in found}) > 1:
         raise BadInput(f"{path}: some examples have a text_pair and some have none, give all or none")
     return found

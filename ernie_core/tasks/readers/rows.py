@@ -10,21 +10,33 @@ from ernie_core.text import json_text, lines
 
 
 def read(
-    path: Path, texts: Sequence[str], others: Sequence[str] = (), optional: Sequence[str] = ()
+    path: Path,
+    texts: Sequence[str],
+    answers: Sequence[str] = (),
+    optional: Sequence[str] = (),
+    *,
+    others: Sequence[str] = (),
+    unlabelled: bool = False,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows of a file, each with its place as `file:line`; empty lines are skipped.
 
     A row is a JSON object with an `id` (a string or a number), `texts` and `optional` texts that are strings of whole
-    characters, and `others`, whose values are for the caller to check. BadInput says file, line and remedy, also if
+    characters, and `others` and `answers`, whose values are for the caller to check. With `unlabelled` all rows may be
+    without their answers, and with none of them. BadInput says file, line and remedy, also if
     there is no row at all; NotFound if there is no file.
     """
-    keys = ("id", *texts, *others)
-    empty = True
+    keys, first = ("id", *texts, *others), None
     for number, line in enumerate(lines.split(text_of(path)), 1):
         if line.strip():
-            empty = False
-            yield f"{path}:{number}", _row(f"{path}:{number}", line, keys, (*texts, *optional))
-    if empty:
+            where = f"{path}:{number}"
+            row = _row(where, line, keys if unlabelled else (*keys, *answers), (*texts, *optional))
+            has = [name for name in answers if name in row]
+            first = has if first is None else first
+            if has != first or (has and len(has) < len(answers)):
+                named = ", ".join(f'"{name}"' for name in answers)
+                raise BadInput(f"{where}: some rows have {named} and some have not, give all or none their answers")
+            yield where, row
+    if first is None:
         raise BadInput(f"{path}: no examples, every split needs at least one")
 
 

@@ -1,0 +1,61 @@
+"""The contract of a format: which files it is, and how their lines become examples of a task."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled example: a line of `<split>.jsonl`, in the form that the reader of its task expects.
+
+    `id` is the data's own, if it has one. A test without answers gives no answers.
+    """
+
+    where: str
+    """`file:line`, or `file: paragraph 3, question 2`, for messages."""
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A line that cannot be used, and why, with the value that is wrong."""
+
+    where: str
+    why: str
+
+
+class Format(ABC):
+    """One format. The same name stands for the data set in the table of defaults (ernie_core/tasks/defaults.py)."""
+
+    name: ClassVar[str]
+    """`chnsenticorp`, `clue/tnews`, `csv`."""
+    task: ClassVar[str]
+    """Name of the task of its examples."""
+    summary: ClassVar[str]
+    """Which data have this form, as a noun phrase."""
+
+    @classmethod
+    @abstractmethod
+    def recognises(cls, files: Mapping[str, Path]) -> bool:
+        """Whether these files, by their names relative to the folder, have this form; judged by names and by the first
+        lines. At most one format may recognise a folder."""
+
+    @abstractmethod
+    def splits(self, files: Mapping[str, Path]) -> Mapping[str, Sequence[Path]]:
+        """The files of train, dev and test; a split that the data do not have is left out."""
+
+    @abstractmethod
+    def rows(self, path: Path, split: str) -> Iterator[Example | Rejected]:
+        """Every example of a file in its order; a faulty one is `Rejected`, and reading continues behind it."""
+
+    def labels(self) -> Mapping[str, Sequence[str]]:
+        """Names of labels in their published order, by the file they are written to, such as `labels.txt`; without
+        that, the names that occur in train are written in sorted order."""
+        return {}
+
+    def facts(self) -> Mapping[str, Any]:
+        """What the task keeps in `task.json` of the data, such as the scheme of its tags."""
+        return {}

@@ -1,0 +1,1 @@
+"""Published and common forms of labelled data, one module per family."""
