@@ -48,7 +48,7 @@ def main() -> None:
     """Make model and data, then measure and print."""
     wanted = argparse.ArgumentParser(description=__doc__)
     wanted.add_argument("--transformers", metavar="PYTHON", default="")
-    wanted.add_argument("--steps", type=int, default=100, help="more than the %d of the short run" % SHORT)
+    wanted.add_argument("--steps", type=int, default=100, help=f"more than the {SHORT} of the short run")
     wanted.add_argument("--rounds", type=int, default=3)
     chosen = wanted.parse_args()
     with tempfile.TemporaryDirectory() as folder:

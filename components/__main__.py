@@ -31,6 +31,8 @@ from components.runtime import (
     reports,
     scratch,
     shards,
+    sweep,
+    swept,
 )
 from components.runtime.stop import Stop
 from ernie_core import errors, runtime, streams
@@ -124,6 +126,8 @@ def _run(task: Task, stop: Stop) -> dict[str, object]:
     with locks.lock(Path(task.cache) / "locks", f"{task.store}/{task.address}", stop):
         if done := artefact.read(store, task.address):
             return {"scores": done.info.get("scores", {}), "already": True}
+        if task.best:
+            return _done(task, _sweep(task, store, started, stop), started)
         with locks.leased(task, store, stop) as lease:
             if lease and (done := artefact.read(store, task.address)):  # by whom it was waited for
                 return {"scores": done.info.get("scores", {}), "already": True}
@@ -133,6 +137,11 @@ def _run(task: Task, stop: Stop) -> dict[str, object]:
             )
             scores = _lead(task, store, stop, lease) if task.ranks > 1 else _make(task, store, started, stop, lease)
     shutil.rmtree(task.scratch, ignore_errors=True)
+    return _done(task, scores, started)
+
+
+def _done(task: Task, scores: Scores, started: float) -> dict[str, object]:
+    """Say that a step is done; its outcome."""
     shown = " ".join(f"{n}={value:.6g}" for n, value in components.in_order(task.component, scores)[0].items())
     print(f"step={task.name} state=done seconds={time.time() - started:.1f} {shown}".rstrip(), flush=True)
     return {"scores": dict(scores)}
@@ -198,9 +207,20 @@ def _together(task: Task, rank: int, stop: Stop) -> dict[str, object]:
     return {}
 
 
+def _sweep(task: Task, store: Store, started: float, stop: Stop) -> Scores:
+    """The points of a sweep that are missing, then its artefact."""
+    many = f"points={len(task.points)} best={task.best!r}"
+    print(f"step={task.name} address={task.address} {many} started={provenance.utc(started)}", flush=True)
+    sweep.make(task, store, range(len(task.points)), stop)
+    return swept.publish(task, store, started, reports.Reporter(Path(task.progress)))
+
+
 def _share(task: Task, shard: shards.Shard, stop: Stop) -> dict[str, object]:
-    """The pieces of one shard; the process that runs the whole step joins them."""
+    """The pieces of one shard, or its points of a sweep; the process that runs the whole step joins them."""
     store = inputs.open_store(task.store)
+    if task.best:  # a point that fails must not end the others: the joining process says which did
+        sweep.make(task, store, shard.of(len(task.points)), stop)
+        return {}
     step, arguments, here, _ = _begin(task, store, stop)
     shards.make(shards.open_(task, store, step, arguments), shard, here)
     shutil.rmtree(task.scratch, ignore_errors=True)

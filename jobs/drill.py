@@ -134,7 +134,8 @@ def small(prepared: Prepared, name: str = "") -> Node:
     node = trainings[name] if name else next(iter(trainings.values()))
     values = {**node.step.parameters(), **SMALL, **type(node.step).drilled}
     ranks = min(2, node.ranks)
-    return replace(node, step=type(node.step).model_validate(values), nodes=ranks, gpus=0, cpu=1, timeout=None)
+    return replace(node, step=type(node.step).model_validate(values), nodes=ranks, gpus=0, cpu=1, timeout=None,
+                   points=(), best=None)  # fmt: skip
 
 
 def disturbances(node: Node) -> list[Disturbance]:

@@ -62,6 +62,7 @@ def _spec() -> str:
         for name, body in built["properties"].items()
     ]
     shared = [(f"`{name}`", _values(body), body["description"]) for name, body in schema.SHARED.items()]
+    shared += [("`sweep`", "mapping or list", schema.SWEEP), ("`best`", "text", schema.BEST["description"])]
     places = Placement.model_json_schema()["properties"]
     shared += [
         (f"`{name}`", _values(places[name]), meanings(Placement).get(name, "")) for name in Placement.model_fields
@@ -74,7 +75,7 @@ def _spec() -> str:
             table(("key", "required", "meaning"), *keys),
             "## Keys of every step\n",
             "Every step takes these keys in addition to the parameters of its [component](components.md). `shards` is"
-            " for split steps only; `nodes` and `gpus` are for steps that train as a gang.\n",
+            " for split steps and [sweeps](../sweeps.md); `nodes` and `gpus` are for steps that train as a gang.\n",
             table(("key", "value", "meaning"), *shared),
         ]
     )

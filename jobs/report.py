@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import components
+from components.contract import sweep
 from components.contract.values import spell_duration, spell_figure
 from ernie_core import errors
 from ernie_core.errors import Error
@@ -19,7 +20,7 @@ def plan_text(name: str, plan: Plan, where: str) -> str:
     """A plan: where it will run and why, then a line a step."""
     rows = [("step", "", "why")]
     for step in plan.steps:
-        seconds = step.expected_seconds or 0.0
+        seconds = 0.0 if step.points else step.expected_seconds or 0.0  # a sweep says it by itself
         took = f" (took {spell_duration(seconds)})" if seconds >= 1 else ""
         # not truncated: its end may be the remedy
         first, *rest = wrapped(step.why + took)
@@ -57,7 +58,7 @@ def run_text(run: Run, state: str) -> str:
 
 def scores_text(scores: Mapping[str, object], address: str, most: int = 5) -> str:
     """`accuracy 0.842  loss 0.3711` of an artefact: its main scores, however many, and others up to `most`."""
-    found, main = components.in_order(address.partition("/")[0], scores)
+    found, main = components.in_order(sweep.component(address), scores)
     shown, most = [f"{name} {spell_figure(value)}" for name, value in found.items()], max(most, main)
     return "  ".join(shown[:most]) + ("  ..." if len(shown) > most else "")
 

@@ -105,6 +105,8 @@ def facts(progress: Mapping[str, object]) -> dict[str, str]:
     shown = {}
     if doing := progress.get("doing"):
         shown["doing"] = str(doing)
+    if unit == "points":  # of a sweep, which says itself how long the others may take
+        done = None
     if done is not None:
         shown["done"] = f"{spell(done)}/{spell(total)}" if total else spell(done)
         rate = done / seconds if seconds else 0.0

@@ -36,8 +36,8 @@ if grouped and not hasattr(TrainingArguments, "train_sampling_strategy"):
     grouped = {"group_by_length": True}
 settings = TrainingArguments(
     output_dir=asked["out"], per_device_train_batch_size=asked["batch_size"], max_steps=asked["steps"],
-    learning_rate=5e-5, warmup_steps=asked["steps"] // 10, weight_decay=0.01, logging_steps=20, save_strategy="no", disable_tqdm=True,
-    report_to="none", use_cpu=True, **grouped,
+    learning_rate=5e-5, warmup_steps=asked["steps"] // 10, weight_decay=0.01, logging_steps=20, save_strategy="no",
+    disable_tqdm=True, report_to="none", use_cpu=True, **grouped,
 )  # fmt: skip
 trainer = Trainer(
     model=ErnieForSequenceClassification(config), args=settings, train_dataset=rows,

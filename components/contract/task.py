@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+_RARE = ("continues", "points", "points_listing", "best")
+
 
 @dataclass(frozen=True)
 class TaskInput:
@@ -55,11 +57,18 @@ class Task:
     """Score -> bound, where no runner checks them: the step itself then refuses scores out of bounds when it ends."""
     continues: str = ""
     """The address of an earlier training that this one takes up, if it has no checkpoint of its own yet."""
+    points: Sequence[Mapping[str, Any]] = ()
+    """Of a sweep: names of the parameters that are `varied`, `parameters` besides those of the task, `fingerprint`, and
+    `continues` if it has one. Everything else is the same for all of them."""
+    points_listing: str = ""
+    """`listings/<SHA-256>.json`: where they are in the store, if they are too many for a command line."""
+    best: str = ""
+    """Of a sweep: which point is kept, as `max accuracy`; empty for every other step."""
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; `continues` only if there is something, so that other tasks are what they were before."""
+        """As JSON values; what few tasks have only where it is, so that other tasks are what they were before."""
         row = {"format": 1, **asdict(self)}
-        return row if self.continues else {name: value for name, value in row.items() if name != "continues"}
+        return {name: value for name, value in row.items() if value or name not in _RARE}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Task":

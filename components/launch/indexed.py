@@ -16,6 +16,9 @@ KEPT = 7 * 86400
 CONTAINER = "step"
 TRIES = 2
 """How often the cluster starts an index again that died; what it did to it itself does not count."""
+SWEPT = TRIES + 2
+"""The same for an index that is a point of a sweep: the point gives up before, and says why, and the Job continues with
+the others."""
 _INDEX = "batch.kubernetes.io/job-completion-index"
 
 
@@ -37,7 +40,8 @@ def render(stage: Stage, number: int) -> dict[str, Any]:
         "spec": {
             "completionMode": "Indexed", "completions": stage.count,
             "parallelism": min(workload.parallelism or stage.count, stage.count),
-            "backoffLimitPerIndex": TRIES, "maxFailedIndexes": 0, "podFailurePolicy": {"rules": rules},
+            "backoffLimitPerIndex": SWEPT if workload.task.get("best") else TRIES,
+            "maxFailedIndexes": 0, "podFailurePolicy": {"rules": rules},
             "ttlSecondsAfterFinished": KEPT, "template": pod,
         },
     }  # fmt: skip

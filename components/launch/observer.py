@@ -10,10 +10,12 @@ from components.launch import workload as workloads
 from components.launch.backend import Stage
 from components.launch.kube import Kube, Object
 from components.launch.observation import Attempt, Observation, Pod, Reason
+from components.runtime import points
 from components.runtime.record import PastAttempt
 from ernie_core.store import Store, artefact
 from ernie_core.train.checkpoint import standing
 
+SETTLED = ("done", "failed")
 MOST_PENDING = 3
 """Most pods whose events are read: the others wait for the same."""
 
@@ -64,10 +66,13 @@ class Observer:
         )  # fmt: skip
 
     def progress(self) -> str:
-        """The newest checkpoint, or how many pieces are there."""
+        """The newest checkpoint, or how many pieces are there, or how many points of a sweep are made or given up."""
         if self._stage.backend.together:
             found = standing.look(self._store, self._address)
             return found.last or found.name
+        if self._stage.workload.task.get("best"):
+            settled = [row for row in points.read(self._store, self._address).values() if row.state in SETTLED]
+            return f"{len(settled)} points" if settled else ""
         keys = (entry.key for entry in self._store.list(self._address))
         made = sum(1 for key in keys if "/piece-" in key and key.endswith(f"/{artefact.MANIFEST}"))
         return f"{made} pieces" if made else ""

@@ -59,18 +59,25 @@ def _record(source: TaskInput, task: Task, store: Store) -> base.Record:
 
 
 def unfold(task: Task, store: Store) -> Task:
-    """The task with the files of its inputs, where they are listed in the store. BadInput if a list is not what it was
-    when the task was written."""
+    """The task with the files of its inputs and the points of its sweep, where they are listed in the store. BadInput
+    if a list is not what it was when the task was written."""
 
     def whole(source: TaskInput) -> TaskInput:
         if not source.listing:
             return source
-        data = store.read(source.listing)
-        if hashlib.sha256(data).hexdigest() != Path(source.listing).stem:
-            raise errors.BadInput(f"{store.url}/{source.listing} was changed: submit the run again")
-        return replace(source, files=json.loads(data), listing="")
+        return replace(source, files=_listed(store, source.listing), listing="")
 
-    return replace(task, inputs={port: tuple(map(whole, group)) for port, group in task.inputs.items()})
+    task = replace(task, inputs={port: tuple(map(whole, group)) for port, group in task.inputs.items()})
+    if not task.points_listing:
+        return task
+    return replace(task, points=_listed(store, task.points_listing), points_listing="")
+
+
+def _listed(store: Store, key: str) -> Any:
+    data = store.read(key)
+    if hashlib.sha256(data).hexdigest() != Path(key).stem:
+        raise errors.BadInput(f"{store.url}/{key} was changed: submit the run again")
+    return json.loads(data)
 
 
 def here(task: Task, store: Store, scratch: Path, report: Reporter, stop: Stop, lease: Lease | None = None) -> Here:

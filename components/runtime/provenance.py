@@ -23,7 +23,7 @@ def lineage(task: Task, store: Store) -> Mapping[str, Any]:
             continue
         manifest = artefact.read(store, address)
         found[address] = dict(manifest.info) if manifest else {"missing": True}
-        open_ += filter(None, [found[address].get("continues")])
+        open_ += filter(None, [found[address].get("continues"), found[address].get("sweep", {}).get("address")])
         rows = found[address].get("inputs", {}).values()
         open_ += [row["address"] for group in rows for row in group if row.get("address")]
     return found

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ class Line:
         return Rejected(self.where, why, self.text[:BEGINS], expected)
 
 
-def numbered(path: Path) -> Iterator[Line | Rejected]:
-    """The lines of a file that are not empty. BadInput if it is in UTF-16, or has line ends of CR alone."""
+def numbered(path: Path, *, empty: bool = False) -> Iterator[Line | Rejected]:
+    """The lines of a file that are not empty, or all. BadInput if it is in UTF-16, or has line ends of CR alone."""
     with path.open("rb") as file:
         lines.check(file.read(lines.SAMPLE), str(path))
         file.seek(0)
@@ -43,8 +44,22 @@ def numbered(path: Path) -> Iterator[Line | Rejected]:
                 why = f"not UTF-8 at byte {e.start}, {lines.convert(raw)}"
                 yield Rejected(where, why, raw[:BEGINS].decode(errors="replace").rstrip())
                 continue
-            if text.strip():
+            if empty or text.strip():
                 yield Line(where, text)
+
+
+def blocks(path: Path) -> Iterator[list[Line] | Rejected]:
+    """The lines of a file in blocks with empty lines between them; one with a line that is not UTF-8 is rejected."""
+    block: list[Line] = []
+    fault: Rejected | None = None
+    for line in chain(numbered(path, empty=True), (Line(str(path), ""),)):
+        if isinstance(line, Rejected):
+            fault = fault or line
+        elif line.text.strip():
+            block.append(line)
+        elif fault or block:
+            yield fault or block
+            block, fault = [], None
 
 
 def objects(path: Path) -> Iterator[tuple[Line, dict[str, Any]] | Rejected]:

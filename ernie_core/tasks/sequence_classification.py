@@ -77,11 +77,12 @@ class SequenceClassification(Task[Text, LabelPrediction]):
     @classmethod
     def of_data(cls, folder: Path, settings: "FinetuneRecipe") -> "SequenceClassification":
         names = reader.label_names(folder)
-        splits = {split: reader.examples(folder, split, names) for split in task.splits(folder)}
         weights: tuple[float, ...] = ()
         if settings.class_weight == "balanced":
-            weights = metrics.balanced([names[example.label or 0] for example in splits["train"]], names)
-        return cls(settings.max_seq_len, names, reader.are_pairs(splits), weights)
+            train = reader.examples(folder, "train", names)
+            weights = metrics.balanced([names[example.label or 0] for example in train], names)
+        pair = reader.are_pairs({split: reader.begins_with_pair(folder, split) for split in task.splits(folder)})
+        return cls(settings.max_seq_len, names, pair, weights)
 
     @classmethod
     def opened(cls, folder: Path, said: Mapping[str, Any]) -> "SequenceClassification":
@@ -162,6 +163,17 @@ class SequenceClassification(Task[Text, LabelPrediction]):
             for example, prediction in zip(examples, predictions, strict=True)
         )
         return {SUBMITTED[dataset]: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)}
+
+    def losses(self, outputs: Outputs, examples: Sequence[LabelledText], features: Features) -> np.ndarray:
+        return metrics.losses(_logits(outputs), self.targets(examples, features))
+
+    def listed(self, predictions: Sequence[LabelPrediction]) -> Mapping[str, Sequence[Any]]:
+        """The two keys of the published script for XNLI: ids of labels, and their probabilities."""
+        ids = {name: number for number, name in enumerate(self.labels)}
+        return {
+            "label": [ids[prediction.label] for prediction in predictions],
+            "confidence": [round(prediction.confidence, 6) for prediction in predictions],
+        }
 
     def figures(self, prediction: LabelPrediction) -> Mapping[str, float]:
         """1 for the predicted label and 0 for the others, whose means are shares."""

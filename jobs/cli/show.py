@@ -1,4 +1,4 @@
-"""`kfp show`: the contents of words, ids or a vocabulary."""
+"""`kfp show`: the contents of words, ids or a vocabulary, and the points of a sweep."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,16 +16,24 @@ BAR = 40
 
 @click.command(
     "show",
-    help="Show the contents of words, ids or a vocabulary: statistics, or one DOCUMENT (by number, from 0) as words."
-    " ARTEFACT is an address such as `ids/5f3a...`, or `ids` for the newest of that component.",
+    help="Show the contents of words, ids or a vocabulary: statistics, or one DOCUMENT (by number, from 0) as words;"
+    " of a sweep its points, also while it runs. ARTEFACT is an address such as `ids/5f3a...`, or `ids` for the newest"
+    " of that component.",
 )
 @click.argument("address", metavar="ARTEFACT")
 @click.argument("document", required=False, type=click.IntRange(min=0))
 @arguments.store
 @arguments.as_json
 def command(address: str, document: int | None, store: str | None, as_json: bool) -> int:
+    from jobs import points
+
     place = arguments.find_store(store)
+    swept = points.read(place, address.strip("/"))
+    if swept and swept["best"] is None:  # it has no artefact yet
+        return _points(address.strip("/"), swept, as_json)
     address, manifest = _find(place, address.strip("/"))
+    if document is None and (swept := points.read(place, address)):
+        return _points(address, swept, as_json)
     if document is not None:
         sentences = _document(place, address, manifest, document)
         if as_json:
@@ -38,6 +46,17 @@ def command(address: str, document: int | None, store: str | None, as_json: bool
         arguments.show_json({"address": address, "kind": manifest.kind, **found})
     else:
         click.echo(_text(address, manifest, found))
+    return 0
+
+
+def _points(address: str, swept: "Mapping[str, Any]", as_json: bool) -> int:
+    """The points of a sweep."""
+    from jobs import points
+
+    if as_json:
+        arguments.show_json({"address": address, **swept})
+        return 0
+    click.echo(f"{address}: {points.text(swept, address)}")
     return 0
 
 
@@ -87,10 +106,11 @@ def _figures(store: "Store", address: str, manifest: "Manifest") -> dict[str, An
 
 def _text(address: str, manifest: "Manifest", found: Mapping[str, Any]) -> str:
     import components
+    from components.contract import sweep
     from components.contract.values import spell_size
     from jobs import report
 
-    component = address.partition("/")[0]
+    component = sweep.component(address)
     figures = {k: v for k, v in found.items() if isinstance(v, (int, float, str)) and v != ""}
     plain = [(k, _spell(component, k, v)) for k, v in components.in_order(component, figures)[0].items()]
     plain += _means(found)
@@ -100,6 +120,9 @@ def _text(address: str, manifest: "Manifest", found: Mapping[str, Any]) -> str:
     if found.get("unknown_characters"):
         rows = found["unknown_characters"]
         parts += ["most frequent unknown characters", "  " + "  ".join(f"{r['character']} {r['count']}" for r in rows)]
+    if pages := [file.name for file in manifest.files if file.name.endswith(".html")]:
+        place = "/".join(filter(None, (address, manifest.data)))
+        parts += ["pages to open in a browser, below the store", *(f"  {place}/{name}" for name in pages)]
     if manifest.kind in ("words", "ids"):
         parts += [f"one document: kfp show {address} 0"]
     return "\n\n".join(parts)

@@ -15,7 +15,7 @@ from jobs.cli import arguments
 @click.option("-w", "--watch", is_flag=True, help="Follow the run until it ends; Ctrl-C detaches.")
 @arguments.as_json
 def command(run: str | None, store: str | None, watch: bool, as_json: bool) -> int:
-    from jobs import follow, report, runs, screen
+    from jobs import follow, points, report, runs, screen
     from jobs.local import environments
 
     place, record = arguments.find_run(run, store)
@@ -29,6 +29,9 @@ def command(run: str | None, store: str | None, watch: bool, as_json: bool) -> i
         arguments.show_json({**record.to_json(), "state": state})
         return 0
     click.echo(report.run_text(record, state))
+    for name, step in record.steps.items():
+        if swept := points.read(place, step.address):
+            click.echo(f"\n{name}: {points.text(swept, step.address, points.MOST)}")
     if state not in ("running", "done"):
         click.echo("\n" + report.next_commands(record, []))
     return 0

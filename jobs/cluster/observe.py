@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from components.contract.sweep import is_sweep
 from components.launch import heartbeat
 from components.launch.observation import Reason
 from components.runtime import record
@@ -15,7 +16,7 @@ from components.runtime.provenance import utc
 from components.runtime.record import Record
 from ernie_core.errors import Refused
 from ernie_core.store import Manifest, Store, artefact
-from jobs import runs, screen
+from jobs import points, runs, screen
 from jobs.cluster.pipelines import Sent
 from jobs.runs import Run, StepRecord
 
@@ -138,6 +139,8 @@ def _since(noted: Record) -> float:
 
 
 def _progress(store: Store, step: StepRecord) -> str:
-    """What a gang reports of itself."""
+    """What a gang reports of itself, or what is noted of the points of a sweep."""
+    if is_sweep(step.address):
+        return points.progress(store, step.address)
     found = {key: value for key, value in heartbeat.read(store, step.address).items() if key != "attempt"}
     return "  ".join(f"{key} {value}" for key, value in screen.facts(found).items())

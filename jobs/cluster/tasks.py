@@ -13,7 +13,7 @@ from ernie_core.runtime import paddle_environment
 from ernie_core.wording import listed
 from jobs.plan.graph import Node
 from jobs.plan.inputs import Content
-from jobs.plan.sources import sources
+from jobs.plan.sources import parameters, points, sources
 from jobs.spec import document
 from jobs.spec.cluster import Cluster, as_mappings
 from jobs.spec.job import Job
@@ -21,6 +21,8 @@ from jobs.spec.problems import Problem
 
 LONG = 16 * 2**10
 """Bytes of a list of files, above which it goes through the store."""
+LEADER = 128 * 2**20
+"""Bytes of the process of a pod that starts the point of a sweep and looks after it."""
 SCRATCH = "/scratch"
 """Where a pod has room, however its image was made; gone with the pod."""
 COMMAND = ("python", "-m", "components")
@@ -38,12 +40,14 @@ class Context:
 
 
 def listings(nodes: list[Node], where: Context) -> dict[str, bytes]:
-    """What must be in the store before the steps start: key -> long list of files."""
+    """What must be in the store before the steps start: key -> long list of files, or of points of a sweep."""
     found: dict[str, bytes] = {}
     for node in nodes:
         for source in (source for group in sources(node, where.inputs).values() for source in group):
             data = _listing(source)
             found |= {_key(data): data} if len(data) > LONG else {}
+        data = _points(node)
+        found |= {_key(data): data} if len(data) > LONG else {}
     return dict(sorted(found.items()))
 
 
@@ -62,6 +66,13 @@ def problems(nodes: list[Node], where: Context) -> Iterator[Problem]:
                 text = f"`{file.url}` is on no volume of the cluster, put it on one, or on s3://"
                 yield doc.problem(("inputs", name, content.kind), text)
                 break
+    for node in nodes:
+        if node.points and (node.nodes > 1 or node.gpus > 1):
+            text = (
+                f"`{node.name}` is a sweep with {node.nodes} nodes and {node.gpus} GPUs each: on a cluster a point is "
+                "one pod, with one GPU at most; leave `nodes` out, or make the points steps of their own"
+            )
+            yield Problem(where.job.file, 0, f"steps.{node.name}", text)
     for image in sorted({name for node in nodes for name in _images(node)} - cluster.images.keys()):
         users = listed(f"`{node.name}`" for node in nodes if image in _images(node))
         yield site.problem(f"cluster.images.{image}", f"is needed by {users}, add `{image}: sha256:...`")
@@ -69,7 +80,8 @@ def problems(nodes: list[Node], where: Context) -> Iterator[Problem]:
 
 def is_launched(node: Node) -> bool:
     """Whether it is made by several pods, or one with GPUs, under a launcher."""
-    return node.nodes > 1 or node.gpus > 0 or (node.is_split and (node.shards or 1) > 1)
+    shared = node.is_split and (node.shards or 1) > 1
+    return node.nodes > 1 or node.gpus > 0 or shared or bool(node.points)
 
 
 def image(node: Node) -> str:
@@ -85,9 +97,10 @@ def reference(name: str, cluster: Cluster) -> str:
 
 def task(node: Node, where: Context) -> Task:
     """The task of its process."""
-    name = image(node)
+    name, found, data = image(node), points(node), _points(node)
+    listed = len(data) > LONG
     return Task(
-        component=node.component, name=node.name, parameters=node.step.parameters(),
+        component=node.component, name=node.name, parameters=parameters(node),
         fingerprint=node.fingerprint, address=node.address, store=where.store,
         inputs={port: tuple(map(_short, group)) for port, group in sources(node, where.inputs).items()},
         job=where.job.name, run=where.run, spec=_spec(where.job),
@@ -95,25 +108,28 @@ def task(node: Node, where: Context) -> Task:
         scratch=f"{SCRATCH}/step", cache=f"{SCRATCH}/cache", progress=f"{SCRATCH}/progress.json",
         outcome=f"{SCRATCH}/outcome.json", cpus=cpus(node), memory=node.memory,
         shards=node.shards or 1, ranks=node.ranks, require={gate.score: gate.text for gate in node.gates},
-        continues=node.continues,
+        continues=node.continues, points=() if listed else found, points_listing=_key(data) if listed else "",
+        best=str(node.best or ""),
     )  # fmt: skip
 
 
 def workload(node: Node, where: Context) -> Workload:
     """What its launcher starts."""
-    cluster, gang = where.cluster, type(node.step).gang
+    cluster, gang = where.cluster, type(node.step).gang and not node.points
     more = cluster.gpu if node.gpus else None
     return Workload(
         kind="gang" if gang else "shards",
         name=workloads.name(where.job.name, node.name, node.fingerprint, where.store),
         image=reference(image(node), cluster), command=(*COMMAND, node.component), task=task(node, where).to_json(),
-        count=node.nodes if gang else node.shards or 1, gpus=node.gpus, cpu=node.cpu, memory=node.memory,
+        count=node.nodes if gang else len(node.points) or node.shards or 1,
+        gpus=node.gpus, cpu=node.cpu, memory=node.memory + (LEADER if node.points else 0),
         env=environment(where, cpus(node)), secrets=tuple(cluster.secrets),
         volumes=tuple({"claim": v.claim, "path": v.path, "sub_path": v.sub_path} for v in cluster.volumes),
         node_selector={**cluster.node_selector, **(more.node_selector if more else {})},
         tolerations=as_mappings((*cluster.tolerations, *(more.tolerations if more else ()))),
         service_account=cluster.service_account, queue=cluster.queue, labels=labels(node, where),
         timeout=node.timeout or 0, grace=cluster.grace or 0,
+        parallelism=(node.shards or 1) if node.points else 0,
     )  # fmt: skip
 
 
@@ -155,6 +171,10 @@ def _spec(job: Job) -> dict[str, object]:
 def _short(source: TaskInput) -> TaskInput:
     data = _listing(source)
     return replace(source, files=(), listing=_key(data)) if len(data) > LONG else source
+
+
+def _points(node: Node) -> bytes:
+    return json.dumps(points(node), ensure_ascii=False, sort_keys=True).encode()
 
 
 def _listing(source: TaskInput) -> bytes:

@@ -33,13 +33,15 @@ def check(node: Node, cores: int, memory: int) -> None:
 def find(node: Node, running: Iterable[Task], cores: int, memory: int) -> Allocation | None:
     """What a step gets now; None while it must wait for others.
 
-    A split step takes what is free, up to its `shards`; the processes of a gang share the cores of its `cpu:`.
+    A split step or a sweep takes what is free, up to its `shards`; processes of a gang share the cores of its `cpu:`.
     """
     tasks = list(running)
     free_cores = cores - sum(task.cpus * task.at_once * task.ranks for task in tasks)
     free_memory = memory - sum(task.memory * task.at_once * task.ranks for task in tasks)
     cpus = max(1, min(node.cpu, cores // node.ranks))
     wanted = (node.shards or cores) if node.is_split else 1
+    if node.points:
+        wanted = min(node.shards or 1, len(node.points))
     fitting = min(free_cores // (cpus * node.ranks) if tasks else max(1, cores // (cpus * node.ranks)),
                   free_memory // (node.memory * node.ranks) if node.memory else wanted, wanted)  # fmt: skip
     return Allocation(cpus, fitting) if fitting > 0 else None

@@ -21,7 +21,7 @@ from jobs.local.capacity import Allocation
 from jobs.local.within import within
 from jobs.plan.graph import Node
 from jobs.plan.inputs import Content
-from jobs.plan.sources import sources
+from jobs.plan.sources import parameters, points, sources
 from jobs.runs import Run
 
 LAST_LINES = 15
@@ -101,6 +101,8 @@ class StepProcess:
     def lost(self, store: Store) -> str:
         """What of its work is lost if it is killed now, in words."""
         row = self.progress()
+        if self.node.points:
+            return "finished points are kept, and each of the others resumes from its newest checkpoint"
         if type(self.node.step).is_split():
             return "the pieces in progress are lost, finished ones are kept"
         if row.get("unit") != "steps":
@@ -132,14 +134,14 @@ def _start(node: Node, run: Run, store: Store, inputs: Mapping[str, Content], ca
     held = scratch.hold(own)
     image = type(node.step).image
     task = Task(
-        component=node.component, name=node.name, parameters=node.step.parameters(),
+        component=node.component, name=node.name, parameters=parameters(node),
         fingerprint=node.fingerprint, address=node.address, store=store.url,
         inputs=sources(node, inputs),
         job=run.job, run=run.id, spec=run.spec, image={"name": image, "lock": environments.digest(image)},
         scratch=str(own / "scratch"), cache=str(cache), progress=str(own / "progress.json"),
         outcome=str(own / "outcome.json"), cpus=room.cpus, memory=node.memory,
         shards=max(room.at_once, node.shards or 0), at_once=room.at_once, ranks=node.ranks,
-        continues=node.continues,
+        continues=node.continues, points=points(node), best=str(node.best or ""),
     )  # fmt: skip
     for left in (Path(task.progress), Path(task.outcome)):
         left.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from components.contract import sweep
 from components.contract.around import Around, Made
 from jobs.plan.graph import Link, Node
 
@@ -24,4 +25,8 @@ def misfit(node: Node, nodes: Mapping[str, Node], scores: Scores) -> str:
     def reads(of: Node) -> dict[str, tuple[Made, ...]]:
         return {port: tuple(map(made, links)) for port, links in of.links.items()}
 
-    return "; ".join(node.step.misfits(Around(reads(node), node.nodes, node.gpus)))
+    around = Around(reads(node), node.nodes, node.gpus)
+    if not node.points:
+        return "; ".join(node.step.misfits(around))
+    labels = [sweep.label(point.varied) for point in node.points]
+    return "; ".join(sweep.complaints(labels, [list(point.step.misfits(around)) for point in node.points]))

@@ -3,13 +3,16 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from components.contract import sweep
 from components.contract.base import Step
 from components.contract.gates import Gate
+from components.contract.sweep import Best
 from components.contract.values import size
 from jobs.plan.inputs import Content
-from jobs.spec.job import Job, JobStep
+from jobs.spec.job import Job, Sweep
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,12 @@ class Node:
     gpus: int = 0
     continues: str = ""
     """The address of an earlier training that this one takes up, as a plan found it."""
+    points: tuple["Node", ...] = ()
+    """Of a sweep: each point, as the node of the same step without it; `step` is that of the first one."""
+    varied: Mapping[str, Any] = field(default_factory=dict)
+    """Of a point: what sets it apart from the others."""
+    best: Best | None = None
+    """Of a sweep: which point is kept."""
 
     @property
     def is_split(self) -> bool:
@@ -57,8 +66,13 @@ class Node:
 
     @property
     def address(self) -> str:
-        """Where its artefact is in the store."""
-        return f"{self.component}/{self.fingerprint}"
+        """Where its artefact is in the store. That of a sweep is apart from its points."""
+        return f"{self.component}{sweep.SUFFIX if self.best else ''}/{self.fingerprint}"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where what it makes is in the store: its artefact, and that of each point of a sweep."""
+        return (self.address, *(point.address for point in self.points))
 
 
 def build(job: Job, inputs: Mapping[str, Content]) -> tuple[Node, ...]:
@@ -70,7 +84,7 @@ def build(job: Job, inputs: Mapping[str, Content]) -> tuple[Node, ...]:
         }
         sources = {link.name for group in links.values() for link in group if link.address}
         gated = {n.name for n in nodes.values() if n.gates}
-        nodes[entry.name] = Node(
+        node = Node(
             name=entry.name,
             component=entry.component,
             step=entry.step,
@@ -80,22 +94,34 @@ def build(job: Job, inputs: Mapping[str, Content]) -> tuple[Node, ...]:
             cpu=entry.placement.cpu or entry.step.cpu,
             memory=entry.placement.memory or size(entry.step.memory),
             timeout=entry.placement.timeout,
-            fingerprint=fingerprint(entry, links),
+            fingerprint=fingerprint(entry.component, entry.step, links),
             kind=type(entry.step).makes().kind,
             shards=entry.placement.shards,
             nodes=entry.placement.nodes,
             gpus=entry.placement.gpus,
         )
+        nodes[entry.name] = _swept(node, entry.sweep) if entry.sweep else node
     return tuple(nodes.values())
 
 
-def fingerprint(entry: JobStep, links: Mapping[str, Iterable[Link]]) -> str:
+def _swept(node: Node, found: Sweep) -> Node:
+    """A sweep is its points and the choice among them. Their order decides between equal scores."""
+    points = tuple(
+        replace(node, step=point.step, varied=point.varied, gates=(), shards=None,
+                fingerprint=fingerprint(node.component, point.step, node.links))
+        for point in found.points
+    )  # fmt: skip
+    facts = {"sweep": [p.fingerprint for p in points], "best": str(found.best), "revision": sweep.REVISION}
+    return replace(node, points=points, best=found.best, fingerprint=digest(facts))
+
+
+def fingerprint(component: str, step: Step, links: Mapping[str, Iterable[Link]]) -> str:
     """Of the work of a step: component, version, what can change its result, and the fingerprints of its inputs."""
     return digest(
         {
-            "component": entry.component,
-            "revision": type(entry.step).revision,
-            "settings": entry.step.settings(),
+            "component": component,
+            "revision": type(step).revision,
+            "settings": step.settings(),
             "inputs": {port: [[link.fingerprint, link.weight] for link in group] for port, group in links.items()},
         }
     )

@@ -114,6 +114,8 @@ class EarlierWork:
     """Addresses without an artefact."""
     made: Mapping[str, Info] = field(default_factory=dict)
     """What the manifests of all artefacts say, by address."""
+    begun: dict[str, Info] = field(default_factory=dict)
+    """What open ones had recorded when they began, as far as it was read."""
 
 
 def look(store: Store, node: Node) -> EarlierWork:
@@ -139,8 +141,10 @@ def continued(store: Store, node: Node, past: EarlierWork, besides: Collection[s
     if not isinstance(node.step, Settings) or getattr(node.step, "start_fresh", False):
         return None
     best: tuple[str, int] | None = None
-    begun_ones = {address: begun.read(store, address) for address in past.open if _is_own(address)}
-    for address, info in {**past.made, **begun_ones}.items():
+    for address in (address for address in past.open if _is_own(address) and address not in besides):
+        if address not in past.begun:  # the points of a sweep ask for the same ones
+            past.begun[address] = begun.read(store, address)
+    for address, info in {**past.made, **past.begun}.items():
         if address in besides:
             continue
         earlier = info.get("settings", {})

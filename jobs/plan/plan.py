@@ -1,6 +1,6 @@
 """What a run will do: for each node done, run, resume at step N, or refused, with the reason. Reads manifests only."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ from ernie_core.errors import BadInput, Refused
 from ernie_core.store import Manifest, Store, artefact, lease
 from ernie_core.train.checkpoint import standing
 from ernie_core.wording import listed
-from jobs.plan import foresight, history, refusals
+from jobs.plan import foresight, history, points, refusals
 from jobs.plan.graph import Node
 from jobs.plan.history import HalfDone
 from jobs.plan.refusals import Refuse
@@ -31,6 +31,8 @@ class PlannedStep:
     leaves: str = ""
     """Text on half-done work that this step does not continue, where a plan should show it."""
     half_done: tuple[HalfDone, ...] = ()
+    points: tuple[Mapping[str, Any], ...] = ()
+    """Of a sweep that is not done: what it varies, where each point is, and its state."""
 
     @property
     def why(self) -> str:
@@ -49,7 +51,8 @@ class PlannedStep:
                 "address": self.node.address, "fingerprint": self.node.fingerprint, "reads": reads,
                 "scores": self.scores, "continues": self.node.continues,
                 "expected_seconds": self.expected_seconds, "checkpoint": self.checkpoint,
-                "half_done": [half.to_json() for half in self.half_done]}  # fmt: skip
+                "half_done": [half.to_json() for half in self.half_done],
+                **({"points": list(self.points)} if self.points else {})}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Plan:
 def make(nodes: Iterable[Node], store: Store, refuse: Refuse | None = None) -> Plan:
     """Look each node up in the store; `refuse` says what cannot run where the run would be, which is noted."""
     nodes, planned = tuple(nodes), dict[str, PlannedStep]()
-    addresses = {node.address for node in nodes}
+    addresses = {address for node in nodes for address in node.addresses}
     for node in nodes:
         found = _look(node, planned, store, addresses)
         if found.state not in ("done", "refused"):
@@ -100,6 +103,8 @@ def _look(node: Node, before: dict[str, PlannedStep], store: Store, addresses: C
     # Refusals spread only to what is not done yet: a finished artefact stays usable.
     if stopped := next((name for name in node.after if before[name].state in ("refused", "blocked")), None):
         return PlannedStep(node, "blocked", f"waits for `{stopped}`, which is {before[stopped].state}")
+    if node.points:
+        return _sweep(node, store, addresses)
     past, names = history.look(store, node), store.children(node.address)
     seconds = past.closest.info.get("seconds") if past.closest else None
     if type(node.step).gang and (found := _training(node, store, names, seconds)):
@@ -116,6 +121,13 @@ def _look(node: Node, before: dict[str, PlannedStep], store: Store, addresses: C
     halves = history.half_done(store, node, past, addresses)
     reason, leaves = history.reason(node, past, halves)
     return PlannedStep(node, "run", reason, None, seconds, leaves=leaves, half_done=halves)
+
+
+def _sweep(node: Node, store: Store, addresses: Collection[str]) -> PlannedStep:
+    """What becomes of a sweep: what of its points is there, and how long the others may take."""
+    found = points.look(node, store, addresses)
+    begun = found.done or found.resumed
+    return PlannedStep(found.node, "resume" if begun else "run", found.reason, None, found.seconds, points=found.rows)
 
 
 def _total(node: Node) -> str:

@@ -72,10 +72,12 @@ def redo(prepared: Prepared, names: Iterable[str]) -> Prepared:
     for name in chosen:
         if name not in nodes:
             raise NotFound(f"step {unknown(name, nodes, 'is not in this spec')}")
-        if type(nodes[name].step).gang and (writer := lease.busy(prepared.store, nodes[name].address)):
-            raise Refused(f"`{name}` is being trained by {writer}, whose checkpoints would go too: stop that run first")
-    for name in chosen:
-        artefact.remove(prepared.store, nodes[name].address)
+        for address in nodes[name].addresses if type(nodes[name].step).gang else ():
+            if writer := lease.busy(prepared.store, address):
+                why = "whose checkpoints would go too: stop that run first"
+                raise Refused(f"`{name}` is being trained by {writer}, {why}")
+    for address in (address for name in chosen for address in nodes[name].addresses):
+        artefact.remove(prepared.store, address)
     again = _plan(prepared.job, prepared.nodes, prepared.store, prepared.on_cluster)
     return replace(prepared, plan=again)
 

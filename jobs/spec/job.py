@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import Field
 
 from components.contract.base import Step
 from components.contract.gates import Gate
 from components.contract.strict import Strict
+from components.contract.sweep import Best
 from components.contract.values import Duration, Size
 from jobs.spec import site
 from jobs.spec.document import Edit
@@ -28,7 +30,8 @@ class Placement(Strict):
     """Longest running time, such as `2h`; the step fails after it."""
     shards: int | None = Field(None, ge=1, le=10_000)
     """Number of processes that a split step (segment, vocab, ids) is divided among; the result is the same for any
-    number. Default: one for each core; on one machine as many run in parallel as it has cores and memory for."""
+    number. Default: one for each core; on one machine as many run in parallel as it has cores and memory for. Of a step
+    with a `sweep`: number of points that are made in parallel; default: 1."""
     nodes: int = Field(1, ge=1, le=1000)
     """Number of machines that train together (pretrain); on one machine without GPUs, number of processes. `cpu` and
     `memory` are those of each."""
@@ -45,16 +48,35 @@ class InputFiles:
 
 
 @dataclass(frozen=True)
+class Point:
+    """One set of parameters of a sweep."""
+
+    varied: Mapping[str, Any]
+    """What sets it apart, as JSON values."""
+    step: Step
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The points of a step, in the order of the spec, and which of them is kept."""
+
+    points: tuple[Point, ...]
+    best: Best
+
+
+@dataclass(frozen=True)
 class JobStep:
     """One entry of `steps:`."""
 
     name: str
     component: str
     step: Step
+    """Of a sweep: that of its first point."""
     inputs: Mapping[str, tuple[Binding, ...]]
     """Port -> what is bound to it."""
     gates: tuple[Gate, ...]
     placement: Placement
+    sweep: Sweep | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +100,7 @@ class Job:
         return hashlib.sha256("\n".join([self.text, *map(str, self.edits)]).encode()).hexdigest()[:16]
 
 
-def placement_keys(cls: type[Step]) -> set[str]:
-    """The keys of `Placement` that a component can have."""
-    apart = {"shards": cls.is_split(), "nodes": cls.gang, "gpus": cls.gang}
+def placement_keys(cls: type[Step], *, swept: bool = False) -> set[str]:
+    """The keys of `Placement` that a component can have, or a sweep of it."""
+    apart = {"shards": cls.is_split() or swept, "nodes": cls.gang, "gpus": cls.gang}
     return {key for key in Placement.model_fields if apart.get(key, True)}

@@ -7,9 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 
 import components
+from components.contract import sweep
 from components.contract.base import Step
 from components.contract.strict import meanings, ordered
-from jobs.spec import fields
+from jobs.spec import fields, sweeps
 from jobs.spec.job import JOB_NAME, STEP_NAME, Placement, placement_keys
 
 _NAME = {"type": "string"}
@@ -33,6 +34,15 @@ SHARED: Mapping[str, Any] = {
     },
 }
 """Keys that every step has."""
+BEST = {
+    "type": "string",
+    "pattern": r"^\s*(max|min)\s+\S+\s*$",
+    "description": "Of a `sweep`: the point that is kept, by a score of the step, as `max accuracy` or `min loss`.",
+}
+SWEEP = (
+    "Several sets of parameters, each made as a step of its own; the artefact is that of the best. Parameters with "
+    "lists of values are a grid; a list of mappings is a list of points."
+)
 _BOUND = {"type": "string", "pattern": r"^\s*(>=|<=|>|<)\s*[-+]?\d"}
 
 
@@ -89,7 +99,8 @@ def build() -> dict[str, Any]:
 
 def _step(cls: type[Step]) -> dict[str, Any]:
     own = cls.model_json_schema()
-    placement = {k: v for k, v in _properties(Placement).items() if k in placement_keys(cls)}
+    swept = bool(cls.model_fields) and cls.makes().kind not in sweeps.UNSWEPT
+    placement = {k: v for k, v in _properties(Placement).items() if k in placement_keys(cls, swept=swept)}
     schema: dict[str, Any] = {
         "description": inspect.cleandoc(cls.__doc__ or ""),
         "type": ["object", "null"] if not own.get("required") else "object",
@@ -100,9 +111,27 @@ def _step(cls: type[Step]) -> dict[str, Any]:
             **placement,
             "from": _from(cls),
             "require": _gates(cls),
+            **({"sweep": _sweep(cls), "best": BEST} if swept else {}),
         },
     }
-    return {**schema, "required": own["required"]} if own.get("required") else schema
+    if swept:
+        alone = {} if cls.is_split() else {"shards": ["sweep"]}
+        schema |= {"dependentRequired": {"sweep": ["best"], "best": ["sweep"], **alone}}
+    if not own.get("required"):
+        return schema
+    if not swept:
+        return {**schema, "required": own["required"]}
+    return {**schema, "if": {"not": {"required": ["sweep"]}}, "then": {"required": own["required"]}}
+
+
+def _sweep(cls: type[Step]) -> dict[str, Any]:
+    """A grid, or a list of points. What a value may be is that of the parameter itself, which a check says."""
+    names = list(_properties(cls))
+    keys: dict[str, Any] = {"propertyNames": {"enum": names}, "minProperties": 1}
+    point = {"type": "object", **keys}
+    grid = {**point, "additionalProperties": {"type": "array", "minItems": 1}}
+    points = {"type": "array", "minItems": 1, "maxItems": sweep.MOST, "items": point}
+    return {"description": SWEEP, "oneOf": [grid, points]}
 
 
 def _from(cls: type[Step]) -> dict[str, Any]:

@@ -1,21 +1,26 @@
 """The entries of `steps:`, checked each by itself and beside those before it."""
 
+import itertools
 import re
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 import components
-from components.contract import scores
+from components.contract import scores, sweep
 from components.contract.around import Around, Made
 from components.contract.base import Step
 from components.contract.gates import Gate
+from components.contract.scores import Score
+from components.contract.sweep import Best
 from ernie_core.errors import Error
 from ernie_core.wording import shorten
-from jobs.spec import bind, document, fields
+from jobs.spec import bind, document, fields, sweeps
 from jobs.spec.document import Document, Value
-from jobs.spec.job import STEP_NAME, JobStep, Placement, placement_keys
+from jobs.spec.job import STEP_NAME, JobStep, Placement, Point, placement_keys
 from jobs.spec.problems import Problem, unknown
+from jobs.spec.wanted import Binding
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -26,7 +31,8 @@ class Reader:
     def __init__(self, doc: Document, binder: bind.Binder) -> None:
         self.doc, self.binder = doc, binder
         self.problems: list[Problem] = []
-        self._made: dict[str, Made] = {}
+        self._made: dict[str, list[Made]] = {}
+        """Name -> what it may be: of a sweep each point, and what is made of it, for any of them may be the best."""
 
     def step(self, path: document.Path, item: Value) -> JobStep | None:
         """One entry; None if it cannot be used."""
@@ -60,22 +66,62 @@ class Reader:
         inputs, problems = self.binder.bind(name, cls, body.pop("from", None), path)
         self.problems += [self.doc.problem((*path, *where), text) for where, text in problems]
         gates = self._gates((*path, "require"), body.pop("require", None))
-        for key in Placement.model_fields.keys() & body.keys() - placement_keys(cls):
+        swept, wanted, best = "sweep" in body, body.pop("sweep", None), body.pop("best", None)
+        for key in Placement.model_fields.keys() & body.keys() - placement_keys(cls, swept=swept):
             why = "cannot be split" if key == "shards" else "is not trained by several processes"
             self._bad((*path, key), f"`{component}` {why}, leave `{key}` out")
         placement = self._fields(path, Placement, {k: body.pop(k) for k in Placement.model_fields if k in body})
-        step = self._fields(path, cls, body)
-        reads = {port: tuple(self._made.get(b.source, Made(b.source)) for b in group) for port, group in inputs.items()}
-        self._made[name] = Made(name, step, reads)
-        if step is None:
+        if swept:
+            points = self._points(path, cls, wanted, body)
+        else:
+            step = self._fields(path, cls, body)
+            points = (Point({}, step),) if step else ()
+        around = self._around(inputs)
+        made = [Made(name, point.step, around[0]) for point in points]
+        more = [Made(name, point.step, reads) for point in points[:1] for reads in around[1:]]
+        self._made[name] = [*made, *more] or [Made(name, None, around[0])]
+        rule = self._rule((*path, "best"), best, made, component) if swept else None
+        if best is not None and not swept:
+            self._bad((*path, "best"), "chooses among the points of a `sweep:`, add that, or leave `best` out")
+        if not points:
             return None
-        for gate in gates:
-            self._gate((*path, "require", gate.score), gate, component, step, self._made[name])
+        for gate, each in itertools.product(gates, made):
+            self._gate((*path, "require", gate.score), gate, component, each)
         if placement is None:
             return None
-        for text in step.misfits(Around(reads, placement.nodes, placement.gpus)):
+        for text in _misfits(points, around, placement):
+            self._bad((*path, *(["sweep"] if text.startswith("point `") else [])), text)
+        found = sweeps.whole(points, rule) if swept else None
+        return (
+            None if swept and not found else JobStep(name, component, points[0].step, inputs, gates, placement, found)
+        )
+
+    def _points(self, path: document.Path, cls: type[Step], wanted: Value, body: dict[str, Value]) -> tuple[Point, ...]:
+        """The points of a sweep; none if something is wrong with it."""
+        if why := sweeps.UNSWEPT.get(cls.makes().kind):
+            self._bad((*path, "sweep"), why)
+            return ()
+        read = sweeps.read(cls, wanted, body, self.doc, path)
+        for where, text in read.problems:
+            self._bad((*path, *where), text)
+        return () if read.problems else read.points
+
+    def _rule(self, path: document.Path, value: Value, made: Sequence[Made], component: str) -> Best | None:
+        """Which point of a sweep is kept: by a score that every one of them gives."""
+        rule, wrong = sweeps.best(value)
+        declared = [each for each in made if each.step and type(each.step).scores is not None]
+        faults = [wrong] if rule is None else [_missing(rule.score, component, each) for each in declared]
+        for text in filter(None, faults):
             self._bad(path, text)
-        return JobStep(name, component, step, inputs, gates, placement)
+        return rule
+
+    def _around(self, inputs: Mapping[str, tuple[Binding, ...]]) -> list[Mapping[str, tuple[Made, ...]]]:
+        """What a step reads, first with the first point of every sweep before it, then with each of the others."""
+        first = {name: self._made.get(name, [Made(name)])[0] for name in _sources(inputs)}
+        cases = [first]
+        for name in first:
+            cases += [{**first, name: other} for other in self._made.get(name, [])[1:]]
+        return [{port: tuple(case[b.source] for b in group) for port, group in inputs.items()} for case in cases]
 
     def _gates(self, path: document.Path, value: Value) -> tuple[Gate, ...]:
         if value is None:
@@ -91,15 +137,13 @@ class Reader:
                 self._bad((*path, score), str(error))
         return tuple(found)
 
-    def _gate(self, path: document.Path, gate: Gate, component: str, step: Step, made: Made) -> None:
+    def _gate(self, path: document.Path, gate: Gate, component: str, made: Made) -> None:
         """A bound on what the step does not give, or that decides nothing, would be found when hours are spent."""
-        if type(step).scores is None:
+        if made.step is None or type(made.step).scores is None:
             return
-        bound = [port for port, group in made.reads.items() if group]
-        given = [score for score in step.gives(bound) if score.fits(made.task)]
-        score = scores.find(gate.score, given)
+        score = scores.find(gate.score, _given(made))
         if score is None:
-            self._bad(path, scores.missing(shorten(gate.score), given, type(step).scores or (), component, made.task))
+            self._bad(path, _missing(gate.score, component, made))
         elif vain := gate.vain(score):
             self._bad(path, vain)
 
@@ -118,3 +162,35 @@ class Reader:
 
     def _bad(self, path: document.Path, text: str) -> None:
         self.problems.append(self.doc.problem(path, text))
+
+
+def _given(made: Made) -> list[Score]:
+    """The scores that a step gives where it stands."""
+    bound = [port for port, group in made.reads.items() if group]
+    return [score for score in made.step.gives(bound) if score.fits(made.task)] if made.step else []
+
+
+def _missing(score: str, component: str, made: Made) -> str:
+    """What to say of a score that it does not give; empty if it does."""
+    if made.step is None or scores.find(score, given := _given(made)):
+        return ""
+    return scores.missing(shorten(score), given, type(made.step).scores or (), component, made.task)
+
+
+def _misfits(
+    points: Sequence[Point], around: Sequence[Mapping[str, tuple[Made, ...]]], placement: Placement
+) -> list[str]:
+    """What contradicts the spec around it, of a step or of the points of one, whatever becomes of sweeps before it."""
+    labels = [sweep.label(point.varied) for point in points]
+    faults = [list(point.step.misfits(_place(around[0], placement))) for point in points]
+    for reads in around[1:]:
+        faults[0] += [text for text in points[0].step.misfits(_place(reads, placement)) if text not in faults[0]]
+    return faults[0] if len(points) == 1 else sweep.complaints(labels, faults)
+
+
+def _place(reads: Mapping[str, tuple[Made, ...]], placement: Placement) -> Around:
+    return Around(reads, placement.nodes, placement.gpus)
+
+
+def _sources(inputs: Mapping[str, tuple[Binding, ...]]) -> list[str]:
+    return list(dict.fromkeys(b.source for group in inputs.values() for b in group))

@@ -3,6 +3,7 @@
 import json
 
 import jsonschema
+import pytest
 from machines import ROOT, Machine
 
 from jobs.spec import document, schema
@@ -65,6 +66,24 @@ def test_the_schema_accepts_every_spec_of_the_tree_and_refuses_mistakes() -> Non
         assert not list(validator.iter_errors(document.parse(file.read_text(encoding="utf-8"), str(file)).value)), file
     wrong = {"version": 1, "name": "x", "store": "s", "steps": [{"segment": {"tol": "jieba"}}]}
     assert list(validator.iter_errors(wrong))
+
+
+@pytest.mark.parametrize(
+    ("body", "right"),
+    [
+        ({"sweep": {"max_lr": [1e-3, 1e-4]}, "best": "min train_loss", "shards": 2}, True),
+        ({"sweep": [{"max_lr": 1e-3}, {"seed": 2}], "best": "min train_loss"}, True),
+        ({"sweep": {"max_lr": [1e-3]}}, False),
+        ({"best": "min train_loss"}, False),
+        ({"shards": 2}, False),
+        ({"sweep": {"max_lr": []}, "best": "min train_loss"}, False),
+        ({"sweep": {"rate": [1]}, "best": "min train_loss"}, False),
+        ({"sweep": {"max_lr": [1e-3]}, "best": "train_loss"}, False),
+    ],
+)
+def test_the_schema_knows_sweeps(body: dict[str, object], right: bool) -> None:
+    spec = {"version": 1, "name": "x", "store": "s", "steps": [{"pretrain": body}]}
+    assert jsonschema.Draft202012Validator(schema.build()).is_valid(spec) == right
 
 
 def test_the_schema_of_the_tree_is_that_of_this_version() -> None:

@@ -17,7 +17,8 @@ from machines import Machine, wait_for
 from pipelines import SITE
 
 from components.launch.rights import RIGHTS
-from components.runtime import record
+from components.runtime import points, record
+from components.runtime.points import PointRecord
 from components.runtime.record import Record
 from ernie_core.store import Store, artefact, open_store
 from jobs import runs
@@ -114,6 +115,23 @@ def test_how_far_it_is_is_put_together_from_the_store_and_the_cluster(cloud: Clo
     cloud.make(run, "segment", documents=7.0)
     step = cloud.status(run["id"])["steps"]["segment"]
     assert (step["state"], step["scores"]) == ("done", {"documents": 7.0})
+
+
+def test_a_sweep_says_how_many_of_its_points_are_made(cloud: Cloud) -> None:
+    cloud.machine.spec(STEPS.replace("size: 500", "sweep: {size: [500, 600, 700]}, best: max coverage"))
+    run = cloud.send()
+    address = run["steps"]["vocab"]["address"]
+    rows = [{"varied": {"size": size}, "address": f"vocab/{size}"} for size in (500, 600, 700)]
+    cloud.store.write(f"{address}/{points.LIST}", points.listing(rows, "max coverage"))
+    points.write(cloud.store, address, 0, PointRecord("done"))
+    points.write(cloud.store, address, 1, PointRecord("failed", "out of memory"))
+    cloud.say(run, "vocab", "running")
+    step = cloud.status(run["id"])["steps"]["vocab"]
+    assert (step["state"], step["note"]) == ("running", "points 1/3, 1 failed")
+    lines = cloud.machine.kfp("status", run["id"]).stdout.partition("vocab: 3 points")[2].splitlines()
+    assert [line.split()[1:] for line in lines[3:]] == [
+        ["500", "done"], ["600", "failed:", "out", "of", "memory"], ["700", "waiting"]
+    ]  # fmt: skip
 
 
 def test_it_is_done_when_all_is_made_and_the_engine_has_ended(cloud: Cloud) -> None:

@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
-from pipelines import LARGE, SITE, Cluster, container, read, settings, tasks
+from pipelines import LARGE, SITE, SWEEP, Cluster, container, read, settings, tasks
 
 from components.contract.kinds import Kind, Report, Text
 from components.contract.task import Task
 from components.runtime import inputs
+from components.runtime import sweep as sweeps
 from ernie_core.errors import BadInput, Error, Refused
 from ernie_core.store import artefact
 from jobs.cluster import compile
@@ -29,7 +30,11 @@ from jobs.spec.problems import SpecError
 
 ROOT = Path(__file__).parent.parent.parent
 GOLDEN = ROOT / "tests" / "golden"
-SPECS = {"large": LARGE, **{f.stem: f.read_text(encoding="utf-8") for f in sorted((ROOT / "specs").glob("*.yaml"))}}
+SPECS = {
+    "large": LARGE,
+    "sweep": SWEEP,
+    **{f.stem: f.read_text(encoding="utf-8") for f in sorted((ROOT / "specs").glob("*.yaml"))},
+}
 SMALL = """\
 version: 1
 name: small
@@ -333,3 +338,39 @@ def test_names_and_labels_by_which_a_client_finds_its_runs(cluster: Cluster) -> 
     assert package.steps == {"segment": "segment", "vocab": "vocab"}
     assert settings(package.text, "vocab")["podMetadata"]["labels"].items() >= package.labels.items()
     assert yaml.safe_load(package.text.partition("---")[0])["pipelineInfo"]["name"] == package.pipeline == "small"
+
+
+def test_a_sweep_is_one_launcher_over_its_points(cluster: Cluster) -> None:
+    workload = cluster.package(SWEEP).workloads["finetune"]
+    assert (workload.kind, workload.count, workload.parallelism) == ("shards", 4, 2)
+    task = Task.from_json(dict(workload.task))
+    assert [sweeps.varied(task, n) for n in range(3)] == [
+        {"learning_rate": 1e-5, "batch_size": 16}, {"learning_rate": 1e-5, "batch_size": 32},
+        {"learning_rate": 2e-5, "batch_size": 16},
+    ]  # fmt: skip
+
+
+def test_the_task_of_a_point_is_that_of_its_step_without_the_sweep(cluster: Cluster) -> None:
+    swept = Task.from_json(dict(cluster.package(SWEEP).workloads["finetune"].task))
+    alone = SWEEP.replace("sweep: {learning_rate: [1.0e-5, 2.0e-5], batch_size: [16, 32]}", "learning_rate: 2.0e-5")
+    alone = alone.replace("      best: max accuracy\n", "      batch_size: 32\n").replace("      shards: 2\n", "")
+    expected = Task.from_json(dict(cluster.package(alone).workloads["finetune"].task))
+    point = sweeps.point(swept, 3)
+    same = ("parameters", "fingerprint", "address", "inputs", "image", "cpus", "memory", "ranks", "continues", "name")
+    assert {name: getattr(point, name) for name in same} == {name: getattr(expected, name) for name in same}
+
+
+def test_many_points_go_through_the_store(cluster: Cluster) -> None:
+    package = cluster.package(SWEEP, f"finetune.sweep.learning_rate={[n / 1e6 for n in range(1, 401)]}")
+    task = Task.from_json(dict(package.workloads["finetune"].task))
+    assert not task.points and len(package.text) < 64 * 2**10
+    cluster.store.write(task.points_listing, package.listings[task.points_listing])
+    assert len(inputs.unfold(task, cluster.store).points) == 800
+    cluster.store.write(task.points_listing, b"[]")
+    with pytest.raises(BadInput, match="was changed: submit the run again"):
+        inputs.unfold(task, cluster.store)
+
+
+def test_a_sweep_over_gangs_of_several_pods_is_refused_with_what_to_do(cluster: Cluster) -> None:
+    with pytest.raises(SpecError, match="on a cluster a point is one pod, with one GPU at most"):
+        cluster.package(SWEEP, "finetune.nodes=2")

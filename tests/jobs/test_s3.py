@@ -100,3 +100,18 @@ def test_a_package_is_pulled_from_the_bucket_and_verified(
     cloud.kfp("pull", "reviews@1", "--store", store.url, "--into", "here", "--verify")
     assert (cloud.folder / "here" / "model.onnx").read_bytes() == content
     assert "accuracy 0.9" in cloud.kfp("ls", "--packages", "--store", store.url).stdout
+
+
+def test_a_sweep_takes_the_files_of_its_best_point_within_the_bucket(cloud: Machine, tmp_path: Path) -> None:
+    steps = TEXT.replace("size: 3000", "sweep: {size: [160, 600]}, best: max size")
+    cloud.spec(steps, store=f"s3://store/{tmp_path.name}")
+    cloud.kfp("run", "demo.yaml")
+    swept = next(row for row in json.loads(cloud.kfp("ls", "--json").stdout) if row["artefact"].startswith("vocab-"))
+    shown = json.loads(cloud.kfp("ls", swept["artefact"], "--verify", "--json").stdout)
+    table = json.loads(cloud.kfp("show", swept["artefact"], "--json").stdout)
+    best = json.loads(cloud.kfp("ls", table["points"][table["best"]]["address"], "--json").stdout)
+    assert not shown["problems"] and table["points"][table["best"]]["varied"] == {"size": 600}
+    files = {file["name"]: file["sha256"] for file in shown["files"]}
+    assert files.keys() - {"sweep.json", "sweep.html"} == {file["name"] for file in best["files"]}
+    assert all(files[file["name"]] == file["sha256"] for file in best["files"])
+    assert "all is done, nothing to run" in cloud.kfp("run", "demo.yaml").stdout

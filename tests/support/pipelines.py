@@ -45,6 +45,22 @@ steps:
   - pretrain: {from: {clue_ids: 7, wudao_ids: 12}, arch: base, global_batch_size: 256, nodes: 4, gpus: 8, cpu: 32,
                memory: 200GiB, timeout: 40d}
 """
+SWEEP = """\
+version: 1
+name: sweep
+store: s3://ernie/store
+inputs:
+  base: {model: s3://corpora/base/*}
+  tnews: {task_data: s3://corpora/tnews/*}
+steps:
+  - finetune:
+      sweep: {learning_rate: [1.0e-5, 2.0e-5], batch_size: [16, 32]}
+      best: max accuracy
+      shards: 2
+      gpus: 1
+      require: {accuracy: ">=0.5"}
+  - compress: {strategy: int8}
+"""
 
 
 class Cluster:

@@ -4,8 +4,10 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tiny_tags
 import tiny_task
 from labelled import Made, lines, write
 
@@ -25,6 +27,37 @@ def test_a_table_is_learned(tmp_path: Path) -> None:
     scores = finetune(tiny_task.model(tmp_path / "model"), data.folder, tmp_path / "out", recipe)
     assert scores["test_accuracy"] > 0.9
     assert json.loads((tmp_path / "out/task.json").read_text())["labels"] == ["negative", "positive"]
+
+
+def conll(row: dict[str, Any]) -> str:
+    """A row of token classification as lines of words and tags."""
+    return "".join(f"{token}\t{tag}\n" for token, tag in zip(row["tokens"], row["labels"], strict=True)) + "\n"
+
+
+def nlpcc(number: int, row: dict[str, Any]) -> str:
+    """A row of intent and slots in the columns of NLPCC 2018, three queries to a dialogue."""
+    text, intent = row["text"], {"none": "OTHERS", "call": "music.play", "go": "navigation.navigation"}[row["intent"]]
+    marked = text
+    for slot in reversed(row["slots"]):
+        name, start, end = {"PER": "singer", "LOC": "origin"}[slot["slot"]], slot["start"], slot["end"]
+        marked = f"{marked[:start]}<{name}>{marked[start:end]}</{name}>{marked[end:]}"
+    return f"{number // 3}\t{text}\t{intent}\t{marked}\n" + ("\n" if number % 3 == 2 else "")
+
+
+@pytest.mark.parametrize("form", ["conll", "nlpcc2018"])
+def test_words_with_tags_and_queries_with_slots_are_learned(tmp_path: Path, form: str) -> None:
+    chance = random.Random(3)
+    if form == "conll":
+        text = "".join(conll(tiny_tags.tagged(chance)) for _ in range(500))
+    else:
+        text = "".join(nlpcc(number, tiny_tags.query(chance)) for number in range(500))
+    data = Made(write(tmp_path / "raw", {"all.txt": text}), dev=0.1, test=0.1)
+    assert data.read("task.json")["dataset"] == form
+    (tmp_path / "out").mkdir()
+    scores = finetune(
+        tiny_task.model(tmp_path / "model"), data.folder, tmp_path / "out", FinetuneRecipe(**tiny_tags.QUICK)
+    )
+    assert scores["test_f1" if form == "conll" else "test_accuracy"] > 0.9
 
 
 def test_a_published_data_set_brings_its_defaults(tmp_path: Path) -> None:
