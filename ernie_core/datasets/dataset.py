@@ -70,6 +70,13 @@ def make(
 
     labels = _labels(form, read)
     parts = _parts(read, shares)
+    for split, share in shares.items():
+        got = len(parts.get(split, ())) / max(1, len(read["train"].rows))
+        if share and not share / 2 <= got <= share * 2:
+            say(
+                f"warning: {split} is {got:.2%} of train instead of {share:.2%}: few rows, or many that equal texts "
+                "and groups link; another share changes that"
+            )
     found, removed = comparing.compare(parts, remove)
     if max_examples is not None:
         parts = {split: _sampled(rows, max_examples) for split, rows in parts.items()}
