@@ -44,7 +44,8 @@ def tagging(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 def digests(root: Path) -> dict[str, str]:
     """Everything that a run left: the task model, and the state of the last checkpoint."""
     last = root / "store/finetune/x/model_last"
-    files = [*sorted((root / "model").iterdir()), *sorted(last.glob("*.pd*")), last / "state.json"]
+    model = sorted(path for path in (root / "model").rglob("*") if path.is_file())
+    files = [*model, *sorted(last.glob("*.pd*")), last / "state.json"]
     return {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
