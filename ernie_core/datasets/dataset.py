@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ernie_core.datasets import choosing, reading, splitting
+from ernie_core.datasets import choosing, comparing, reading, splitting
 from ernie_core.datasets.choosing import Chosen
 from ernie_core.datasets.columns import Columns
 from ernie_core.datasets.format import Format
@@ -19,8 +19,6 @@ from ernie_core.tasks.data import DataFacts
 from ernie_core.wording import listed
 
 SPLITS = ("train", "dev", "test")
-REMOVABLE = ("in_both", "related", "repeated", "contradicting")
-"""Examples of train that may be removed, by the score that counts them."""
 _SHOWN = 5
 
 Say = Callable[[str], None]
@@ -72,7 +70,14 @@ def make(
 
     labels = _labels(form, read)
     parts = _parts(read, shares)
-    found, removed = _compared(parts, remove)
+    for split, share in shares.items():
+        got = len(parts.get(split, ())) / max(1, len(read["train"].rows))
+        if share and not share / 2 <= got <= share * 2:
+            say(
+                f"warning: {split} is {got:.2%} of train instead of {share:.2%}: few rows, or many that equal texts "
+                "and groups link; another share changes that"
+            )
+    found, removed = comparing.compare(parts, remove)
     if max_examples is not None:
         parts = {split: _sampled(rows, max_examples) for split, rows in parts.items()}
     _check_parts(parts, labels, shares, say)
@@ -117,44 +122,6 @@ def _parts(read: Mapping[str, Read], shares: Mapping[str, float]) -> dict[str, l
         for split in ("train", *(split for split, share in shares.items() if share)):
             parts[split] = [row for row, of in zip(rows, splits, strict=True) if of == split]
     return {split: parts[split] for split in SPLITS if split in parts}
-
-
-def _compared(parts: dict[str, list[Row]], remove: Sequence[str]) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
-    """How many examples of which split are repeated, in train too, related to one of train, or contradict others;
-    those of train that are to be removed are taken out of `parts`, and counted."""
-    train = parts["train"]
-    evaluated = [row for split in ("dev", "test") for row in parts.get(split, ())]
-    held, held_groups = {row.question for row in evaluated}, {row.group for row in evaluated} - {b""}
-    questions, groups = {row.question for row in train}, {row.group for row in train} - {b""}
-    answers: dict[bytes, set[bytes]] = {}
-    for row in train:
-        answers.setdefault(row.question, set()).add(row.answer)
-    found: dict[str, dict[str, int]] = {
-        "repeated": {split: len(rows) - len({row.question for row in rows}) for split, rows in parts.items()},
-        "in_both": _count(parts, lambda row: row.question in questions),
-        "related": _count(parts, lambda row: row.question not in questions and row.group in groups),
-        "contradicting": {"train": sum(len(answers[row.question]) > 1 for row in train)},
-    }
-    removed, kept, before = Counter[str](), [], set[bytes]()
-    for row in train:
-        is_so = {
-            "in_both": row.question in held,
-            "related": row.group in held_groups,
-            "contradicting": len(answers[row.question]) > 1,
-            "repeated": row.question in before,
-        }
-        why = next((name for name in is_so if is_so[name] and name in remove), "")
-        if why:
-            removed[why] += 1
-        else:
-            kept.append(row)
-            before.add(row.question)
-    parts["train"] = kept
-    return found, dict(removed)
-
-
-def _count(parts: Mapping[str, Sequence[Row]], holds: Callable[[Row], bool]) -> dict[str, int]:
-    return {split: sum(map(holds, parts[split])) for split in ("dev", "test") if split in parts}
 
 
 def _sampled(rows: Sequence[Row], most: int) -> list[Row]:

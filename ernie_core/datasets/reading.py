@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ NAMES = {"labels.txt": ("label", "labels"), "intent_labels.txt": ("intent",)}
 _ANSWERS = ("label", "labels", "answers", "intent", "slots")
 _APART = ("id", "group", *_ANSWERS)
 """Keys that are no part of the question."""
+_KEYS = tuple(key for keys in NAMES.values() for key in keys)
+_spelled = json.JSONEncoder(ensure_ascii=False).encode
+_canonical = json.JSONEncoder(sort_keys=True).encode
 _EVERY = 1024
 """Rows between two reports of progress."""
 
@@ -100,9 +103,12 @@ def spell(row: Mapping[str, Any]) -> str:
 
 def _row(example: Example, split: str, known: Mapping[str, frozenset[str]], path: Path, name: str) -> Row | Rejected:
     values = example.values
-    labels = tuple(dict.fromkeys(_labels(values)))
-    for key, of in known.items():
-        for label in _labels({key: values.get(key)}):
+    labels: dict[str, None] = {}
+    for key in _KEYS:
+        names = _names(values[key]) if key in values else ()
+        labels.update(dict.fromkeys(names))
+        of = known.get(key, frozenset())
+        for label in names if of else ():
             if label not in of:
                 return Rejected(example.where, f"{key} `{label}` is unknown, it must be one of {listed(sorted(of))}")
     question = {key: value for key, value in values.items() if key not in _APART}
@@ -110,25 +116,21 @@ def _row(example: Example, split: str, known: Mapping[str, frozenset[str]], path
     if not answer and split != "test":
         return Rejected(example.where, "no answer")
     row = {"id": _relative(example.where, path, name), **values}
-    if half := json_text.half_character(text := json.dumps(row, ensure_ascii=False)):
+    if half := json_text.half_character(text := _spelled(row)):
         return Rejected(example.where, f"half of a surrogate pair, {half}")
     group = example.group or str(values.get("context", ""))
     return Row(text.encode() + b"\n", _hash(question), _hash(answer) if answer else b"", _hash(group) if group else b"",
-               labels)  # fmt: skip
+               tuple(labels))  # fmt: skip
 
 
-def _labels(values: Mapping[str, Any]) -> Iterator[str]:
-    for key in (key for keys in NAMES.values() for key in keys):
-        value = values.get(key)
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from (name for name in value if isinstance(name, str))
+def _names(value: object) -> Sequence[str]:
+    if isinstance(value, str):
+        return (value,)
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list | tuple) else ()
 
 
 def _hash(value: object) -> bytes:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return hashlib.blake2b(_canonical(value).encode(), digest_size=16).digest()
 
 
 def _relative(where: str, path: Path, name: str) -> str:

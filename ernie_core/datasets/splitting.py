@@ -1,6 +1,7 @@
 """Dev and test, cut from train so that nothing equal or related stands in two splits."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 _KEY = b"ernie-jobs: dev and test of labelled examples"
@@ -11,7 +12,7 @@ def cut(rows: Sequence[tuple[bytes, bytes]], dev: float, test: float) -> list[st
 
     Rows with the same question, or of one group, are linked; all rows that are linked, also through others, go
     together. A fixed hash of them decides, so neither the order of rows nor other rows matter. `dev` and `test` are
-    expected shares, from 0 to 1.
+    expected shares, from 0 to 1; linked rows that are more than all of dev, or test, should be stay in train.
     """
     parents: dict[bytes, bytes] = {}
     for question, group in rows:
@@ -20,15 +21,13 @@ def cut(rows: Sequence[tuple[bytes, bytes]], dev: float, test: float) -> list[st
             # the smallest hash stands for all, whatever order they came in
             low, high = sorted((first, second))
             parents[high] = low
+    roots = [_root(parents, b"q" + question) for question, _ in rows]
     names: dict[bytes, str] = {}
-    found = []
-    for question, _ in rows:
-        root = _root(parents, b"q" + question)
-        if root not in names:
-            at = _position(root)
-            names[root] = "test" if at < test else "dev" if at < test + dev else "train"
-        found.append(names[root])
-    return found
+    for root, size in Counter(roots).items():
+        at = _position(root)
+        name, share = ("test", test) if at < test else ("dev", dev) if at < test + dev else ("train", 1.0)
+        names[root] = name if size == 1 or size <= share * len(rows) else "train"
+    return [names[root] for root in roots]
 
 
 def sample(rows: Sequence[bytes], most: int) -> list[int]:

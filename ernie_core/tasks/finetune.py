@@ -279,10 +279,12 @@ class FineTuning:
         terms = list(self.task.terms(found, batch.targets))
         if alpha := self.settings.rdrop_alpha:
             other, tokens = self._run(inputs), 2 * tokens
-            twice = zip(terms, self.task.terms(other, batch.targets), strict=True)
             one, two = (self.task.distributions(outputs, batch.targets) for outputs in (found, other))
-            terms = [0.5 * (first + second) for first, second in twice]
-            terms[0] = terms[0] + alpha * rdrop.divergence(one, two)
+            apart = rdrop.divergences(one, two)
+            # where a loss has several terms, each is that of one output
+            apart = [paddle.add_n(apart) / len(apart)] if len(terms) == 1 else [each / len(apart) for each in apart]
+            again = self.task.terms(other, batch.targets)
+            terms = [0.5 * (a + b) + alpha * c for a, b, c in zip(terms, again, apart, strict=True)]
         if len(terms) == 1:
             return Losses(terms[0], (float(terms[0]),), tokens, batch.weights[0])
         loss = paddle.add_n([term * weight for term, weight in zip(terms, batch.weights, strict=True)])

@@ -20,7 +20,7 @@ from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.sequence_classification import SENTENCES
 from ernie_core.tasks.task import Outputs, Prediction, Row, Task
 from ernie_core.tasks.token_classification import IGNORED, labelled, mean_loss, tags_loss
-from ernie_core.text import places as text_places
+from ernie_core.text.places import Span as Place
 from ernie_core.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class QueryRows(Features):
     """A row for each text, its tokens behind `[CLS]`."""
 
     texts: list[str]
-    places: list[list[text_places.Span]]
+    places: list[list[Place]]
     """The characters of every token of a row but the special ones."""
 
 
@@ -110,11 +110,11 @@ class JointIntentSlots(Task[str, IntentPrediction]):
         for text in questions:
             if not isinstance(text, str):
                 raise BadInput(f"this model was trained on single texts, not on {text!r}")
-            ids, places = text_places.tokens(text, tokenizer)
-            framed, types = tokenizer.frame(ids, None, self.max_seq_len)
+        for traced in tokenizer.trace(questions):
+            framed, types = tokenizer.frame(traced.ids.tolist(), None, self.max_seq_len)
             rows.input_ids.append(framed)
             rows.token_type_ids.append(types)
-            rows.places.append(places[: len(framed) - 2])
+            rows.places.append(list(zip(traced.starts.tolist(), traced.ends.tolist(), strict=True))[: len(framed) - 2])
         return rows
 
     def truth(self, example: Query) -> Mapping[str, Any]:
@@ -175,7 +175,7 @@ class JointIntentSlots(Task[str, IntentPrediction]):
             for row, text, places in zip(outputs, features.texts, features.places, strict=True)
         ]
 
-    def _prediction(self, row: Row, text: str, places: Sequence[text_places.Span]) -> IntentPrediction:
+    def _prediction(self, row: Row, text: str, places: Sequence[Place]) -> IntentPrediction:
         chances = metrics.softmax(row[0][None])[0]
         intent = self.intents[int(chances.argmax())]
         slots: Sequence[Span] = ()
@@ -259,7 +259,7 @@ def _of_tokens(targets: np.ndarray) -> np.ndarray:
     return rest
 
 
-def _tags(slots: Sequence[Span], places: Sequence[text_places.Span]) -> list[str]:
+def _tags(slots: Sequence[Span], places: Sequence[Place]) -> list[str]:
     """The tag of every token, by its characters: a token with characters of two slots belongs to the first."""
     tags, begun = [], -1
     for start, end in places:
@@ -272,7 +272,7 @@ def _tags(slots: Sequence[Span], places: Sequence[text_places.Span]) -> list[str
     return tags
 
 
-def _slots(tags: Sequence[str], places: Sequence[text_places.Span]) -> list[Span]:
+def _slots(tags: Sequence[str], places: Sequence[Place]) -> list[Span]:
     """Slots as characters, from the tags of tokens."""
     return [Span(s.type, places[s.start][0], places[s.end - 1][1]) for s in spans.spans(tags)]
 

@@ -131,14 +131,12 @@ class MultipleChoice(Task[Question, ChoicePrediction]):
     def loss(self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray) -> "paddle.Tensor":
         import paddle
 
-        labels, counts = targets.T
-        places = np.arange(counts.max())
-        here = places < counts[:, None]
-        rows = np.where(here, (np.cumsum(counts) - counts)[:, None] + places, 0)
-        logits = paddle.gather(outputs[0].reshape([-1]), paddle.to_tensor(rows.reshape(-1))).reshape(list(rows.shape))
-        if not here.all():
-            logits = logits + paddle.to_tensor(np.where(here, 0, _NEVER).astype("float32"))
-        return paddle.nn.functional.cross_entropy(logits, paddle.to_tensor(labels))
+        return paddle.nn.functional.cross_entropy(_by_question(outputs, targets), paddle.to_tensor(targets[:, 0]))
+
+    def distributions(
+        self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray
+    ) -> "Sequence[tuple[paddle.Tensor, paddle.Tensor | None]]":
+        return ((_by_question(outputs, targets), None),)
 
     def forward(
         self, run: Callable[..., Sequence[np.ndarray]], features: Features, rows: np.ndarray, pad_id: int
@@ -245,3 +243,16 @@ def assigned(shares: np.ndarray) -> list[int]:
             labels[question] = choice
             taken.add(choice)
     return [labels.get(question, int(shares[question].argmax())) for question in range(len(shares))]
+
+
+def _by_question(outputs: "Sequence[paddle.Tensor]", targets: np.ndarray) -> "paddle.Tensor":
+    """The logits [questions, most choices] of rows that are a choice each; a choice that a question lacks has the
+    smallest one."""
+    import paddle
+
+    counts = targets[:, 1]
+    places = np.arange(counts.max())
+    here = places < counts[:, None]
+    rows = np.where(here, (np.cumsum(counts) - counts)[:, None] + places, 0)
+    logits = paddle.gather(outputs[0].reshape([-1]), paddle.to_tensor(rows.reshape(-1))).reshape(list(rows.shape))
+    return logits if here.all() else logits + paddle.to_tensor(np.where(here, 0, _NEVER).astype("float32"))

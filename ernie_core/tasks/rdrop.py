@@ -13,10 +13,9 @@ Distributions = Sequence[tuple[paddle.Tensor, paddle.Tensor | None]]
 """See `Task.distributions`."""
 
 
-def divergence(one: Distributions, two: Distributions) -> paddle.Tensor:
-    """Mean of KL(p, q) and KL(q, p), over the distributions that count, then over the outputs; float32 []."""
-    means = [_mean(_both(p, q), counts) for (p, counts), (q, _) in zip(one, two, strict=True)]
-    return paddle.add_n(means) / len(means)
+def divergences(one: Distributions, two: Distributions) -> list[paddle.Tensor]:
+    """For each of the outputs the mean of KL(p, q) and KL(q, p) over the distributions that count, float32 []."""
+    return [_mean(_both(p, q), counts) for (p, counts), (q, _) in zip(one, two, strict=True)]
 
 
 def _both(p: paddle.Tensor, q: paddle.Tensor) -> paddle.Tensor:

@@ -167,7 +167,8 @@ class Task(ABC, Generic[Q, P]):
         return found
 
     def terms(self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray) -> "Sequence[paddle.Tensor]":
-        """The terms whose sum is the loss, float32 [] each, where they are means over different things."""
+        """The terms whose sum is the loss, float32 [] each, where they are means over different things: then one for
+        each of the outputs."""
         return (self.loss(outputs, targets),)
 
     def counts(self, targets: np.ndarray) -> Sequence[int]:

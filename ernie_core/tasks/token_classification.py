@@ -169,21 +169,20 @@ class TokenClassification(Task[Words, TagPrediction]):
     def truth(self, example: TaggedWords) -> Mapping[str, Any]:
         if example.tags is None:
             return {}
-        tags = self.tags_of(example)
         found = [
             {"type": s.type, "start": s.start, "end": s.end, "text": words.joined(example.question[s.start : s.end])}
-            for s in spans.spans(tags)
+            for s in spans.spans(self.tags_of(example))
         ]
-        return {"entities": found, "true_tags": tags}
+        return {"entities": found}
 
     def graded(self, prediction: TagPrediction, example: TaggedWords) -> float:
         """F1 of the entities."""
         return spans.likeness(spans.spans(prediction.tags), spans.spans(self.tags_of(example)))
 
     def pairs(self, prediction: TagPrediction, example: TaggedWords) -> Sequence[tuple[str, str]]:
-        """The true and the predicted tag of every word that is in a true or a predicted entity."""
+        """The true and the predicted tag of every word that is in a true or a predicted entity; empty: `O`."""
         both = zip(self.tags_of(example), prediction.tags, strict=True)
-        return [pair for pair in both if pair != (OUTSIDE, OUTSIDE)]
+        return [(_class(one), _class(two)) for one, two in both if (one, two) != (OUTSIDE, OUTSIDE)]
 
     def scores(self, outputs: Outputs, examples: Sequence[TaggedWords], features: Features) -> dict[str, float]:
         """Words without a token count as answered: most often wrong, if they are in an entity."""
@@ -253,6 +252,10 @@ def mean_loss(logits: Sequence[np.ndarray], targets: np.ndarray) -> float:
     pairs = [(row, wanted[: len(row)]) for row, wanted in zip(logits, targets, strict=True)]
     chosen = np.concatenate([row[wanted != IGNORED] for row, wanted in pairs])
     return metrics.cross_entropy(chosen, np.concatenate([wanted[wanted != IGNORED] for _, wanted in pairs]))
+
+
+def _class(tag: str) -> str:
+    return "" if tag == OUTSIDE else tag
 
 
 def _bound(texts: Sequence[str]) -> str:

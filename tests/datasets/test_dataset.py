@@ -113,6 +113,7 @@ def test_bad_rows_are_listed_and_too_many_refused(tmp_path: Path) -> None:
         ({"a.csv": CSV}, {"dev": 0.5, "test": 0.5}, "leave nothing to train"),
         ({"a.csv": "text,label\nx,y\n"}, {"dev": 0.0001}, "dev 0.0001 of train has no examples"),
         ({"train.csv": CSV, "dev.csv": "text,label\n"}, {}, "dev has no examples: correct its files, or name"),
+        ({"a.csv": CSV}, {"dev": 0.1, "remove": ["repeats"]}, "remove `repeats`: did you mean `repeated`"),
         ({"a.csv": CSV}, {"format": "cvs"}, "format `cvs` is not known, did you mean `csv`"),
         ({"a.csv": "x,y\n1,2\n"}, {"dev": 0.1}, "(?s)the format is not recognised: say it with .*clue/tnews: "),
         ({"a.csv": CSV}, {"columns": Columns(text="review"), "dev": 0.1},

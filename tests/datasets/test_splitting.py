@@ -54,6 +54,12 @@ def test_a_larger_share_keeps_what_a_smaller_one_had() -> None:
     assert all(b == "dev" for a, b in zip(small, large, strict=True) if a == "dev")
 
 
+def test_linked_rows_that_are_more_than_a_split_should_be_stay_in_train() -> None:
+    rows = [(f"{name} {i}".encode(), name.encode()) for name in "abcdefgh" for i in range(20)]
+    assert set(splitting.cut(rows, 0.1, 0.1)) == {"train"}
+    assert len(set(splitting.cut(rows, 0.3, 0.3))) == 3
+
+
 def test_a_sample_keeps_the_order_and_does_not_depend_on_it() -> None:
     rows = [str(i).encode() for i in range(100)]
     chosen = splitting.sample(rows, 10)

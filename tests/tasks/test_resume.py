@@ -44,8 +44,8 @@ def tagging(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 def digests(root: Path) -> dict[str, str]:
     """Everything that a run left: the task model, and the state of the last checkpoint."""
     last = root / "store/finetune/x/model_last"
-    model = sorted(path for path in (root / "model").rglob("*") if path.is_file())
-    files = [*model, *sorted(last.glob("*.pd*")), last / "state.json"]
+    written = sorted(path for path in (root / "model").rglob("*") if path.is_file())
+    files = [*written, *sorted(last.glob("*.pd*")), last / "state.json"]
     return {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -131,16 +131,6 @@ def test_it_ends_once_it_does_not_get_better_and_a_resume_knows_it(home: Path) -
     before = digests(home / "early")
     assert finetuner.train(home / "early", **patient) == scores
     assert digests(home / "early") == before
-
-
-def test_stopping_a_task_with_tags_changes_no_bit(tagging: Path) -> None:
-    finetuner.train(tagging / "through")
-    for step in (3, 7):
-        root = tagging / f"stopped-{step}"
-        with pytest.raises(errors.Stopped, match=f"stopped after step {step}, committed"):
-            finetuner.train(root, stop=after(step))
-        finetuner.train(root)
-        assert digests(root) == digests(tagging / "through"), f"stopped after step {step}"
 
 
 @pytest.mark.slow

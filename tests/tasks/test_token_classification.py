@@ -125,6 +125,7 @@ def test_an_answer_is_graded_by_its_entities_and_compared_tag_by_tag() -> None:
     true = example(question, "B-PER O B-LOC")
     assert NER.graded(answer, true) == 0.5
     assert NER.pairs(answer, true) == [("B-PER", "B-PER"), ("B-LOC", "B-PER")]
+    assert NER.pairs(answer, example(question, "O O B-PER")) == [("", "B-PER"), ("B-PER", "B-PER")]
 
 
 def test_predictions_are_handed_in_as_the_data_are_written() -> None:
