@@ -35,9 +35,11 @@ def document(**changes: Any) -> dict[str, Any]:
     return {"version": "v1.0", "data": paragraphs}
 
 
-def rows(path: Path, content: Any, split: str = "train") -> list[Example | Rejected]:
+def rows(
+    path: Path, content: Any, split: str = "train", form: type[Format] = squad.Cmrc2018
+) -> list[Example | Rejected]:
     path.write_text(content if isinstance(content, str) else json.dumps(content, ensure_ascii=False), "utf-8")
-    return list(squad.Cmrc2018().rows(path, split))
+    return list(form().rows(path, split))
 
 
 def names_of(folder: Path) -> list[str]:
@@ -59,7 +61,7 @@ def test_published_files_are_read_whole(data: str, name: str, counts: Mapping[st
     for file, (good, bad) in counts.items():
         found = list(form().rows(folder / file, "train"))
         assert sum(isinstance(row, Example) for row in found) == good
-        assert len(found) == good + bad
+        assert sum(isinstance(row, Rejected) and row.expected for row in found) == len(found) - good == bad
 
 
 @pytest.mark.parametrize("language", ["zh", "en", "de"])
@@ -142,10 +144,10 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path: Path) 
     ],
 )  # fmt: skip
 def test_a_damaged_question_is_said_and_the_others_are_read(tmp_path: Path, changes: Any, why: str) -> None:
-    path = tmp_path / "cmrc2018_train.json"
+    path = tmp_path / "DRCD_training.json"
     path.write_text(json.dumps(document(**changes)))
-    good, bad = squad.Cmrc2018().rows(path, "train")
-    assert isinstance(good, Example) and isinstance(bad, Rejected)
+    good, bad = squad.Drcd().rows(path, "train")
+    assert isinstance(good, Example) and isinstance(bad, Rejected) and not bad.expected
     assert why in f"{bad.where}: {bad.why}"
     assert bad.where.startswith(f"{path}: paragraph 2")
 
@@ -182,6 +184,26 @@ def test_answers_that_are_not_in_the_context_count_for_scores_alone(tmp_path: Pa
         assert rows(tmp_path / "a.json", document(answers=answers), split)[1].values["answers"] == kept  # type: ignore[union-attr]
     (_, alone) = rows(tmp_path / "a.json", document(answers=answers[:1]), "dev")
     assert isinstance(alone, Example) and alone.values["answers"] == {"text": ["地下"], "answer_start": [-1]}
+
+
+def test_faults_that_cmrc_is_published_with_are_left_out_where_they_are_to_be_learned_and_else_count(
+    tmp_path: Path,
+) -> None:
+    shifted = document(answers=[{"text": "天上", "answer_start": 2}])
+    (_, found) = rows(tmp_path / "a.json", shifted)
+    assert isinstance(found, Rejected) and found.expected
+    assert found.why == (
+        'answer "天上" is not at character 2, there is "上。": it is at 1, nothing can be learned from it'
+    )
+    (_, found) = rows(tmp_path / "a.json", shifted, "dev")
+    assert isinstance(found, Example) and found.values["answers"] == {"text": ["天上"], "answer_start": [-1]}
+    (_, found) = rows(tmp_path / "a.json", document(question=" "), "dev")
+    assert found == Rejected(f"{tmp_path}/a.json: paragraph 2, question 1", '"question" is empty', expected=True)
+    (_, found) = rows(tmp_path / "a.json", document(answers=[{"text": "地下", "answer_start": 1}]), "dev")
+    assert isinstance(found, Rejected) and not found.expected, "this text is nowhere"
+    far = document(context="天上，是在天上。", answers=[{"text": "天上", "answer_start": 8}])
+    (_, found) = rows(tmp_path / "a.json", far, "dev")
+    assert isinstance(found, Rejected) and not found.expected, "this start is too far off"
 
 
 def test_a_test_without_answers_gives_none_and_a_question_without_an_answer_empty_lists(tmp_path: Path) -> None:
