@@ -102,7 +102,7 @@ class StepProcess:
         """What of its work is lost if it is killed now, in words."""
         row = self.progress()
         if self.node.points:
-            return "finished points are kept, and each of the others resumes from its own newest checkpoint"
+            return "finished points are kept, and each of the others resumes from its newest checkpoint"
         if type(self.node.step).is_split():
             return "the pieces in progress are lost, finished ones are kept"
         if row.get("unit") != "steps":

@@ -21,7 +21,7 @@ def step(tmp_path: Path, component: str, **progress: object) -> StepProcess:
     """A step that says how far it is."""
     file = tmp_path / "progress.json"
     file.write_text(json.dumps(progress))
-    node: Any = SimpleNamespace(step=components.find(component)(), address=f"{component}/x")
+    node: Any = SimpleNamespace(step=components.find(component)(), points=(), address=f"{component}/x")
     task: Any = SimpleNamespace(progress=str(file))
     return StepProcess(node, None, task, tmp_path / "log", None)  # type: ignore[arg-type]
 
@@ -50,3 +50,7 @@ def test_it_is_said_what_killing_it_would_lose(tmp_path: Path, store: Store) -> 
     assert training.lost(store) == "no step is lost, it resumes from model_61"
     assert step(tmp_path, "segment").lost(store) == "the pieces in progress are lost, finished ones are kept"
     assert step(tmp_path, "finetune", unit="examples", done=3).lost(store) == "it starts from the beginning next time"
+    swept = step(tmp_path, "finetune", unit="points", done=3, total=9, doing="points 3/9: seed 4 steps 60/900")
+    swept.node.points = (training.node,)
+    assert swept.doing() == "points 3/9: seed 4 steps 60/900"
+    assert swept.lost(store) == "finished points are kept, and each of the others resumes from its newest checkpoint"
