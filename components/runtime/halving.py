@@ -64,7 +64,7 @@ def read(store: Store, address: str) -> Curve:
 def decide(task: Task, curves: Mapping[int, Curve], lost: Iterable[int] = ()) -> Decision:
     """What follows from the curves: each halving whose points have all come to its step, except those that are `lost`.
 
-    Half of the points go on, one more if they are odd; of equal ones the first. A lost one counts as the worst.
+    Half of the points continue, one more if they are odd; of equal ones the first. A lost one counts as the worst.
     BadInput if none of them has been evaluated by then.
     """
     rule, gone = Best.parse(task.best), set(lost)
@@ -87,7 +87,7 @@ def decide(task: Task, curves: Mapping[int, Curve], lost: Iterable[int] = ()) ->
 
 def _why(score: str, value: float | None, step: int, keep: int, of: int) -> str:
     was = f"{score} was {value:.6g}" if value is not None else f"no {score} was evaluated"
-    return f"stopped at step {step}: {was} there, the best {keep} of {of} go on"
+    return f"stopped at step {step}: {was} there, the best {keep} of {of} continue"
 
 
 def _value(row: Mapping[str, float | str], score: str) -> float | None:

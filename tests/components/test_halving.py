@@ -30,9 +30,9 @@ def test_the_worse_half_is_stopped_at_each_step() -> None:
     found = decide(task(4, 10, 20), curves)
     assert found.left == (3,)
     assert found.stopped == {
-        0: "stopped at step 10: accuracy was 0.1 there, the best 2 of 4 go on",
-        1: "stopped at step 10: accuracy was 0.2 there, the best 2 of 4 go on",
-        2: "stopped at step 20: accuracy was 0.2 there, the best 1 of 2 go on",
+        0: "stopped at step 10: accuracy was 0.1 there, the best 2 of 4 continue",
+        1: "stopped at step 10: accuracy was 0.2 there, the best 2 of 4 continue",
+        2: "stopped at step 20: accuracy was 0.2 there, the best 1 of 2 continue",
     }
 
 
