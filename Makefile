@@ -58,7 +58,7 @@ test: setup science paddle3  ## every test but the slow ones
 
 BESIDE_PADDLE := OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 ERNIE_OTHER_PADDLE=$(CURDIR)/$(PADDLE3)/bin/python
 CLUSTER_TESTS := $(wildcard tests/chart tests/images tests/launch)
-SCIENCE_TESTS := $(foreach room,store text model data train tasks compress serve,$(wildcard tests/$(room)))
+SCIENCE_TESTS := $(foreach room,store text model data datasets train tasks compress serve,$(wildcard tests/$(room)))
 
 LADDER := $(addprefix tests/jobs/test_,drill.py schedule.py away.py full_disk.py)
 

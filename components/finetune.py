@@ -11,7 +11,7 @@ from components.contract.scores import Score, share
 from components.pretrain import positions
 from ernie_core.errors import BadInput
 from ernie_core.tasks import known
-from ernie_core.tasks.recipe import ONLY, TABLED, FinetuneRecipe
+from ernie_core.tasks.recipe import CHOICES, ONLY, TABLED, FinetuneRecipe
 from ernie_core.train.settings import Settings
 
 
@@ -33,10 +33,11 @@ class Finetune(Step, FinetuneRecipe):
     gang: ClassVar[bool] = True
     drilled: ClassVar[Mapping[str, Any]] = {
         "max_seq_len": 64, "batch_size": 8, "micro_batch_size": 4, "eval_steps": 20, "early_stopping_patience": None,
+        "evaluation_strategy": "steps", "warmup_steps": None,
     }  # fmt: skip
     added: ClassVar[frozenset[str]] = frozenset(field.name for field in fields(Settings)) - {
         "seed", "weight_decay", "layer_decay"
-    } | {"micro_batch_size", "early_stopping_patience"} | ONLY.keys()  # fmt: skip
+    } | {"micro_batch_size", "early_stopping_patience"} | ONLY.keys() | CHOICES  # fmt: skip
     tabled: ClassVar[frozenset[str]] = TABLED
     main_scores: ClassVar[tuple[str, ...]] = (*known.SHARES, *(f"test_{name}" for name in known.MAIN))
     scores: ClassVar[tuple[Score, ...]] = (
@@ -55,6 +56,13 @@ class Finetune(Step, FinetuneRecipe):
             yield (
                 f"max_steps {self.max_steps} and num_train_epochs {self.num_train_epochs:g} both say how long to train:"
                 " leave one of them out"
+            )
+        if fault := self.doubled(self.model_fields_set):
+            yield fault
+        if self.evaluation_strategy == "epoch" and "eval_steps" in self.model_fields_set:
+            yield (
+                f"evaluation_strategy epoch and eval_steps {self.eval_steps} both say when to evaluate: leave one of"
+                " them out"
             )
         try:
             self.micro_batches(around.ranks)

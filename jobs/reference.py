@@ -12,6 +12,7 @@ import components
 from components.contract import kinds
 from components.contract.base import FREE, Step
 from components.contract.strict import meanings, ordered
+from ernie_core.wording import listed
 from jobs.spec import fields, schema
 from jobs.spec.job import Placement
 from jobs.spec.site import Site
@@ -25,6 +26,7 @@ def pages() -> dict[str, str]:
     from jobs.cli import reference
 
     made = {"spec.md": _spec(), "components.md": _components(), "kinds.md": _kinds(), "site.md": _site()}
+    made["datasets.md"] = _datasets()
     made["commands.md"] = reference.page()
     return {name: f"{NOTE}\n\n{text.strip()}\n" for name, text in made.items()}
 
@@ -164,6 +166,26 @@ def _kinds() -> str:
             f"Made by: {_links(makers) or 'you, as an input'}. Read by: {_links(readers) or NONE}.\n",
         ]
     return "\n".join(parts)
+
+
+def _datasets() -> str:
+    from ernie_core.datasets import choosing
+    from ernie_core.datasets.columns import Columns
+    from ernie_core.datasets.known import FORMATS, TABLES
+
+    rows = []
+    for name in (*FORMATS, *TABLES):
+        form = choosing.load(name)
+        labels = [f"{file}: {listed(names, 10)}" for file, names in form.of(Columns()).labels().items()]
+        rows.append((f"`{name}`", f"`{form.task}`", form.summary, "; ".join(labels) or "those in train, sorted"))
+    return "\n".join(
+        [
+            "# Formats of labelled data\n",
+            "What the step [`dataset`](components.md#dataset) reads, under the names of its parameter `format`. "
+            "[Labelled data](../data.md) shows how.\n",
+            table(("format", "task", "files", "label names in the order of their ids"), *rows),
+        ]
+    )
 
 
 def _links(names: list[str]) -> str:

@@ -51,6 +51,18 @@ class Port:
     optional: bool = False
     as_files: bool = False
     """Whether the step reads single files in place, instead of a complete folder that is fetched first."""
+    as_records: bool = False
+    """Whether the step reads only how the artefacts were made, and none of their files."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One of the artefacts bound to a `Records` port: its name in the spec, its address, and what its manifest says of
+    how it was made: `settings`, `scores`, `sweep` and more."""
+
+    name: str
+    address: str
+    info: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -79,19 +91,23 @@ if TYPE_CHECKING:
     class ManyFiles(Sequence[StoredFile], Generic[K]):
         """The same for the files of one or more artefacts, in the order of the spec."""
 
+    class Records(tuple[Record, ...], Generic[K]):
+        """How one or more artefacts were made, in the order of the spec; no file of them is fetched."""
+
 else:
 
     class _Way:
-        def __init__(self, way: str, as_files: bool = False) -> None:
-            self.way, self.as_files = way, as_files
+        def __init__(self, way: str, **form: bool) -> None:
+            self.way, self.form = way, tuple(form.items())
 
         def __getitem__(self, kind: type[Kind]) -> Any:
             if not (isinstance(kind, type) and issubclass(kind, Kind)):
                 raise TypeError(f"{kind!r} is not a kind of artefact, name a class of components/contract/kinds.py")
-            return Annotated[Path, (self.way, snake(kind.__name__), self.as_files)]
+            return Annotated[Path, (self.way, snake(kind.__name__), self.form)]
 
     In, Out, Many = _Way("in"), _Way("out"), _Way("many")
     Files, ManyFiles = _Way("in", as_files=True), _Way("many", as_files=True)
+    Records = _Way("many", as_records=True)
 
 
 @dataclass(frozen=True)
@@ -250,8 +266,8 @@ def _ports(cls: type[Step]) -> tuple[Port, ...]:
             optional = True
             hint = next(h for h in typing.get_args(hint) if h is not type(None))
         if typing.get_origin(hint) is Annotated:
-            way, kind, as_files = typing.get_args(hint)[1]
-            ports.append(Port(name, kind, way, optional, as_files))
+            way, kind, form = typing.get_args(hint)[1]
+            ports.append(Port(name, kind, way, optional, **dict(form)))
         elif hint is not Here:
             raise TypeError(
                 f"{cls.__name__}.run: `{name}` is neither `Here` nor an artefact such as In[Text]: say which"

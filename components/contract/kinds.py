@@ -59,15 +59,28 @@ class Model(Kind, shown_as="Model"):
     `train_log.jsonl` and `report.html` (the training; a model of your own needs neither)."""
 
 
+class RawData(Kind, shown_as="Dataset"):
+    """Labelled data as published, or your own: the files of one data set in one of the formats of the step `dataset`,
+    UTF-8. The names of files say which split they are, or the step's parameters do."""
+
+
 class TaskData(Kind, shown_as="Dataset"):
     """Labelled examples: which files and keys depends on the task. For sequence classification: `train.jsonl`,
     `dev.jsonl`, `test.jsonl`, per line `{"id", "text", "text_pair"?, "label"}`; `labels.txt` (label names, id = line
-    number from 0)."""
+    number from 0). For token classification per line `{"id", "tokens": [...], "labels": [...]}`, and `scheme` (IO, BIO,
+    BIOES) in `task.json`. For joint intent and slots `{"id", "text", "intent", "slots": [{"slot", "start", "end"}]}`,
+    `intent_labels.txt` and `slot_labels.txt`. For question answering `{"id", "context", "question", "answers"}`, for
+    multiple choice `{"id", "context", "question", "choices", "label"}`. Test may be missing, or without labels. Of
+    `dataset` also: `task.json` (task, dataset), `report.json`, and `rejected.jsonl`, one row that is not used per line
+    as `{"file", "line" or "at", "why", "begins"}`, with `"expected": true` if its publisher says to leave it out."""
 
 
 class Finetuned(Kind, shown_as="Model"):
     """Task model: the files of a model, `train_log.jsonl` and `report.html` among them; `task.json` (task, max_seq_len,
-    and what the task adds); the files of the task that hold labels (for sequence classification `labels.txt`)."""
+    and what the task adds); the files of the task that hold labels (for sequence classification `labels.txt`). Its
+    results: `eval_results.json` (scores of dev), `test_results.json` (an answer to every example of test, if there is
+    a test), `predictions/` (files to hand in, where the task has a form for the data set), `results.json` and
+    `results.html` (classes, confusions, confidence, the most wrong examples)."""
 
 
 class Inference(Kind, shown_as="Model"):
@@ -81,4 +94,4 @@ class Package(Kind, shown_as="Model"):
 
 
 class Report(Kind, shown_as="Artifact"):
-    """Evaluation: `metrics.json`, and details such as `predictions.jsonl`."""
+    """Evaluation: `metrics.json`, `predictions.jsonl`, and for labelled examples `results.json` and `results.html`."""

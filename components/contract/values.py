@@ -1,7 +1,7 @@
 """Values with a short spelling in YAML: sizes (`10GiB`), durations (`30m`) and shares (`0.1%`); and in messages."""
 
 import re
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
@@ -31,6 +31,14 @@ def share(value: object) -> float:
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number <= 1:
         raise ValueError(f"`{shorten(value)}` is not a share such as 0.1% or 0.001, from 0 to 1")
     return float(number)
+
+
+def column(value: object) -> str | int:
+    """The name of a column, or its number from 1."""
+    named = isinstance(value, str) and value != ""
+    if not named and not (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST):
+        raise ValueError(f"`{shorten(value)}` is not a column: give its name, or its number from 1")
+    return cast(str | int, value)
 
 
 def spell_size(count: float) -> str:
@@ -82,4 +90,9 @@ Share = Annotated[
     float,
     BeforeValidator(share),
     WithJsonSchema({"type": ["string", "number"], "pattern": r"^\d+(\.\d+)?\s*%$", "minimum": 0, "maximum": 1}),
+]
+Column = Annotated[
+    str | int,
+    BeforeValidator(column),
+    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "minimum": 1}]}),
 ]

@@ -32,6 +32,8 @@ def bring(port: Port, task: Task, store: Store, report: Reporter) -> Any:
     bound = task.inputs.get(port.name, ())
     if not bound and port.optional:
         return None
+    if port.as_records:
+        return tuple(_record(source, task, store) for source in bound)
     if port.as_files:
         return [file for source in bound for file in _files(source, task, store)]
     folders = [
@@ -45,6 +47,15 @@ def _files(source: TaskInput, task: Task, store: Store) -> list[StoredFile]:
     if source.address:
         return files.of_artefact(store, source.address, Path(task.cache) / "artefacts", _redo(source, task))
     return given.streams(source, task)
+
+
+def _record(source: TaskInput, task: Task, store: Store) -> base.Record:
+    if not source.address:
+        raise errors.BadInput(f"{source.name}: only its files are given, not how it was made: bind a step instead")
+    manifest = artefact.read(store, source.address)
+    if manifest is None:
+        raise errors.NotFound(f"{store.url}/{source.address}: no such artefact, {_redo(source, task)}")
+    return base.Record(source.name, source.address, manifest.info)
 
 
 def unfold(task: Task, store: Store) -> Task:

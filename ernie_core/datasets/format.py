@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ernie_core.datasets.columns import Columns
+from ernie_core.errors import BadInput
+from ernie_core.wording import listed
+
 
 @dataclass(frozen=True)
 class Example:
@@ -15,8 +19,11 @@ class Example:
     """
 
     where: str
-    """`file:line`, or `file: paragraph 3, question 2`, for messages."""
+    """`file:line`, or `file: paragraph 3, question 2`, for messages; the file is the path that was given to `rows`."""
     values: Mapping[str, Any]
+    group: str = ""
+    """Examples of one group, such as those with one premise or of one dialogue, stay together when dev or test is cut
+    from train; empty: of none."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,10 @@ class Rejected:
 
     where: str
     why: str
+    begins: str = ""
+    """How the line begins."""
+    expected: bool = False
+    """Whether it is one that users of these data leave out by its publisher's rule: listed, but no fault."""
 
 
 class Format(ABC):
@@ -36,6 +47,16 @@ class Format(ABC):
     """Name of the task of its examples."""
     summary: ClassVar[str]
     """Which data have this form, as a noun phrase."""
+
+    @classmethod
+    def of(cls, columns: Columns) -> "Format":
+        """The format, with what a person said of the columns of their files. BadInput if it needs none of that."""
+        if given := columns.given():
+            raise BadInput(
+                f"{listed(given)}: the columns of {cls.name} are known, leave that out, or say what your files are with"
+                " `format: csv`, `tsv` or `jsonl`"
+            )
+        return cls()
 
     @classmethod
     @abstractmethod

@@ -100,7 +100,9 @@ class Encoder(nn.Layer):
         """`key` decides the dropout masks of the layers that use fused operations."""
         for number, layer in enumerate(self.layers):
             own = fused.key_of(key, number)
-            hidden = _twice(layer, hidden, term, own) if self.recompute and self.training else layer(hidden, term, own)
+            # Paddle computes no gradient of a recomputed layer if its input has none, above frozen layers for example
+            again = self.recompute and self.training and not hidden.stop_gradient
+            hidden = _twice(layer, hidden, term, own) if again else layer(hidden, term, own)
         return hidden
 
 

@@ -1,4 +1,4 @@
-"""Models with heads on the encoder: pretraining and sequence classification."""
+"""Models with heads on the encoder: pretraining, and one for each task."""
 
 import paddle
 import paddle.nn.functional as F
@@ -105,3 +105,107 @@ class ErnieForSequenceClassification(nn.Layer):
         """Logits [B, num_labels]."""
         pooled = self.ernie(input_ids, token_type_ids, attention_mask)[1]
         return self.classifier(F.dropout(pooled, self.dropout, training=self.training))
+
+
+class ErnieForQuestionAnswering(nn.Layer):
+    """Where an answer begins and where it ends: two logits for every token."""
+
+    architecture = "ErnieForQuestionAnswering"
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.ernie = ErnieModel(config)
+        self.classifier = nn.Linear(config.hidden_size, 2, weight_attr=initial(config))
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        token_type_ids: paddle.Tensor | None = None,
+        attention_mask: paddle.Tensor | None = None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """Logits of the beginning and of the end, [B, L] each."""
+        logits = self.classifier(self.ernie(input_ids, token_type_ids, attention_mask)[0])
+        return logits[:, :, 0], logits[:, :, 1]
+
+
+class ErnieForMultipleChoice(nn.Layer):
+    """One logit for every choice of a question; each choice is a row of its own."""
+
+    architecture = "ErnieForMultipleChoice"
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.ernie = ErnieModel(config)
+        dropout = config.classifier_dropout
+        self.dropout = config.hidden_dropout_prob if dropout is None else dropout
+        self.classifier = nn.Linear(config.hidden_size, 1, weight_attr=initial(config))
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        token_type_ids: paddle.Tensor | None = None,
+        attention_mask: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
+        """Logits [B, 1], where B counts choices."""
+        pooled = self.ernie(input_ids, token_type_ids, attention_mask)[1]
+        return self.classifier(F.dropout(pooled, self.dropout, training=self.training))
+
+
+class ErnieForTokenClassification(nn.Layer):
+    """A tag for every token; `config.num_labels` logits each."""
+
+    architecture = "ErnieForTokenClassification"
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.ernie = ErnieModel(config)
+        dropout = config.classifier_dropout
+        self.dropout = config.hidden_dropout_prob if dropout is None else dropout
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels, weight_attr=initial(config))
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        token_type_ids: paddle.Tensor | None = None,
+        attention_mask: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
+        """Logits [B, L, num_labels]."""
+        hidden = self.ernie(input_ids, token_type_ids, attention_mask)[0]
+        return self.classifier(F.dropout(hidden, self.dropout, training=self.training))
+
+
+class JointErnie(nn.Layer):
+    """An intent for a text, and a tag of a slot for every token, under the names of the SLU example of ERNIE 3.0 Tiny.
+
+    Its initialisation is that of the example too: the biases of both classifiers are random.
+    """
+
+    architecture = "JointErnie"
+
+    def __init__(self, config: ErnieConfig, intents: int, slots: int) -> None:
+        super().__init__()
+        self.config = config
+        self.ernie = ErnieModel(config)
+        dropout = config.classifier_dropout
+        self.dropout = config.hidden_dropout_prob if dropout is None else dropout
+        self.intent_classifier, self.slot_classifier = (
+            nn.Linear(
+                config.hidden_size, count,
+                weight_attr=nn.initializer.KaimingNormal(), bias_attr=nn.initializer.KaimingNormal(),
+            )
+            for count in (intents, slots)
+        )  # fmt: skip
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        token_type_ids: paddle.Tensor | None = None,
+        attention_mask: paddle.Tensor | None = None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """Logits [B, intents] and [B, L, slots]."""
+        hidden, pooled = self.ernie(input_ids, token_type_ids, attention_mask)
+        pooled, hidden = (F.dropout(each, self.dropout, training=self.training) for each in (pooled, hidden))
+        return self.intent_classifier(pooled), self.slot_classifier(hidden)

@@ -96,6 +96,9 @@ class Pretraining:
         found = losses(self.net, batch)
         return Losses(found.total, found.floats()[: len(self.course.names)], batch.ids.size)
 
+    def again(self, batch: Batch) -> None:
+        return None
+
     def first(self, loss: float) -> str:
         return first_loss(loss, self.net.config.vocab_size, self.recipe.binary_head, continued=self.init is not None)
 

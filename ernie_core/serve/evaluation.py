@@ -10,6 +10,8 @@ from ernie_core.errors import BadInput, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.serve import asked
 from ernie_core.serve.predictor import Predictor
+from ernie_core.tasks import results
+from ernie_core.tasks.results import Answered
 from ernie_core.tasks.task import Prediction, Row
 
 T = TypeVar("T")
@@ -21,7 +23,10 @@ _BATCHES = 8
 def score(
     predictor: Predictor, task_data: Path, report: Path, *, split: str, progress: Progress = silent, stop: Stop = never
 ) -> dict[str, float]:
-    """Write `metrics.json` and `predictions.jsonl` of a split; returns the scores of the task, and `examples`."""
+    """Write `metrics.json`, `predictions.jsonl`, `results.json` and `results.html` of a split.
+
+    Returns the scores of the task, and `examples`.
+    """
     task = predictor.task
     if differs := task.differs(task_data):
         raise BadInput(f"{task_data}: {differs}: take the data it learned from")
@@ -34,11 +39,13 @@ def score(
     for start in range(0, rows, size):
         outputs += predictor.run(features, slice(start, start + size))
         _report(progress, stop, count * len(outputs) // rows, count)
+    answered = Answered.of(task, split, examples, features, outputs)
     with _answers(report) as file:
-        for example, prediction in zip(examples, task.decode(outputs, features), strict=True):
+        for example, prediction in zip(examples, answered.predictions, strict=True):
             _line(file, {"id": example.id, **task.truth(example)}, prediction)
-    scores = {**task.scores(outputs, examples, features), "examples": float(count)}
+    scores = {**answered.scores, "examples": float(count)}
     _write(report, {**scores, "split": split})
+    results.write(report, [answered], f"an exported model on {split}")
     return scores
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from itertools import chain
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +23,19 @@ class Features:
         """Number of tokens of every row, int64 [N]."""
         return np.fromiter((len(row) for row in self.input_ids), np.int64, len(self.input_ids))
 
+    @property
+    def flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Number of tokens of each row of the net [R], and the ids and the types of all rows, one after the other;
+        int32."""
+        rows: list[Any] = self.input_ids
+        sides = [rows, self.token_type_ids]
+        while rows and rows[0] and isinstance(rows[0][0], list):  # a sample has several rows
+            sides = [list(chain.from_iterable(side)) for side in sides]
+            rows = sides[0]
+        lengths = np.fromiter(map(len, rows), np.int32, len(rows))
+        ids, types = (np.fromiter(chain.from_iterable(side), np.int32, int(lengths.sum())) for side in sides)
+        return lengths, ids, types
+
     def padded(self, rows: np.ndarray, pad_id: int) -> dict[str, np.ndarray]:
         """`input_ids` and `token_type_ids` of some rows, int64 [n, longest of them]."""
         return {
@@ -33,16 +47,16 @@ class Features:
 class TextEncoder(Protocol):
     """The methods of a tokenizer that are needed here."""
 
-    def encode(self, text: str) -> list[int]: ...
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]: ...
 
     def frame(self, a: list[int], b: list[int] | None, max_seq_len: int) -> tuple[list[int], list[int]]: ...
 
 
 def encode(questions: Sequence[str | tuple[str, str]], tokenizer: TextEncoder, max_seq_len: int) -> Features:
     """Texts and pairs of texts, each with special tokens and truncated to `max_seq_len`."""
-    framed = []
-    for question in questions:
-        first, second = (question, None) if isinstance(question, str) else question
-        pair = None if second is None else tokenizer.encode(second)
-        framed.append(tokenizer.frame(tokenizer.encode(first), pair, max_seq_len))
+    pairs = [(question, None) if isinstance(question, str) else question for question in questions]
+    encoded = iter(tokenizer.encode_all([text for pair in pairs for text in pair if text is not None]))
+    framed = [
+        tokenizer.frame(next(encoded), None if second is None else next(encoded), max_seq_len) for _, second in pairs
+    ]
     return Features([ids for ids, _ in framed], [types for _, types in framed])

@@ -15,13 +15,15 @@ import paddle
 from ernie_core.data.order import derived
 from ernie_core.errors import BadInput, Stopped
 from ernie_core.model import config as configs
-from ernie_core.model import weights
+from ernie_core.model import freezing, weights
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.runtime import keep_signals
 from ernie_core.store import digests, open_store
-from ernie_core.tasks import batches, data, defaults, task
+from ernie_core.tasks import batches, data, defaults, outcome, rdrop, task
+from ernie_core.tasks.adversarial import Perturbation
 from ernie_core.tasks.features import Features
-from ernie_core.tasks.recipe import FinetuneRecipe
+from ernie_core.tasks.recipe import CHOICES, FinetuneRecipe
+from ernie_core.tasks.results import Answered
 from ernie_core.tasks.task import Example, Outputs, Task
 from ernie_core.text.tokenizer import Tokenizer
 from ernie_core.train import loop
@@ -34,11 +36,12 @@ from ernie_core.train.parallel.team import ALONE, Team
 
 @dataclass(frozen=True)
 class ExampleBatch:
-    """Rows of a split for one process: inputs by name, true answers, and the weight of the rows in their step."""
+    """Rows of a split for one process: inputs by name, true answers, and the weight in their step of each term of the
+    loss."""
 
     inputs: Mapping[str, np.ndarray]
     targets: np.ndarray
-    weight: float
+    weights: Sequence[float]
 
 
 @dataclass
@@ -58,8 +61,11 @@ class EncodedSplit:
     @property
     def digest(self) -> str:
         """SHA-256 of rows and answers, in hex."""
-        rows = json.dumps([self.features.input_ids, self.features.token_type_ids, self.targets.tolist()])
-        return hashlib.sha256(rows.encode()).hexdigest()
+        found = hashlib.sha256()
+        for array in (self.features.lengths, *self.features.flat, self.targets):
+            found.update(f"{array.dtype.str} {array.shape}".encode())
+            found.update(array.tobytes())
+        return found.hexdigest()
 
 
 @dataclass
@@ -78,12 +84,17 @@ class FineTuning:
     """Evaluations on dev, for metrics.json."""
     since: list[float] = field(default_factory=list)
     """Losses of the steps since the last evaluation."""
+    answered: dict[str, Answered] = field(default_factory=dict)
+    """Answers of the best weights to dev and test, in the first process after the training."""
     orders: dict[int, list[np.ndarray]] = field(default_factory=dict)
     """Row numbers of the batches of the current epoch, by epoch."""
 
     course: Course = field(init=False)
     micro_batches: int = field(init=False)
     patience: int | None = field(init=False)
+    deciding: str = field(init=False)
+    """Name of the score that chooses the best weights."""
+    perturbation: Perturbation | None = field(init=False)
     tokenizer: Path = field(init=False)
     data: Sequence[Facts] = field(init=False)
     remedy: str = "lower learning_rate, or raise warmup_ratio, or check the weights of the model"
@@ -96,6 +107,9 @@ class FineTuning:
         facts = data.read(folder)
         name = facts.chosen(settings.task, folder)
         settings = defaults.resolved(settings, name, facts.dataset, given)
+        settings.deciding(name)
+        if given is not None and (fault := settings.doubled(given)):
+            raise BadInput(fault)
         learned = task.find(name).of_data(folder, settings)
         tokenizer = Tokenizer.from_folder(model)
         net = _net(model, tokenizer, learned, settings)
@@ -114,7 +128,9 @@ class FineTuning:
         """Number of steps in an epoch."""
         steps = chosen.max_steps if chosen.max_steps > 0 else math.ceil(chosen.num_train_epochs * self.each)
         self.micro_batches = chosen.micro_batches(self.world)
-        self.patience = chosen.early_stopping_patience
+        self.patience, self.deciding = chosen.early_stopping_patience, chosen.deciding(self.task.name)
+        words = self.net.ernie.embeddings.word_embeddings
+        self.perturbation = Perturbation(words, chosen.fgm_epsilon) if chosen.fgm_epsilon else None
         self.tokenizer = self.model
         self.data = [{"split": name, "examples": len(split.examples)} for name, split in self.splits.items()]
         self.course = Course(
@@ -124,7 +140,7 @@ class FineTuning:
             samples=chosen.batch_size,
             names=("loss",),
             part="dev",
-            schedule=Schedule(chosen.learning_rate, 0.0, chosen.warmup_ratio * steps, steps),
+            schedule=Schedule(chosen.learning_rate, 0.0, chosen.warmup(steps), steps, chosen.lr_scheduler_type),
             text=lambda figures: ", ".join(f"{name}: {value:.6f}" for name, value in figures.items()),
             curves=(Curve("loss", "Loss"), *(Curve(n, _title(n), is_share=True) for n in self.task.known.shares)),
         )
@@ -145,15 +161,24 @@ class FineTuning:
         mine = np.array_split(chosen, self.micro_batches)[micro]
         # The last batch of an epoch may have fewer rows than there are processes. Every process must have gradients, so
         # one without rows gets a row of weight 0.
-        rows, count = (mine, len(mine)) if len(mine) else (chosen[:1], 0)
-        weight = count * self.micro_batches / len(chosen)
+        rows = mine if len(mine) else chosen[:1]
+        counts, whole = (self.task.counts(train.targets[some]) for some in (mine, chosen))
+        weights = [one * self.micro_batches / max(all_, 1) for one, all_ in zip(counts, whole, strict=True)]
         inputs = self.task.batch(train.features, rows, self.net.config.pad_token_id)
-        return ExampleBatch(inputs, train.targets[rows], weight)
+        return ExampleBatch(inputs, train.targets[rows], weights)
 
     def losses(self, batch: ExampleBatch) -> Losses:
-        found = self._run({name: paddle.to_tensor(array) for name, array in batch.inputs.items()})
-        loss = self.task.loss(found, batch.targets)
-        return Losses(loss, (float(loss),), next(iter(batch.inputs.values())).size, batch.weight)
+        if self.perturbation:
+            self.perturbation.listen(batch.inputs["input_ids"])
+        return self._losses(batch)
+
+    def again(self, batch: ExampleBatch) -> Losses | None:
+        if not self.perturbation:
+            return None
+        self.perturbation.turn()
+        losses = self._losses(batch)
+        self.perturbation.rest()
+        return losses
 
     def first(self, loss: float) -> str:
         return ""
@@ -165,17 +190,18 @@ class FineTuning:
         self.since.append(losses[0])
 
     def is_due(self, step: int) -> bool:
-        return step % self.settings.eval_steps == 0 or step == self.course.steps
+        every = self.each if self.settings.evaluation_strategy == "epoch" else self.settings.eval_steps
+        return step % every == 0 or step == self.course.steps
 
     def evaluate(self, step: int, team: Team) -> Evaluation:
-        found = self._evaluate("dev", team, never)
+        found = self._evaluation(self._answered("dev", team, never))
         row = {"step": step, "epoch": round(step / self.each, 4), "train_loss": float(np.mean(self.since))}
         self.curve.append({**row, **found.figures})
         self.since = []
         return found
 
     def better(self, figures: Figures, best: Figures | None) -> bool:
-        return self.task.better(figures, best)
+        return self.task.better(figures, best, self.deciding)
 
     def state(self) -> Mapping[str, Any]:
         return {"curve": self.curve, "since": self.since}
@@ -184,7 +210,9 @@ class FineTuning:
         self.curve, self.since = list(state["curve"]), list(state["since"])
 
     def identity(self) -> Identity:
-        must: dict[str, Any] = self.settings.lasting() | {
+        chosen = self.settings.lasting()
+        unmarked = {name for name in CHOICES if chosen[name] == FinetuneRecipe.__dataclass_fields__[name].default}
+        must: dict[str, Any] = {name: value for name, value in chosen.items() if name not in unmarked} | {
             "task": self.task.name,
             "data": " ".join(split.digest[:16] for split in self.splits.values()),
             "learned": json.dumps(self.task.learned(), sort_keys=True, ensure_ascii=False),
@@ -194,8 +222,13 @@ class FineTuning:
         return Identity(must, {})
 
     def finish(self, team: Team, stop: Stop) -> Iterator[Evaluation]:
-        if "test" in self.splits and self.splits["test"].labelled:
-            yield self._evaluate("test", team, stop)
+        """Answer dev again, since what is kept of evaluations between steps are figures, and test, which is scored."""
+        for split in sorted(self.splits.keys() - {"train"}):
+            found = self._answered(split, team, stop)
+            if team.rank == 0:
+                self.answered[split] = found
+            if split == "test" and found.scores:
+                yield self._evaluation(found)
 
     def scores(self, summary: Summary) -> dict[str, float]:
         assert summary.best is not None  # the last step is always evaluated
@@ -206,10 +239,14 @@ class FineTuning:
         assert summary.best is not None
         self.encoder.save(folder)
         self.task.save(folder)
-        recipe = asdict(self.settings) | {"task": self.task.name}
+        recipe = asdict(self.settings) | {"task": self.task.name, "metric_for_best_model": self.deciding}
         said = {"best_step": summary.best.step, "recipe": recipe, "curve": self.curve}
         text = json.dumps(self.scores(summary) | said, indent=2, sort_keys=True, ensure_ascii=False)
         (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
+        outcome.write(
+            folder, self.answered, summary.best.figures,
+            best_step=summary.best.step, deciding=self.deciding, dataset=self.dataset,
+        )  # fmt: skip
 
     def outputs(self, features: Features, team: Team = ALONE, stop: Stop = never) -> Outputs:
         """The outputs of all rows in their order, without dropout; the processes take the batches in turn."""
@@ -227,12 +264,29 @@ class FineTuning:
         found = [everyone[number % team.world][number // team.world] for number in range(len(chosen))]
         return batches.in_order(found, chosen)
 
-    def _evaluate(self, split: str, team: Team, stop: Stop) -> Evaluation:
+    def _answered(self, split: str, team: Team, stop: Stop) -> Answered:
         encoded = self.splits[split]
         outputs = self.outputs(encoded.features, team, stop)
-        figures = self.task.scores(outputs, encoded.examples, encoded.features)
-        count = len(encoded.features.lengths)
-        return Evaluation(split, figures, math.ceil(count / self.settings.batch_size), count)
+        return Answered.of(self.task, split, encoded.examples, encoded.features, outputs)
+
+    def _evaluation(self, found: Answered) -> Evaluation:
+        count = len(found.features.lengths)
+        return Evaluation(found.split, found.scores, math.ceil(count / self.settings.batch_size), count)
+
+    def _losses(self, batch: ExampleBatch) -> Losses:
+        inputs = {name: paddle.to_tensor(array) for name, array in batch.inputs.items()}
+        found, tokens = self._run(inputs), next(iter(batch.inputs.values())).size
+        terms = list(self.task.terms(found, batch.targets))
+        if alpha := self.settings.rdrop_alpha:
+            other, tokens = self._run(inputs), 2 * tokens
+            twice = zip(terms, self.task.terms(other, batch.targets), strict=True)
+            one, two = (self.task.distributions(outputs, batch.targets) for outputs in (found, other))
+            terms = [0.5 * (first + second) for first, second in twice]
+            terms[0] = terms[0] + alpha * rdrop.divergence(one, two)
+        if len(terms) == 1:
+            return Losses(terms[0], (float(terms[0]),), tokens, batch.weights[0])
+        loss = paddle.add_n([term * weight for term, weight in zip(terms, batch.weights, strict=True)])
+        return Losses(loss, (float(loss),), tokens)
 
     def _run(self, inputs: Mapping[str, paddle.Tensor]) -> tuple[paddle.Tensor, ...]:
         outputs = self.net(**inputs)
@@ -301,4 +355,5 @@ def _net(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings: F
     net = learned.net(replace(config, **{name: value for name, value in said.items() if value is not None}))
     net.ernie.encoder.recompute = settings.use_recompute
     weights.load(net, model, partial="ernie.")
+    freezing.freeze(net, embeddings=settings.freeze_embeddings, layers=settings.freeze_layers)
     return net

@@ -17,6 +17,10 @@ class Known:
 
 TASKS = {
     "sequence_classification": Known("accuracy", ("accuracy", "macro_f1"), ("share_*",)),
+    "question_answering": Known("f1", ("f1", "exact_match"), ("answered",)),
+    "multiple_choice": Known("accuracy", ("accuracy",)),
+    "token_classification": Known("f1", ("f1", "precision", "recall", "token_accuracy")),
+    "joint_intent_slots": Known("accuracy", ("accuracy", "intent_accuracy", "slot_f1"), ("share_*",)),
 }
 """Tasks by the name of their module in ernie_core/tasks."""
 

@@ -1,5 +1,6 @@
 """One label for a text, or for a pair of texts."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,15 @@ SENTENCES = (
 )
 """Texts of several lengths, one of them empty."""
 
+SUBMITTED = {
+    f"clue/{name}": f"{file}_predict.json"
+    for name, file in (
+        ("afqmc", "afqmc"), ("cluewsc2020", "cluewsc11"), ("cmnli", "cmnli"), ("csl", "csl"), ("iflytek", "iflytek"),
+        ("ocnli", "ocnli_50k"), ("tnews", "tnews11"),
+    )
+}  # fmt: skip
+"""Names of the files in which CLUE takes predictions."""
+
 
 @dataclass(frozen=True)
 class LabelPrediction(Prediction):
@@ -61,12 +71,18 @@ class SequenceClassification(Task[Text, LabelPrediction]):
     max_seq_len: int
     labels: tuple[str, ...]
     text_pair: bool
+    weights: tuple[float, ...] = ()
+    """Weight of each label in the loss of training; empty: all are 1."""
 
     @classmethod
     def of_data(cls, folder: Path, settings: "FinetuneRecipe") -> "SequenceClassification":
         names = reader.label_names(folder)
-        pair = reader.are_pairs({split: reader.examples(folder, split, names) for split in task.splits(folder)})
-        return cls(settings.max_seq_len, names, pair)
+        weights: tuple[float, ...] = ()
+        if settings.class_weight == "balanced":
+            train = reader.examples(folder, "train", names)
+            weights = metrics.balanced([names[example.label or 0] for example in train], names)
+        pair = reader.are_pairs({split: reader.begins_with_pair(folder, split) for split in task.splits(folder)})
+        return cls(settings.max_seq_len, names, pair, weights)
 
     @classmethod
     def opened(cls, folder: Path, said: Mapping[str, Any]) -> "SequenceClassification":
@@ -114,7 +130,11 @@ class SequenceClassification(Task[Text, LabelPrediction]):
     def loss(self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray) -> "paddle.Tensor":
         import paddle
 
-        return paddle.nn.functional.cross_entropy(outputs[0], paddle.to_tensor(targets))
+        if not self.weights:
+            return paddle.nn.functional.cross_entropy(outputs[0], paddle.to_tensor(targets))
+        each = paddle.nn.functional.cross_entropy(outputs[0], paddle.to_tensor(targets), reduction="none")
+        # divided by the number of examples, not by their weights: so micro batches add up to the loss of the batch
+        return (each.flatten() * paddle.to_tensor(np.asarray(self.weights, np.float32)[targets])).mean()
 
     def decode(self, outputs: Outputs, features: Features) -> list[LabelPrediction]:
         return [
@@ -130,6 +150,30 @@ class SequenceClassification(Task[Text, LabelPrediction]):
 
     def scores(self, outputs: Outputs, examples: Sequence[LabelledText], features: Features) -> dict[str, float]:
         return metrics.scores(_logits(outputs), self.targets(examples, features))
+
+    def submission(
+        self, predictions: Sequence[LabelPrediction], examples: Sequence[LabelledText], dataset: str
+    ) -> Mapping[str, str]:
+        """For the data sets of CLUE JSON lines `{"id", "label"}` with the rows' own ids, under CLUE's name; those of
+        tnews and cluewsc2020 are called after version 1.1 of their test."""
+        if dataset not in SUBMITTED:
+            return {}
+        rows = (
+            {"id": int(example.id) if example.id.isdecimal() else example.id, "label": prediction.label}
+            for example, prediction in zip(examples, predictions, strict=True)
+        )
+        return {SUBMITTED[dataset]: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)}
+
+    def losses(self, outputs: Outputs, examples: Sequence[LabelledText], features: Features) -> np.ndarray:
+        return metrics.losses(_logits(outputs), self.targets(examples, features))
+
+    def listed(self, predictions: Sequence[LabelPrediction]) -> Mapping[str, Sequence[Any]]:
+        """The two keys of the published script for XNLI: ids of labels, and their probabilities."""
+        ids = {name: number for number, name in enumerate(self.labels)}
+        return {
+            "label": [ids[prediction.label] for prediction in predictions],
+            "confidence": [round(prediction.confidence, 6) for prediction in predictions],
+        }
 
     def figures(self, prediction: LabelPrediction) -> Mapping[str, float]:
         """1 for the predicted label and 0 for the others, whose means are shares."""

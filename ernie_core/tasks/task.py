@@ -150,6 +150,31 @@ class Task(ABC, Generic[Q, P]):
     def loss(self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray) -> "paddle.Tensor":
         """The mean loss over the rows of a batch, float32 []."""
 
+    def distributions(
+        self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray
+    ) -> "Sequence[tuple[paddle.Tensor, paddle.Tensor | None]]":
+        """The distributions that R-Drop compares, for each of the outputs: logits [..., K], a softmax over the last
+        axis, and which of them count, bool [...] (None: all).
+
+        By default the last axis of each output, without those whose target is negative, which the loss ignores too.
+        """
+        import paddle
+
+        found = []
+        for output in outputs:
+            masked = targets.shape == tuple(output.shape[:-1]) and bool((targets < 0).any())
+            found.append((output, paddle.to_tensor(targets >= 0) if masked else None))
+        return found
+
+    def terms(self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray) -> "Sequence[paddle.Tensor]":
+        """The terms whose sum is the loss, float32 [] each, where they are means over different things."""
+        return (self.loss(outputs, targets),)
+
+    def counts(self, targets: np.ndarray) -> Sequence[int]:
+        """What each of `terms` is a mean over: the number of rows, or of labelled tokens. A step of several micro
+        batches weights them by it, so that its loss is that of all its rows at once."""
+        return (len(targets),)
+
     def rows(self, outputs: Sequence[np.ndarray], lengths: np.ndarray) -> list[Row]:
         """The outputs of a batch row by row; a task with an output per token truncates it to the row's length."""
         return list(zip(*outputs, strict=True))
@@ -173,6 +198,10 @@ class Task(ABC, Generic[Q, P]):
     def scores(self, outputs: Outputs, examples: Sequence[Any], features: Features) -> dict[str, float]:
         """The figures of a split, those of `known.shares` and `loss`."""
 
+    def losses(self, outputs: Outputs, examples: Sequence[Any], features: Features) -> np.ndarray | None:
+        """The loss of every labelled example, float64 [N], for a table by length; None: not known."""
+        return None
+
     def graded(self, prediction: P, example: Any) -> float:
         """How right a prediction is, from 0 to 1: 1 for the true answer."""
         return float(prediction.row()["predicted"] == next(iter(self.truth(example).values())))
@@ -184,6 +213,11 @@ class Task(ABC, Generic[Q, P]):
 
     def submission(self, predictions: Sequence[P], examples: Sequence[Any], dataset: str) -> Mapping[str, str]:
         """Files in which predictions of this data set are handed in: name -> content; none if no form is known."""
+        return {}
+
+    def listed(self, predictions: Sequence[P]) -> Mapping[str, Sequence[Any]]:
+        """Lists in the order of the predictions that `test_results.json` holds beside its rows, because a published
+        script wrote them; none by default."""
         return {}
 
     def agreement(self, outputs: Outputs, other: Outputs, features: Features) -> float:
@@ -216,11 +250,19 @@ class Task(ABC, Generic[Q, P]):
     def probe(self) -> Sequence[Q]:
         """Fixed questions of several lengths, with which an exported model is checked."""
 
-    def better(self, scores: Mapping[str, float], best: Mapping[str, float] | None) -> bool:
-        """Whether the first scores beat the best so far, which may be None."""
+    def better(self, scores: Mapping[str, float], best: Mapping[str, float] | None, by: str = "") -> bool:
+        """Whether the first scores beat the best so far, which may be None.
+
+        `by` is the name of the score that decides, by default the main one. A greater score is better, a smaller loss;
+        between equals the smaller loss decides, and between equal losses the greater main score.
+        """
         if best is None:
             return True
-        mine, theirs = ((figures[self.known.main], -figures["loss"]) for figures in (scores, best))
+        by = by or self.known.main
+        order = ("loss", self.known.main) if by == "loss" else (by, "loss")
+        mine, theirs = (
+            tuple(-figures[name] if name == "loss" else figures[name] for name in order) for figures in (scores, best)
+        )
         return mine > theirs
 
     def description(self) -> dict[str, Any]:

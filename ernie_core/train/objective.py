@@ -160,6 +160,10 @@ class Objective(Protocol[B]):
     def losses(self, batch: B) -> Losses:
         """Run the net on a micro batch."""
 
+    def again(self, batch: B) -> Losses | None:
+        """A second pass over a micro batch, called after the backward pass of the first: its gradients are added, its
+        losses are not reported. None: there is none."""
+
     def first(self, loss: float) -> str:
         """A verdict on weights and data by the loss of the first step; empty: none."""
 

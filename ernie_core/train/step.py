@@ -1,6 +1,7 @@
 """One step: batches ahead of time, micro steps, gradients of all processes, one update."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import paddle
 
 from ernie_core.train.feed import Feed
 from ernie_core.train.monitor.lines import line
+from ernie_core.train.objective import Losses
 from ernie_core.train.optim import precision
 from ernie_core.train.parallel import gradients
 from ernie_core.train.training import SLOW, Training
@@ -51,15 +53,25 @@ def _micro_steps(training: Training, batches: Feed[Any], number: int, stop: bool
     sums, tokens = np.zeros(len(objective.course.names)), 0
     for _ in range(accumulate):
         batch = batches.next()
-        with precision.context(objective.course.settings):
-            losses = objective.losses(batch)
-        (losses.total * (training.scaler.loss_scaling / accumulate * losses.weight)).backward()
-        sums, tokens = sums + losses.weight * np.array(losses.values), tokens + losses.tokens
+        losses = _pass(training, objective.losses, batch, accumulate)
+        assert losses is not None
+        again = _pass(training, objective.again, batch, accumulate)
+        sums = sums + losses.weight * np.array(losses.values)
+        tokens += losses.tokens + (again.tokens if again else 0)
     if training.seconds >= SLOW and team.shared is None:
         team.barrier()
     own = [*(sums / accumulate), tokens * team.world, time.monotonic() - began, float(stop)]
     *means, tokens, training.seconds, stopping = team.mean(np.array(own)).tolist()
     return means, tokens, stopping > 0
+
+
+def _pass(training: Training, forward: Callable[[Any], Losses | None], batch: Any, accumulate: int) -> Losses | None:
+    """A forward pass, if there is one, and its backward pass."""
+    with precision.context(training.objective.course.settings):
+        losses = forward(batch)
+    if losses is not None:
+        (losses.total * (training.scaler.loss_scaling / accumulate * losses.weight)).backward()
+    return losses
 
 
 def _update(training: Training, step: int, rate: float) -> None:

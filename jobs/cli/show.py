@@ -120,6 +120,9 @@ def _text(address: str, manifest: "Manifest", found: Mapping[str, Any]) -> str:
     if found.get("unknown_characters"):
         rows = found["unknown_characters"]
         parts += ["most frequent unknown characters", "  " + "  ".join(f"{r['character']} {r['count']}" for r in rows)]
+    if pages := [file.name for file in manifest.files if file.name.endswith(".html")]:
+        place = "/".join(filter(None, (address, manifest.data)))
+        parts += ["pages to open in a browser, below the store", *(f"  {place}/{name}" for name in pages)]
     if manifest.kind in ("words", "ids"):
         parts += [f"one document: kfp show {address} 0"]
     return "\n\n".join(parts)

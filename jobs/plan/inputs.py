@@ -17,7 +17,7 @@ from jobs.spec import paths
 from jobs.spec.job import InputFiles, Job
 from jobs.spec.problems import Problem, SpecError
 
-FREELY_NAMED = ("text", "custom_words")
+FREELY_NAMED = ("text", "custom_words", "raw_data")
 """Kinds whose files may be called anything, so that those of several folders go together."""
 Fault = tuple[str, int | None]
 """What is wrong, and with which of the patterns."""

@@ -75,27 +75,39 @@ def edit(text: str) -> Edit:
 
 
 def apply(document: Document, edits: Iterable[Edit]) -> Document:
-    """The document with the edits in it. A path starts with a top-level key or the name of a step."""
+    """The document with the edits in it. A path starts with a top-level key, the name of a step, or the name of a
+    component: then it is for all steps of that component, if none has its name."""
     document.edits = tuple(edits)
     for change in document.edits:
-        _set(document, change)
+        words = change.path.split(".")
+        steps = _steps(document.value, words[0]) if len(words) > 1 else []
+        for body, where in steps:
+            _set(document, change, body, where, words[1:])
+        if not steps:
+            _set(document, change, document.value, (), words)
     return document
 
 
-def _set(document: Document, change: Edit) -> None:
-    words = change.path.split(".")
-    place: Value = document.value
-    where: Path = ()
-    steps = place.get("steps") if isinstance(place, dict) else None
+def _steps(value: Value, name: str) -> list[tuple[dict[str, Value], Path]]:
+    """The parameters of the step of this name, or of all steps of this component, and where they are."""
+    steps = value.get("steps") if isinstance(value, dict) else None
+    named: list[tuple[dict[str, Value], Path]] = []
+    alike: list[tuple[dict[str, Value], Path]] = []
     for i, item in enumerate(steps if isinstance(steps, list) else []):
-        if isinstance(item, dict) and len(item) == 1:
-            component, body = next(iter(item.items()))
-            name = body.get("as", component) if isinstance(body, dict) else component
-            if name == words[0] and len(words) > 1:
-                if body is None:
-                    body = item[component] = {}
-                place, where, words = body, ("steps", i, component), words[1:]
-                break
+        if not isinstance(item, dict) or len(item) != 1:
+            continue
+        component, body = next(iter(item.items()))
+        if body is not None and not isinstance(body, dict):
+            continue
+        own = (body or {}).get("as", component)
+        for wanted, group in ((own, named), (component, alike)):
+            if wanted == name:
+                body = item[component] = body if body is not None else {}
+                group.append((body, ("steps", i, component)))
+    return named[:1] or alike
+
+
+def _set(document: Document, change: Edit, place: Value, where: Path, words: list[str]) -> None:
     for word in words[:-1]:
         where = (*where, word)
         place = place.setdefault(word, {}) if isinstance(place, dict) else None
@@ -104,7 +116,7 @@ def _set(document: Document, change: Edit) -> None:
             [Problem("--set", 0, change.path, "nothing there to set, start with the name of a step or a top-level key")]
         )
     where = (*where, words[-1])
-    place[words[-1]] = copy.deepcopy(change.value)  # several specs may be edited alike
+    place[words[-1]] = copy.deepcopy(change.value)  # several specs and steps may be edited alike
     document.edited.add(where)
     document.spelled = {path: text for path, text in document.spelled.items() if path[: len(where)] != where}
     if not isinstance(change.value, (str, list, dict)):

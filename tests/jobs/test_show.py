@@ -68,3 +68,14 @@ def test_a_checkpoint_is_listed_below_its_training_alone(machine: Machine) -> No
 def test_why_of_what_is_no_package_says_how_a_step_is_asked(machine: Machine) -> None:
     said = machine.kfp("why", "sample_words", "--store", "store", check=3).stderr
     assert "no package `sample_words`" in said and "`kfp why SPEC STEP`" in said and "`kfp why ADDRESS`" in said
+
+
+def test_pages_of_an_artefact_are_named(machine: Machine) -> None:
+    store, folder = open_store(machine.folder / "store"), machine.folder / "finetuned"
+    folder.mkdir()
+    (folder / "results.html").write_text("<!doctype html>")
+    (folder / "metrics.json").write_text('{"accuracy": 0.5}')
+    address = "finetune/0123456789abcdef"
+    made = artefact.publish(store, address, folder, kind="finetuned", info={"scores": {"accuracy": 0.5}})
+    shown = machine.kfp("show", "finetune", "--store", "store").stdout
+    assert "accuracy" in shown and f"{address}/{made.data}/results.html" in shown

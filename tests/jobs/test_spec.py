@@ -123,6 +123,17 @@ def test_set_edits_the_spec_and_is_recorded(tmp_path: Path) -> None:
     assert job.digest != load(tmp_path, GOOD).digest
 
 
+def test_set_by_the_name_of_a_component_edits_all_of_its_steps_that_have_other_names(tmp_path: Path) -> None:
+    def sizes(text: str) -> dict[str, int]:
+        steps = load(tmp_path, text, "vocab.size=25000").steps
+        return {step.name: step.step.size for step in steps if step.component == "vocab"}  # type: ignore[attr-defined]
+
+    more = "  - vocab: {as: other, from: segment, size: 24000}\n"
+    text = GOOD.replace("  - ids:\n", more)
+    assert sizes(text) == {"vocab": 25000, "other": 24000}, "a step of that name is meant alone"
+    assert sizes(text.replace("vocab: {size", "vocab: {as: first, size")) == {"first": 25000, "other": 25000}
+
+
 def test_a_wrong_edit_is_told_like_a_wrong_line(tmp_path: Path) -> None:
     assert problems(tmp_path, GOOD, "vocab.sze=5") == ["--set: steps.1.vocab.sze: unknown key, did you mean `size`?"]
     with pytest.raises(SpecError, match=r"write it as --set step\.parameter=value"):

@@ -6,17 +6,19 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_tags
 import tiny_task
 from tasks import finetuner
 from train import launching
 
 from ernie_core import errors
 from ernie_core.model import weights
+from ernie_core.tasks import recipe
 
 SCRIPT = Path(finetuner.__file__)
 
@@ -27,6 +29,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("finetune")
     tiny_task.model(home / "pretrained")
     tiny_task.task_data(home / "data", train=321)
+    return home
+
+
+@pytest.fixture(scope="module", params=["token_classification", "joint_intent_slots"])
+def tagging(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """The same for a task whose loss is a mean over tokens."""
+    home = tmp_path_factory.mktemp("tagging")
+    tiny_task.model(home / "pretrained")
+    tiny_tags.data(home / "data", request.param, train=69)
     return home
 
 
@@ -77,6 +88,39 @@ def test_the_best_weights_survive_a_stop_though_later_ones_are_worse(home: Path)
         assert digests(root) == digests(home / "best")
 
 
+CHOICES = {
+    "cosine": {"lr_scheduler_type": "cosine", "warmup_steps": 5},
+    "epoch": {"evaluation_strategy": "epoch", "metric_for_best_model": "loss"},
+    "frozen": {"freeze_embeddings": True, "freeze_layers": 1},
+    "rdrop": {"rdrop_alpha": 1.0, "micro_batch_size": 8},
+    "fgm": {"fgm_epsilon": 0.5, "micro_batch_size": 8},
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_stopping_changes_no_bit_whatever_is_chosen(home: Path, name: str) -> None:
+    choice, root = {**CHOICES[name], "num_train_epochs": 1.0}, home / f"chosen-{name}"
+    finetuner.train(home / f"chosen-{name}-through", **choice)
+    with pytest.raises(errors.Stopped):
+        finetuner.train(root, stop=after(10), **choice)
+    finetuner.train(root, **choice)
+    assert digests(root) == digests(home / f"chosen-{name}-through")
+
+
+def test_frozen_weights_have_no_moments(home: Path) -> None:
+    finetuner.train(home / "frozen", freeze_embeddings=True, max_steps=3)
+    state = weights.read_arrays(home / "frozen/store/finetune/x/model_last/model_state.pdopt")
+    moved = {key.rpartition(".")[0] for key, array in state.items() if key.endswith(".moment2") and array.any()}
+    assert not any("embeddings" in name for name in moved) and "classifier.weight" in moved
+
+
+def test_a_checkpoint_of_a_version_without_the_choices_is_resumed(home: Path) -> None:
+    with pytest.raises(errors.Stopped):
+        finetuner.train(home / "earlier", stop=after(3), max_steps=5)
+    state = json.loads((home / "earlier/store/finetune/x/model_last/state.json").read_text())
+    assert not recipe.CHOICES & state["must"].keys()
+
+
 def test_it_ends_once_it_does_not_get_better_and_a_resume_knows_it(home: Path) -> None:
     patient = {"learning_rate": 0.03, "num_train_epochs": 40.0, "eval_steps": 2, "early_stopping_patience": 3}
     scores = finetuner.train(home / "early", **patient)
@@ -88,13 +132,36 @@ def test_it_ends_once_it_does_not_get_better_and_a_resume_knows_it(home: Path) -
     assert digests(home / "early") == before
 
 
+def test_stopping_a_task_with_tags_changes_no_bit(tagging: Path) -> None:
+    finetuner.train(tagging / "through")
+    for step in (3, 7):
+        root = tagging / f"stopped-{step}"
+        with pytest.raises(errors.Stopped, match=f"stopped after step {step}, committed"):
+            finetuner.train(root, stop=after(step))
+        finetuner.train(root)
+        assert digests(root) == digests(tagging / "through"), f"stopped after step {step}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("world", [1, 2])
-def test_killed_at_ten_random_steps_it_ends_with_the_same_bits(home: Path, world: int) -> None:
-    moments, root, through = random.Random(11), home / f"killed-{world}", home / f"through-{world}"
-    settings = {"num_train_epochs": 8.0, "eval_steps": 9}
+@pytest.mark.parametrize("choices", [{}, {"rdrop_alpha": 0.5, "fgm_epsilon": 0.5, "freeze_layers": 1}], ids=["", "all"])
+def test_killed_at_ten_random_steps_it_ends_with_the_same_bits(
+    home: Path, world: int, choices: Mapping[str, object]
+) -> None:
+    killed_at_random(home, world, lives=10, num_train_epochs=8.0, **choices)
+
+
+@pytest.mark.slow
+def test_a_task_with_tags_that_is_killed_ends_with_the_same_bits(tagging: Path) -> None:
+    killed_at_random(tagging, 2, lives=4, num_train_epochs=20.0)
+
+
+def killed_at_random(home: Path, world: int, *, lives: int, **choices: object) -> None:
+    name = f"{world}-{len(choices)}"
+    moments, root, through = random.Random(11), home / f"killed-{name}", home / f"through-{name}"
+    settings = {"eval_steps": 9, **choices}
     launching.finish(start(world, through, **settings))
-    for life in range(10):
+    for life in range(lives):
         processes, until = start(world, root, **settings), finetuner.reached(root) + moments.randint(1, 14)
         assert processes[0].stderr is not None
         for text in processes[0].stderr:
@@ -109,8 +176,27 @@ def test_killed_at_ten_random_steps_it_ends_with_the_same_bits(home: Path, world
 
 
 @pytest.mark.slow
-def test_two_processes_and_micro_batches_train_as_one_process_does(home: Path) -> None:
-    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "num_train_epochs": 1.2}
+@pytest.mark.parametrize("frozen", [False, True])
+def test_two_processes_and_micro_batches_train_as_one_process_does(home: Path, frozen: bool) -> None:
+    home = home / f"together-{frozen}"
+    home.mkdir()
+    for name in ("pretrained", "data"):
+        (home / name).symlink_to(home.parent / name)
+    trained_alike(home, **({"freeze_embeddings": True, "freeze_layers": 1} if frozen else {}))
+
+
+@pytest.mark.slow
+def test_they_do_for_a_task_with_tags_too(tagging: Path) -> None:
+    trained_alike(tagging)
+
+
+def trained_alike(home: Path, **choices: object) -> None:
+    still: dict[str, object] = {
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "num_train_epochs": 1.2,
+    }
+    still |= choices
     finetuner.train(home / "one", **still)
     launching.finish(start(2, home / "two", **still))
     finetuner.train(home / "accumulated", **still, micro_batch_size=4)
@@ -140,6 +226,6 @@ def test_more_epochs_continue_what_is_there(home: Path, capsys: pytest.CaptureFi
 def test_a_batch_that_does_not_divide_is_refused_with_the_numbers(home: Path) -> None:
     with pytest.raises(errors.BadInput, match="batch_size 16 is not a multiple of micro_batch_size 5"):
         finetuner.train(home / "odd", micro_batch_size=5)
-    recipe = finetuner.FinetuneRecipe(batch_size=24, micro_batch_size=8)
+    odd = finetuner.FinetuneRecipe(batch_size=24, micro_batch_size=8)
     with pytest.raises(errors.BadInput, match="batch_size 24 does not divide into 2 processes"):
-        recipe.micro_batches(2)
+        odd.micro_batches(2)

@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import paddle
 import pytest
 import tiny_task
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.tasks import task
 from ernie_core.tasks.features import Features
+from ernie_core.tasks.metrics import classification as metrics
+from ernie_core.tasks.readers.classification import LabelledText
 from ernie_core.tasks.sequence_classification import LabelPrediction, SequenceClassification
 from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 
@@ -109,3 +112,38 @@ def test_best_is_the_most_accurate_and_the_smaller_loss_among_equals() -> None:
     assert SINGLE.better(one, None) and SINGLE.better(two, one)
     assert not SINGLE.better(one, two) and not SINGLE.better(one, one)
     assert SINGLE.better({"accuracy": 0.6, "loss": 9.0}, two)
+
+
+def test_predictions_for_clue_are_lines_with_the_ids_of_the_rows() -> None:
+    examples = [LabelledText("7", "x", None, None), LabelledText("q-1", "y", None, None)]
+    predictions = [
+        LabelPrediction("good", {"bad": 0.1, "good": 0.9}),
+        LabelPrediction("bad", {"bad": 0.6, "good": 0.4}),
+    ]
+    lines = '{"id": 7, "label": "good"}\n{"id": "q-1", "label": "bad"}\n'
+    for dataset, name in (
+        ("clue/tnews", "tnews11"), ("clue/ocnli", "ocnli_50k"), ("clue/cluewsc2020", "cluewsc11"), ("clue/csl", "csl"),
+        ("clue/afqmc", "afqmc"), ("clue/iflytek", "iflytek"), ("clue/cmnli", "cmnli"),
+    ):  # fmt: skip
+        assert SINGLE.submission(predictions, examples, dataset) == {f"{name}_predict.json": lines}
+    assert SINGLE.submission(predictions, examples, "chnsenticorp") == {}, "it has no form of its own"
+
+
+def test_the_weighted_loss_is_that_of_numpy_and_adds_up_over_micro_batches(tmp_path: Path) -> None:
+    data = tiny_task.task_data(tmp_path / "data")
+    rare = [{"id": str(i), "text": "天", "label": "positive" if i % 4 else "negative"} for i in range(8)]
+    tiny_task.write(data / "train.jsonl", rare)
+    weighted = SequenceClassification.of_data(data, replace(tiny_task.QUICK, class_weight="balanced"))
+    assert weighted.weights == (2.0, 8 / 12)
+    logits = np.float32([[0.5, -1.0], [2.0, 0.0], [0.0, 3.0], [1.0, 1.0]])
+    targets = np.int64([0, 1, 1, 0])
+
+    def loss(rows: slice) -> float:
+        return float(weighted.loss([paddle.to_tensor(logits[rows])], targets[rows]))
+
+    logs = np.log(metrics.softmax(logits))[range(4), targets]
+    expected = -(np.take(weighted.weights, targets) * logs).mean()
+    assert loss(slice(0, 4)) == pytest.approx(expected, rel=1e-6)
+    assert (loss(slice(0, 2)) + loss(slice(2, 4))) / 2 == pytest.approx(expected, rel=1e-6)
+    weighted.save(tmp_path)
+    assert task.read(tmp_path) == replace(weighted, weights=()), "a model that answers needs no weights"

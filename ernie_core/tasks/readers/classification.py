@@ -1,9 +1,10 @@
 """Labelled texts and pairs of texts: `train.jsonl`, `dev.jsonl`, `test.jsonl` and `labels.txt`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ernie_core.errors import BadInput
 from ernie_core.tasks.readers import rows
@@ -34,9 +35,10 @@ class LabelledText:
         return self.text if self.text_pair is None else (self.text, self.text_pair)
 
 
-def label_names(folder: Path) -> tuple[str, ...]:
-    """The names in `labels.txt`; the id of a label is its line number from 0. BadInput for a faulty line."""
-    path = folder / LABELS
+def label_names(folder: Path, file: str = LABELS, least: int = 2) -> tuple[str, ...]:
+    """The names in `labels.txt`, `least` at least; the id of a label is its line number from 0. BadInput for a faulty
+    line."""
+    path = folder / file
     names = tuple(lines.split(rows.text_of(path)))
     first: dict[str, int] = {}
     for number, name in enumerate(names, 1):
@@ -46,8 +48,9 @@ def label_names(folder: Path) -> tuple[str, ...]:
             raise BadInput(f"{path}:{number}: {json.dumps(name)} is not a label: remove its control characters")
         if (other := first.setdefault(name, number)) != number:
             raise BadInput(f"{path}:{number}: label `{name}` is already in line {other}, remove one")
-    if len(names) < 2:
-        raise BadInput(f"{path}: {len(names)} label(s), a classifier needs at least two, one name a line")
+    if len(names) < least:
+        needs = "two" if least == 2 else "one"
+        raise BadInput(f"{path}: {len(names)} label(s), a classifier needs at least {needs}, one name a line")
     return names
 
 
@@ -57,14 +60,15 @@ def shown(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def difference(found: Sequence[str], names: Sequence[str]) -> str:
+def difference(found: Sequence[str], names: Sequence[str], file: str = LABELS) -> str:
     """The first difference between two lists of labels; empty if they are equal."""
     if tuple(found) == tuple(names):
         return ""
     if len(found) != len(names) or len(names) <= _SHOWN:
-        return f"the labels are {shown(found)}, the model's are {shown(names)}"
+        where = "" if file == LABELS else f" of {file}"
+        return f"the labels{where} are {shown(found)}, the model's are {shown(names)}"
     line = next(n for n, (a, b) in enumerate(zip(found, names, strict=True)) if a != b)
-    return f"label {line + 1} of {LABELS} is {found[line]}, the model's is {names[line]}, of {shown(names)}"
+    return f"label {line + 1} of {file} is {found[line]}, the model's is {names[line]}, of {shown(names)}"
 
 
 def examples(folder: Path, split: str, names: Sequence[str]) -> tuple[LabelledText, ...]:
@@ -76,20 +80,29 @@ def examples(folder: Path, split: str, names: Sequence[str]) -> tuple[LabelledTe
             str(row["id"]), row["text"], row.get("text_pair"),
             _label(where, row["label"], ids) if "label" in row else None,
         )
-        for where, row in rows.read(path, ("text",), ("label",), ("text_pair",), unlabelled=split == "test")
+        for where, row in _rows(path, split)
     )  # fmt: skip
     if len({e.text_pair is None for e in found}) > 1:
         raise BadInput(f"{path}: some examples have a text_pair and some have none, give all or none")
     return found
 
 
-def are_pairs(splits: Mapping[str, Sequence[LabelledText]]) -> bool:
+def begins_with_pair(folder: Path, split: str) -> bool:
+    """Whether the first example of a split is a pair; `examples` checks that the others are so too."""
+    _, row = next(_rows(folder / f"{split}.jsonl", split))
+    return "text_pair" in row
+
+
+def are_pairs(pairs: Mapping[str, bool]) -> bool:
     """Whether the examples of all splits are pairs; BadInput if the splits differ."""
-    pairs = {split: found[0].text_pair is not None for split, found in splits.items()}
     if len(set(pairs.values())) > 1:
         differing = ", ".join(f"{split} {'has' if pair else 'has no'} text_pair" for split, pair in pairs.items())
         raise BadInput(f"{differing}: give all splits or none a text_pair")
     return next(iter(pairs.values()))
+
+
+def _rows(path: Path, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    return rows.read(path, ("text",), ("label",), ("text_pair",), unlabelled=split == "test")
 
 
 def _label(where: str, label: object, ids: Mapping[str, int]) -> int:

@@ -44,9 +44,10 @@ class Wide:
                     held.add_(gradient)
 
     def take_all(self, parameters: Iterable[paddle.Tensor]) -> None:
-        """Do so after every backward pass for parameters in half precision; others are unchanged."""
+        """Do so after every backward pass for parameters in half precision; others, and frozen ones, are unchanged."""
         for parameter in filter(half, parameters):
-            parameter._register_backward_hook(lambda *_, parameter=parameter: self.take(parameter))
+            if not parameter.stop_gradient:
+                parameter._register_backward_hook(lambda *_, parameter=parameter: self.take(parameter))
 
     def give(self) -> None:
         """Set the sums as gradients after the last micro step; a net in float32 has none."""

@@ -53,10 +53,12 @@ def collect(parameters: Owned, team: Team, wide: Wide) -> None:
     """Let every backward pass reduce the gradient of a parameter to its owner, added up over the ranks.
 
     The others free theirs as soon as it is sent, so that no rank ever holds all gradients. The owner's may already hold
-    sums of earlier micro steps. Parameters without an owner are unchanged. Half precision is sent as float32, and the
-    owner's sum is then in `wide`.
+    sums of earlier micro steps. Parameters without an owner, and frozen ones, are unchanged. Half precision is sent as
+    float32, and the owner's sum is then in `wide`.
     """
     for parameter, owner in parameters:
+        if parameter.stop_gradient:
+            continue
         parameter._register_backward_hook(_sender(parameter, owner, team, wide))
 
 

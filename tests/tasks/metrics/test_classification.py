@@ -16,3 +16,10 @@ def test_scores_of_a_classifier_worked_out_by_hand() -> None:
     assert found["accuracy"] == 0.75
     assert found["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
     assert found["loss"] == pytest.approx(np.log(1 + np.exp([-2, -2, -2, 2])).mean())
+
+
+def test_balanced_weights_are_inverse_to_frequency_with_a_mean_of_one() -> None:
+    labels = ["a"] * 6 + ["b"] * 3
+    weights = classification.balanced(labels, ("a", "b", "never"))
+    assert weights == (0.75, 1.5, 0.0)
+    assert np.mean([dict(zip("ab", weights, strict=False))[label] for label in labels]) == 1

@@ -8,12 +8,12 @@ from ernie_core.train.monitor.report.style import STYLE
 Value = str | int | float | bool | None
 
 
-def document(title: str, below: str, parts: Sequence[str]) -> str:
-    """A page that loads nothing else."""
+def document(title: str, below: str, parts: Sequence[str], style: str = "") -> str:
+    """A page that loads nothing else; `style` is added to the style sheet."""
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n"
         f"<main>\n<h1>{escape(title)}</h1>\n<p>{escape(below)}</p>\n{''.join(parts)}</main>\n</html>\n"
     )
 

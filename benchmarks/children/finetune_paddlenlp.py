@@ -1,0 +1,38 @@
+"""Fine-tuning with PaddleNLP's Trainer in a separate process: for ../finetune.py."""
+
+import json
+import sys
+from pathlib import Path
+
+from paddlenlp.data import DataCollatorWithPadding
+from paddlenlp.trainer import Trainer, TrainingArguments
+from paddlenlp.transformers import ErnieConfig, ErnieForSequenceClassification, ErnieTokenizer
+
+asked = json.loads(sys.argv[1])
+folder, model = Path(asked["data"]), Path(asked["model"])
+labels = (folder / "labels.txt").read_text(encoding="utf-8").split()
+tokenizer = ErnieTokenizer(str(model / "vocab.txt"))
+
+
+def rows(split: str) -> list[dict[str, object]]:
+    """The examples of a split, encoded."""
+    lines = (folder / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+    examples = [json.loads(line) for line in lines]
+    return [
+        {**tokenizer(row["text"], max_seq_len=asked["max_seq_len"], truncation=True),
+         "labels": labels.index(row["label"])} for row in examples
+    ]  # fmt: skip
+
+
+config = ErnieConfig(**(json.loads((model / "config.json").read_text()) | {"num_labels": len(labels)}))
+settings = TrainingArguments(
+    output_dir=asked["out"], per_device_train_batch_size=asked["batch_size"], max_steps=asked["steps"],
+    learning_rate=5e-5, warmup_ratio=0.1, weight_decay=0.01, logging_steps=20, save_steps=10**6, disable_tqdm=True,
+    device="cpu",
+)  # fmt: skip
+net = ErnieForSequenceClassification(config)
+trainer = Trainer(
+    model=net, args=settings, train_dataset=rows("train"),
+    data_collator=DataCollatorWithPadding(tokenizer), tokenizer=tokenizer,
+)  # fmt: skip
+trainer.train()

@@ -1,0 +1,39 @@
+"""The formats of labelled data. Imports nothing: the command line reads it too."""
+
+_CLUE = "ernie_core.datasets.formats.clue"
+_NER = "ernie_core.datasets.formats.ner"
+_TABLE = "ernie_core.datasets.formats.table"
+
+FORMATS = {
+    "cais": "ernie_core.datasets.formats.cais:Cais",
+    "chnsenticorp": "ernie_core.datasets.formats.chnsenticorp:ChnSentiCorp",
+    "clue/afqmc": f"{_CLUE}:Afqmc",
+    "clue/cluewsc2020": f"{_CLUE}:Wsc",
+    "clue/cmnli": f"{_CLUE}:Cmnli",
+    "clue/csl": f"{_CLUE}:Csl",
+    "clue/iflytek": f"{_CLUE}:Iflytek",
+    "clue/ocnli": f"{_CLUE}:Ocnli",
+    "clue/tnews": f"{_CLUE}:Tnews",
+    "cluener": "ernie_core.datasets.formats.cluener:CluEner",
+    "conll": f"{_NER}:Conll",
+    "msra_ner": f"{_NER}:MsraNer",
+    "nlpcc2018": "ernie_core.datasets.formats.slu:Nlpcc2018",
+    "paws_x": "ernie_core.datasets.formats.paws_x:PawsX",
+    "peoples_daily_ner": f"{_NER}:PeoplesDailyNer",
+    "sick_nli": "ernie_core.datasets.formats.sick_nli:SickNli",
+    "weibo_ner": f"{_NER}:WeiboNer",
+    "wikiann": f"{_NER}:WikiAnn",
+    "xnli_cn": "ernie_core.datasets.formats.xnli:XnliCn",
+    "xsid": "ernie_core.datasets.formats.xsid:Xsid",
+}
+"""Published data sets, by the name that `task.json` and the table of defaults have: `module:Class`."""
+
+TABLES = {
+    "csv": f"{_TABLE}:Csv",
+    "jsonl": f"{_TABLE}:JsonLines",
+    "tsv": f"{_TABLE}:Tsv",
+}
+"""Forms of a person's own data, tried where no published one matches."""
+
+AUTO = "auto"
+CHOICES = (AUTO, *FORMATS, *TABLES)

@@ -1,0 +1,80 @@
+"""Questions with long contexts as rows for the net: windows that slide over the context."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from ernie_core.tasks.features import Features
+from ernie_core.text.offsets import TracedTokens
+from ernie_core.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Windows(Features):
+    """Rows `[CLS] question [SEP] window [SEP]`, those of one question behind each other, its first window first."""
+
+    questions: Sequence[tuple[str, str]]
+    """Question and context."""
+    contexts: Sequence[TracedTokens]
+    """The tokens of the context of every question."""
+    owners: np.ndarray
+    """For every row, the number of its question, int64."""
+    begins: np.ndarray
+    """For every row, the first token of the context that is in it, int64."""
+    at: np.ndarray
+    """For every row, the place in it of that token, int64."""
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """For every row, the number of tokens of the context in it, int64."""
+        return self.lengths - self.at - 1
+
+    @cached_property
+    def rows_of(self) -> list[np.ndarray]:
+        """The rows of every question."""
+        cuts = np.searchsorted(self.owners, np.arange(len(self.questions) + 1))
+        return [np.arange(a, b) for a, b in pairwise(cuts)]
+
+
+def encode(
+    questions: Sequence[tuple[str, str]], tokenizer: Tokenizer, max_seq_len: int, max_query_length: int, doc_stride: int
+) -> Windows:
+    """Windows that begin `doc_stride` tokens behind each other, or less if a window is smaller, up to the last token.
+
+    A question has at most `max_query_length` tokens; `max_seq_len` must have room for it and one more token.
+    """
+    # A context is asked about many times: it is encoded once.
+    texts = list(dict.fromkeys(context for _, context in questions))
+    traced = dict(zip(texts, tokenizer.trace(texts), strict=True))
+    lists = {context: found.ids.tolist() for context, found in traced.items()}
+    asked = [found.ids[:max_query_length].tolist() for found in tokenizer.trace([asked for asked, _ in questions])]
+    input_ids, token_type_ids, owners, begins, at = [], [], [], [], []
+    for owner, (head, (_, context)) in enumerate(zip(asked, questions, strict=True)):
+        first, ids = [tokenizer.cls_id, *head, tokenizer.sep_id], lists[context]
+        room = max_seq_len - len(first) - 1
+        for begin in window_begins(len(ids), room, doc_stride):
+            window = ids[begin : begin + room]
+            input_ids.append([*first, *window, tokenizer.sep_id])
+            token_type_ids.append([0] * len(first) + [1] * (len(window) + 1))
+            owners.append(owner)
+            begins.append(begin)
+            at.append(len(first))
+    contexts = [traced[context] for _, context in questions]
+    arrays = (np.array(values, np.int64) for values in (owners, begins, at))
+    return Windows(input_ids, token_type_ids, questions, contexts, *arrays)
+
+
+def window_begins(tokens: int, room: int, stride: int) -> range:
+    """The first token of every window of `room` tokens; at least one window, none behind that with the last token."""
+    step = min(stride, room)
+    return range(0, max(tokens - room, 0) + step, step)
+
+
+def token_span(tokens: TracedTokens, start: int, end: int) -> tuple[int, int] | None:
+    """The first and the last token that stand for characters of `start` to `end`; None if there is none."""
+    first = int(np.searchsorted(tokens.ends, start, "right"))
+    last = int(np.searchsorted(tokens.starts, end, "left")) - 1
+    return (first, last) if first <= last else None
