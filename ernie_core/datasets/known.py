@@ -2,20 +2,28 @@
 
 _CLUE = "ernie_core.datasets.formats.clue"
 _NER = "ernie_core.datasets.formats.ner"
+_READING = "ernie_core.datasets.formats.clue_reading"
+_SQUAD = "ernie_core.datasets.formats.squad"
 _TABLE = "ernie_core.datasets.formats.table"
 
 FORMATS = {
     "cais": "ernie_core.datasets.formats.cais:Cais",
     "chnsenticorp": "ernie_core.datasets.formats.chnsenticorp:ChnSentiCorp",
     "clue/afqmc": f"{_CLUE}:Afqmc",
+    "clue/c3": f"{_READING}:C3",
+    "clue/chid": f"{_READING}:Chid",
     "clue/cluewsc2020": f"{_CLUE}:Wsc",
     "clue/cmnli": f"{_CLUE}:Cmnli",
+    "clue/cmrc2018": f"{_SQUAD}:ClueCmrc2018",
     "clue/csl": f"{_CLUE}:Csl",
     "clue/iflytek": f"{_CLUE}:Iflytek",
     "clue/ocnli": f"{_CLUE}:Ocnli",
     "clue/tnews": f"{_CLUE}:Tnews",
     "cluener": "ernie_core.datasets.formats.cluener:CluEner",
+    "cmrc2018": f"{_SQUAD}:Cmrc2018",
     "conll": f"{_NER}:Conll",
+    "drcd": f"{_SQUAD}:Drcd",
+    "dureader_robust": f"{_SQUAD}:DureaderRobust",
     "msra_ner": f"{_NER}:MsraNer",
     "nlpcc2018": "ernie_core.datasets.formats.slu:Nlpcc2018",
     "paws_x": "ernie_core.datasets.formats.paws_x:PawsX",
@@ -24,6 +32,7 @@ FORMATS = {
     "weibo_ner": f"{_NER}:WeiboNer",
     "wikiann": f"{_NER}:WikiAnn",
     "xnli_cn": "ernie_core.datasets.formats.xnli:XnliCn",
+    "xquad": f"{_SQUAD}:Xquad",
     "xsid": "ernie_core.datasets.formats.xsid:Xsid",
 }
 """Published data sets, by the name that `task.json` and the table of defaults have: `module:Class`."""
