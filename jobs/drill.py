@@ -135,7 +135,7 @@ def small(prepared: Prepared, name: str = "") -> Node:
     values = {**node.step.parameters(), **SMALL, **type(node.step).drilled}
     ranks = min(2, node.ranks)
     return replace(node, step=type(node.step).model_validate(values), nodes=ranks, gpus=0, cpu=1, timeout=None,
-                   points=(), best=None)  # fmt: skip
+                   points=(), best=None, halving=())  # fmt: skip
 
 
 def disturbances(node: Node) -> list[Disturbance]:

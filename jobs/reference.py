@@ -63,6 +63,7 @@ def _spec() -> str:
     ]
     shared = [(f"`{name}`", _values(body), body["description"]) for name, body in schema.SHARED.items()]
     shared += [("`sweep`", "mapping or list", schema.SWEEP), ("`best`", "text", schema.BEST["description"])]
+    shared += [("`halving`", "list", schema.HALVING["description"])]
     places = Placement.model_json_schema()["properties"]
     shared += [
         (f"`{name}`", _values(places[name]), meanings(Placement).get(name, "")) for name in Placement.model_fields

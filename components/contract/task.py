@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-_RARE = ("continues", "points", "points_listing", "best")
+_RARE = ("continues", "points", "points_listing", "best", "halving")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Task:
     """`listings/<SHA-256>.json`: where they are in the store, if they are too many for a command line."""
     best: str = ""
     """Of a sweep: which point is kept, as `max accuracy`; empty for every other step."""
+    halving: Sequence[int] = ()
+    """Of a sweep of trainings: steps at which the worse half of the points that are left is stopped."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; what few tasks have only where it is, so that other tasks are what they were before."""

@@ -20,7 +20,7 @@ LIST, FOLDER = "points.json", "points"
 class PointRecord:
     """One point that was begun."""
 
-    state: Literal["waiting", "running", "done", "failed", "stopped"] = "waiting"
+    state: Literal["waiting", "running", "done", "failed", "stopped", "halved"] = "waiting"
     why: str = ""
     """How its last attempt failed."""
     code: int = 0

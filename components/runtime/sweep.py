@@ -22,7 +22,7 @@ import components
 from components.contract import sweep
 from components.contract.task import Task
 from components.contract.values import spell_duration
-from components.runtime import points, reports
+from components.runtime import halving, points, reports
 from components.runtime.gang import LEAVING, NEVER_AGAIN
 from components.runtime.points import PointRecord
 from components.runtime.stop import Stop
@@ -46,7 +46,7 @@ def point(task: Task, number: int) -> Task:
     return replace(
         task, parameters={**task.parameters, **row["parameters"]}, fingerprint=row["fingerprint"],
         address=f"{task.component}/{row['fingerprint']}", continues=row.get("continues", ""), require={}, shards=1,
-        at_once=1, points=(), best="", scratch=scratch, progress=progress, outcome=outcome,
+        at_once=1, points=(), best="", halving=(), scratch=scratch, progress=progress, outcome=outcome,
     )  # fmt: skip
 
 
@@ -63,7 +63,20 @@ def make(task: Task, store: Store, numbers: Iterable[int], stop: Stop) -> None:
     """
     rows = [{"varied": varied(task, n), "address": point(task, n).address} for n in range(len(task.points))]
     store.write(f"{task.address}/{points.LIST}", points.listing(rows, task.best))
-    _Sweep(task, store, stop).make(numbers)
+    found = _Sweep(task, store, stop)
+    if task.halving:
+        return found.halve()
+    found.make(numbers)
+
+
+def decision(task: Task, store: Store) -> halving.Decision:
+    """Which points of a sweep are left when those that will be stopped are; all of them without `halving`."""
+    if not task.halving:
+        return halving.Decision(tuple(range(len(task.points))), {})
+    curves = {n: halving.read(store, point(task, n).address) for n in range(len(task.points))}
+    records = points.read(store, task.address)
+    lost = [n for n, record in records.items() if record.state == "failed" and record.run == task.run]
+    return halving.decide(task, curves, lost)
 
 
 class _Sweep:
@@ -76,17 +89,34 @@ class _Sweep:
         self.running: list[_Process] = []
         self.settled, self.total = 0, 0
         self.took: list[float] = []
+        self.until = 0
+        """The step at which points are compared next; 0: none."""
 
-    def make(self, numbers: Iterable[int]) -> None:
-        """Until every one of them is made or has failed."""
+    def halve(self) -> None:
+        """Until every point is made, has failed, or was stopped by a halving."""
+        told = set[int]()
+        while True:
+            found = decision(self.task, self.store)
+            for number in sorted(found.stopped.keys() - told):
+                self._note(number, PointRecord("halved", found.stopped[number], run=self.task.run))
+                self._say(number, found.stopped[number])
+            told |= found.stopped.keys()
+            if not found.open:
+                return self.make(found.left)
+            self.make(found.open, until=found.step)
+
+    def make(self, numbers: Iterable[int], until: int = 0) -> None:
+        """Until every one of them is made or has failed, or, if that is given, is kept at this step or later."""
         waiting = deque(numbers)
-        self.total = len(waiting)
+        self.total, self.settled, self.until = len(waiting), 0, until
         try:
             while waiting or self.running:
                 if self.stop.is_set():
                     raise errors.Stopped("asked to stop; finished points are kept, the others resume where they saved")
                 while waiting and len(self.running) < self.task.at_once:
                     self._start(waiting.popleft())
+                for process in self.running if until else ():
+                    process.stop_at(until)
                 waiting.extend(number for number in map(self._over, list(self.running)) if number is not None)
                 self._tell()
                 time.sleep(LOOK)
@@ -102,6 +132,9 @@ class _Sweep:
             self.settled += 1
             return
         newest = standing.newest(self.store, task.address) or "" if self.gang else ""
+        if self.until and self._step(number) >= self.until:
+            self.settled += 1
+            return
         same = old.run == self.task.run
         attempts = old.attempts if same and old.newest == newest else 0
         if same and (old.state == "failed" or attempts >= TRIES):
@@ -132,7 +165,11 @@ class _Sweep:
             self.settled += 1
             return None
         why = process.why(code)
-        if self.stop.is_set() and code == errors.Stopped.exit_code:
+        if process.asked and code == errors.Stopped.exit_code and self._step(number) >= self.until:
+            self._note(number, replace(old, state="waiting", attempts=max(0, old.attempts - 1)))
+            self._say(number, f"is kept at step {self._step(number):.0f}, to be compared")
+            self.settled += 1
+        elif self.stop.is_set() and code == errors.Stopped.exit_code:
             self._note(number, replace(old, state="stopped", why="asked to stop", attempts=max(0, old.attempts - 1)))
         elif code in NEVER_AGAIN:
             self._note(number, replace(old, state="failed", why=why, code=code))
@@ -143,6 +180,11 @@ class _Sweep:
             self._say(number, f"attempt {old.attempts} of {TRIES} failed: {why}")
             return number
         return None
+
+    def _step(self, number: int) -> float:
+        """The step at which the training of a point is kept."""
+        newest = standing.newest(self.store, point(self.task, number).address)
+        return float(newest.removeprefix("model_")) if newest else 0.0
 
     def _leave(self) -> None:
         """Have what still runs save and exit, however long that takes; whoever cannot wait kills this process."""
@@ -183,6 +225,8 @@ class _Process:
 
     def __init__(self, task: Task, number: int, varied: Mapping[str, Any], *, named: bool) -> None:
         self.task, self.number, self.varied, self.began = task, number, varied, time.monotonic()
+        self.asked = False
+        """Whether it was asked to stop at a step."""
         for left in (Path(task.progress), Path(task.outcome)):
             left.unlink(missing_ok=True)
         file = Path(f"{task.scratch}.json")
@@ -206,6 +250,13 @@ class _Process:
     def leave_seconds(self) -> float:
         """Seconds that it takes to save and exit, as it says."""
         return float(reports.read(Path(self.task.progress)).get("leave_seconds") or 0.0)
+
+    def stop_at(self, step: int) -> None:
+        """Ask it to save and exit once it has done this step."""
+        row = reports.read(Path(self.task.progress))
+        if not self.asked and row.get("unit") == "steps" and float(row.get("done") or 0) >= step:
+            self.asked = True
+            self.process.send_signal(signal.SIGTERM)
 
     def _pass_on(self) -> None:
         """Of several points at once every line says whose it is."""

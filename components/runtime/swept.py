@@ -17,7 +17,7 @@ from components.runtime.gang import NEVER_AGAIN
 from components.runtime.points import PointRecord
 from components.runtime.reports import Reporter
 from ernie_core import errors
-from ernie_core.store import Manifest, Store, artefact
+from ernie_core.store import Store, artefact
 from ernie_core.store.artefact import Carried
 from ernie_core.train.monitor.report import sweep as page
 
@@ -30,21 +30,22 @@ def publish(task: Task, store: Store, started: float, report: Reporter) -> Score
 
     Error, with every point that failed and why, if not all of them are made; finished ones are kept.
     """
-    made = [artefact.read(store, sweeps.point(task, number).address) for number in range(len(task.points))]
-    if None in made:
-        raise _failed(task, store, made)
-    manifests = [manifest for manifest in made if manifest]
-    rule, scores = Best.parse(task.best), [dict(manifest.info.get("scores", {})) for manifest in manifests]
-    if (number := rule.choose(scores)) is None:
+    found = sweeps.decision(task, store)
+    made = {n: artefact.read(store, sweeps.point(task, n).address) for n in range(len(task.points))}
+    manifests = {n: manifest for n, manifest in made.items() if manifest and n not in found.stopped}
+    if missing := [n for n in made if n not in manifests and n not in found.stopped]:
+        raise _failed(task, store, missing)
+    rule, scores = Best.parse(task.best), {n: dict(made.info.get("scores", {})) for n, made in manifests.items()}
+    if (number := rule.choose([scores.get(n, {}) for n in made])) is None:
         raise errors.BadInput(f"no point has a finite `{rule.score}`: choose the best by another score")
     best, chosen = sweeps.point(task, number), manifests[number]
     folder = artefact.staging(store, task.address, Path(task.scratch))
     carried = [Carried(f"{best.address}/{chosen.data}/{file.name}", file) for file in chosen.files]
     for file in chosen.files:
         (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
-    rows = _rows(task, scores)
-    found = {"format": 1, "component": task.component, "rule": str(rule), "best": number, "points": rows}
-    (folder / sweep.FILE).write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    rows = _rows(task, scores, found.stopped)
+    table = {"format": 1, "component": task.component, "rule": str(rule), "best": number, "points": rows}
+    (folder / sweep.FILE).write_text(json.dumps(table, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (folder / sweep.PAGE).write_text(_page(task, rows, rule, number), encoding="utf-8")
     info = _info(task, best, scores[number], number, started)
     kind, moving = components.find(task.component).makes().kind, report.bytes("publish")
@@ -57,17 +58,19 @@ def publish(task: Task, store: Store, started: float, report: Reporter) -> Score
     return scores[number]
 
 
-def _rows(task: Task, scores: Sequence[Mapping[str, float]]) -> list[dict[str, Any]]:
+def _rows(task: Task, scores: Mapping[int, Mapping[str, float]], stopped: Mapping[int, str]) -> list[dict[str, Any]]:
     """Every point; equal for every run that made the same points."""
-    return [
-        {"varied": sweeps.varied(task, n), "address": sweeps.point(task, n).address, "state": "done", "scores": own}
-        for n, own in enumerate(scores)
-    ]
+    rows = []
+    for n in range(len(task.points)):
+        row = {"varied": sweeps.varied(task, n), "address": sweeps.point(task, n).address}
+        state = {"state": "halved", "scores": {}, "why": stopped[n]} if n in stopped else {"state": "done"}
+        rows.append({**row, "scores": scores.get(n, {}), **state})
+    return rows
 
 
 def _page(task: Task, rows: Sequence[Mapping[str, Any]], rule: Best, best: int) -> str:
     names = components.in_order(task.component, dict.fromkeys(name for row in rows for name in row["scores"]))[0]
-    lines = [page.Point(row["varied"], row["scores"], row["address"]) for row in rows]
+    lines = [page.Point(row["varied"], row["scores"], row["address"], row.get("why", "")) for row in rows]
     return page.page(f"{task.job}: sweep of {task.name}", lines, tuple(names), rule.score, str(rule), best)
 
 
@@ -81,14 +84,14 @@ def _info(task: Task, best: Task, scores: Mapping[str, float], number: int, star
     return {**made, "sweep": chosen}
 
 
-def _failed(task: Task, store: Store, made: Sequence[Manifest | None]) -> errors.Error:
-    missing = [number for number, manifest in enumerate(made) if manifest is None]
+def _failed(task: Task, store: Store, missing: Sequence[int]) -> errors.Error:
     records = {number: points.one(store, task.address, number) for number in missing}
     names = {number: sweep.label(sweeps.varied(task, number)) for number in missing}
     lines = [f"  {names[number]}: {_why(records[number])}" for number in missing[:TOLD]]
     more = [f"  and {len(missing) - TOLD} more"] if len(missing) > TOLD else []
-    total, kept = len(made), len(made) - len(missing)
-    head = f"{len(missing)} of {total} points failed, {kept} are made and kept; run again to retry only what failed:"
+    total, kept = len(task.points), len(task.points) - len(missing)
+    are = "are kept" if task.halving else "are made and kept"
+    head = f"{len(missing)} of {total} points failed, {kept} {are}; run again to retry only what failed:"
     codes = {record.code for record in records.values()}
     final = len(codes) == 1 and codes <= set(NEVER_AGAIN)
     kind = errors.kind(codes.pop()) if final else errors.Error

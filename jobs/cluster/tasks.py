@@ -67,6 +67,9 @@ def problems(nodes: list[Node], where: Context) -> Iterator[Problem]:
                 yield doc.problem(("inputs", name, content.kind), text)
                 break
     for node in nodes:
+        if node.halving:
+            text = f"`halving` of `{node.name}` compares trainings of one machine: leave it out, or run `--on local`"
+            yield Problem(where.job.file, 0, f"steps.{node.name}", text)
         if node.points and (node.nodes > 1 or node.gpus > 1):
             text = (
                 f"`{node.name}` is a sweep with {node.nodes} nodes and {node.gpus} GPUs each: on a cluster a point is "
@@ -109,7 +112,7 @@ def task(node: Node, where: Context) -> Task:
         outcome=f"{SCRATCH}/outcome.json", cpus=cpus(node), memory=node.memory,
         shards=node.shards or 1, ranks=node.ranks, require={gate.score: gate.text for gate in node.gates},
         continues=node.continues, points=() if listed else found, points_listing=_key(data) if listed else "",
-        best=str(node.best or ""),
+        best=str(node.best or ""), halving=node.halving,
     )  # fmt: skip
 
 

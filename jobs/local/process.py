@@ -141,7 +141,7 @@ def _start(node: Node, run: Run, store: Store, inputs: Mapping[str, Content], ca
         scratch=str(own / "scratch"), cache=str(cache), progress=str(own / "progress.json"),
         outcome=str(own / "outcome.json"), cpus=room.cpus, memory=node.memory,
         shards=max(room.at_once, node.shards or 0), at_once=room.at_once, ranks=node.ranks,
-        continues=node.continues, points=points(node), best=str(node.best or ""),
+        continues=node.continues, points=points(node), best=str(node.best or ""), halving=node.halving,
     )  # fmt: skip
     for left in (Path(task.progress), Path(task.outcome)):
         left.unlink(missing_ok=True)

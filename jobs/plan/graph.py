@@ -53,6 +53,8 @@ class Node:
     """Of a point: what sets it apart from the others."""
     best: Best | None = None
     """Of a sweep: which point is kept."""
+    halving: tuple[int, ...] = ()
+    """Of a sweep: steps at which the worse half of its trainings is stopped."""
 
     @property
     def is_split(self) -> bool:
@@ -111,8 +113,14 @@ def _swept(node: Node, found: Sweep) -> Node:
                 fingerprint=fingerprint(node.component, point.step, node.links))
         for point in found.points
     )  # fmt: skip
-    facts = {"sweep": [p.fingerprint for p in points], "best": str(found.best), "revision": sweep.REVISION}
-    return replace(node, points=points, best=found.best, fingerprint=digest(facts))
+    facts: dict[str, object] = {
+        "sweep": [p.fingerprint for p in points],
+        "best": str(found.best),
+        "revision": sweep.REVISION,
+    }
+    if found.halving:
+        facts["halving"] = list(found.halving)
+    return replace(node, points=points, best=found.best, halving=found.halving, fingerprint=digest(facts))
 
 
 def fingerprint(component: str, step: Step, links: Mapping[str, Iterable[Link]]) -> str:

@@ -15,7 +15,7 @@ from ernie_core.wording import shorten
 from jobs.spec.document import Document, Path
 from jobs.spec.problems import unknown, unknown_key
 
-SHARED_KEYS = ("as", "from", "require", "sweep", "best", "cpu", "memory", "timeout")
+SHARED_KEYS = ("as", "from", "require", "sweep", "best", "halving", "cpu", "memory", "timeout")
 """Keys that every step takes beside its parameters."""
 NAMES = "use lower-case letters, digits and `_`, a letter first, 40 at most"
 

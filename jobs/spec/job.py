@@ -62,6 +62,8 @@ class Sweep:
 
     points: tuple[Point, ...]
     best: Best
+    halving: tuple[int, ...] = ()
+    """Steps of training at which the worse half of the points that are left is stopped."""
 
 
 @dataclass(frozen=True)

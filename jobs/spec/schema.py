@@ -39,6 +39,13 @@ BEST = {
     "pattern": r"^\s*(max|min)\s+\S+\s*$",
     "description": "Of a `sweep`: the point that is kept, by a score of the step, as `max accuracy` or `min loss`.",
 }
+HALVING: Mapping[str, Any] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "integer", "minimum": 1},
+    "description": "Of a `sweep` of trainings on one machine: steps at which the worse half of the points that are "
+    "left is stopped, by the score of `best` in their own evaluations.",
+}
 SWEEP = (
     "Several sets of parameters, each made as a step of its own; the artefact is that of the best. Parameters with "
     "lists of values are a grid; a list of mappings is a list of points."
@@ -112,10 +119,12 @@ def _step(cls: type[Step]) -> dict[str, Any]:
             "from": _from(cls),
             "require": _gates(cls),
             **({"sweep": _sweep(cls), "best": BEST} if swept else {}),
+            **({"halving": HALVING} if swept and cls.gang else {}),
         },
     }
     if swept:
         alone = {} if cls.is_split() else {"shards": ["sweep"]}
+        alone |= {"halving": ["sweep"]} if cls.gang else {}
         schema |= {"dependentRequired": {"sweep": ["best"], "best": ["sweep"], **alone}}
     if not own.get("required"):
         return schema

@@ -67,6 +67,7 @@ class Reader:
         self.problems += [self.doc.problem((*path, *where), text) for where, text in problems]
         gates = self._gates((*path, "require"), body.pop("require", None))
         swept, wanted, best = "sweep" in body, body.pop("sweep", None), body.pop("best", None)
+        halving = body.pop("halving", None)
         for key in Placement.model_fields.keys() & body.keys() - placement_keys(cls, swept=swept):
             why = "cannot be split" if key == "shards" else "is not trained by several processes"
             self._bad((*path, key), f"`{component}` {why}, leave `{key}` out")
@@ -83,6 +84,9 @@ class Reader:
         rule = self._rule((*path, "best"), best, made, component) if swept else None
         if best is not None and not swept:
             self._bad((*path, "best"), "chooses among the points of a `sweep:`, add that, or leave `best` out")
+        steps, wrong = sweeps.halving(halving, cls, swept)
+        if wrong:
+            self._bad((*path, "halving"), wrong)
         if not points:
             return None
         for gate, each in itertools.product(gates, made):
@@ -91,7 +95,7 @@ class Reader:
             return None
         for text in _misfits(points, around, placement):
             self._bad((*path, *(["sweep"] if text.startswith("point `") else [])), text)
-        found = sweeps.whole(points, rule) if swept else None
+        found = sweeps.whole(points, rule, steps) if swept else None
         return (
             None if swept and not found else JobStep(name, component, points[0].step, inputs, gates, placement, found)
         )

@@ -78,9 +78,22 @@ def best(value: Value) -> tuple[Best | None, str]:
         return None, str(error)
 
 
-def whole(points: Sequence[Point], rule: Best | None) -> Sweep | None:
+def halving(value: Value, cls: type[Step], swept: bool) -> tuple[tuple[int, ...], str]:
+    """The steps at which the worse half is stopped; or what is wrong with them."""
+    if value is None:
+        return (), ""
+    if not swept or not cls.gang:
+        return (), "stops trainings of a `sweep:`, leave it out"
+    rows = value if isinstance(value, list) else [value]
+    steps = [row for row in rows if isinstance(row, int) and not isinstance(row, bool) and row > 0]
+    if not rows or len(steps) != len(rows) or sorted(set(steps)) != steps:
+        return (), f"`{shorten(value)}` is not a list of steps, write them from the first to the last: `[200, 400]`"
+    return tuple(steps), ""
+
+
+def whole(points: Sequence[Point], rule: Best | None, steps: tuple[int, ...] = ()) -> Sweep | None:
     """A sweep of which everything is known."""
-    return Sweep(tuple(points), rule) if points and rule else None
+    return Sweep(tuple(points), rule, steps) if points and rule else None
 
 
 def _raw(cls: type[Step], value: Value, fixed: Mapping[str, Value], found: Reading) -> Iterator[Raw]:

@@ -374,3 +374,8 @@ def test_many_points_go_through_the_store(cluster: Cluster) -> None:
 def test_a_sweep_over_gangs_of_several_pods_is_refused_with_what_to_do(cluster: Cluster) -> None:
     with pytest.raises(SpecError, match="on a cluster a point is one pod, with one GPU at most"):
         cluster.package(SWEEP, "finetune.nodes=2")
+
+
+def test_halving_is_refused_on_a_cluster(cluster: Cluster) -> None:
+    with pytest.raises(SpecError, match="`halving` of `finetune` compares trainings of one machine"):
+        cluster.package(SWEEP, "finetune.halving=[200]")

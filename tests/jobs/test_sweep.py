@@ -263,3 +263,28 @@ def test_a_sweep_that_is_killed_at_random_makes_no_point_twice_and_ends_the_same
     (one,), (other,) = ([*root.glob("pretrain-sweep/*/data-*/sweep.json")] for root in (store, undisturbed))
     assert one.read_bytes() == other.read_bytes()
     assert one.with_name("sweep.html").read_bytes() == other.with_name("sweep.html").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("disturbed", [False, True])
+def test_halving_stops_the_worse_half_and_the_others_end_as_without_it(machine: Machine, disturbed: bool) -> None:
+    machine.corpus(300)
+    (machine.folder / "site.yaml").write_text("cpus: 2\n")
+    machine.spec(training(shards=2), store="whole")
+    machine.kfp("run", "demo.yaml")
+    machine.spec(training(shards=2, halving=[30, 60]))
+    if disturbed:
+        runner, chance = machine.start("run", "demo.yaml"), random.Random(5)
+        wait_for(lambda: [*(machine.folder / "store").glob("pretrain/*/model_last")])
+        time.sleep(chance.uniform(4, 10))
+        disturb(machine, runner, chance)
+        runner.communicate(timeout=120)
+        wait_for(lambda: not processes(machine))
+    machine.kfp("run", "demo.yaml")
+    rows = table(machine)["points"]
+    assert sorted(row["state"] for row in rows) == ["done", "halved", "halved", "halved"]
+    assert sum("stopped at step 30: train_loss was" in row.get("why", "") for row in rows) == 2
+    made = weights(machine.folder / "store", "pretrain")
+    assert made.items() <= weights(machine.folder / "whole", "pretrain").items()
+    (best,) = (row for row in rows if row["state"] == "done")
+    assert list(made) == [best["address"].rpartition("/")[2]]

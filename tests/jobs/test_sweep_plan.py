@@ -71,6 +71,7 @@ def test_a_sweep_is_its_points_in_their_order_and_its_rule() -> None:
         node(GRID.replace("min", "max")),
         node(GRID, "pretrain.sweep.seed=[2, 1]"),  # which decides between equal scores
         node(GRID, "pretrain.sweep.seed=[1]"),
+        node(f"{GRID}, halving: [100]"),
     ]
     assert len({each.fingerprint for each in sweeps}) == len(sweeps)
     assert node(of_list).address == sweeps[0].address

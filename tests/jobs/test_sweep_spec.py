@@ -122,3 +122,23 @@ def test_what_is_published_under_a_name_is_no_sweep(tmp_path: Path) -> None:
         "  - package: {sweep: {name: [a, b]}, best: max accuracy}\n"
     )
     assert any("packages are published under their names" in problem for problem in problems(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("halving", "what"),
+    [("[]", "is not a list of steps"), ("[20, 10]", "from the first to the last"), ("[0]", "is not a list of steps"),
+     ("[0.5]", "is not a list of steps"), ("[10, 10]", "is not a list of steps")],
+)  # fmt: skip
+def test_steps_of_a_halving_grow(tmp_path: Path, halving: str, what: str) -> None:
+    training = f"  - pretrain: {{sweep: {{seed: [1, 2]}}, best: min train_loss, halving: {halving}}}\n"
+    (problem,) = problems(tmp_path, SPEC.format("size: 900") + training)
+    assert "steps.3.pretrain.halving: " in problem and what in problem
+
+
+def test_only_trainings_in_a_sweep_are_halved(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, SPEC.format("sweep: {size: [900]}, best: max coverage, halving: [10]"))
+    assert "stops trainings of a `sweep:`, leave it out" in problem
+    job = load(
+        tmp_path, SPEC.format("size: 900") + "  - pretrain: {sweep: {seed: [1]}, best: min train_loss, halving: 9}\n"
+    )
+    assert job.steps[3].sweep and job.steps[3].sweep.halving == (9,)

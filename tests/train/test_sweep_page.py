@@ -71,3 +71,10 @@ def test_a_score_that_is_the_same_everywhere_or_nowhere_still_makes_a_page() -> 
 def test_the_page_loads_nothing_and_is_the_same_to_the_byte() -> None:
     assert made() == made()
     assert not re.search(r'(src|href)="', made()) and "<script" not in made()
+
+
+def test_a_point_that_was_stopped_says_why() -> None:
+    stopped = Point({"learning_rate": 1.0}, {}, "finetune/d", "stopped at step 200: accuracy was 0.2 there")
+    text = made([*POINTS, stopped])
+    assert "<th>note</th>" in text and "<td>stopped at step 200: accuracy was 0.2 there</td>" in text
+    assert "<th>note</th>" not in made()

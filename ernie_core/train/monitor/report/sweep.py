@@ -21,6 +21,8 @@ class Point:
     varied: Mapping[str, Any]
     scores: Mapping[str, float]
     address: str
+    note: str = ""
+    """Why it was not trained to its end."""
 
 
 def page(title: str, points: Sequence[Point], names: Sequence[str], score: str, rule: str, best: int) -> str:
@@ -71,11 +73,13 @@ def _chart(name: str, points: Sequence[Point], score: str, best: int) -> str:
 
 
 def _table(points: Sequence[Point], parameters: Sequence[str], names: Sequence[str], best: int) -> str:
-    heads = ["", *parameters, *names, "artefact"]
+    noted = any(point.note for point in points)
+    heads = ["", *parameters, *names, "artefact", *(["note"] if noted else [])]
     rows = []
     for number, point in enumerate(points):
         cells = ["best" if number == best else "", *(_value(point.varied.get(name, "")) for name in parameters),
-                 *(_figure(point.scores.get(name)) for name in names), point.address]  # fmt: skip
+                 *(_figure(point.scores.get(name)) for name in names), point.address,
+                 *([point.note] if noted else [])]  # fmt: skip
         kind = ' class="t2"' if number == best else ""
         rows.append(f"<tr{kind}>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n")
     return "<table>\n<tr>" + "".join(f"<th>{escape(head)}</th>" for head in heads) + f"</tr>\n{''.join(rows)}</table>\n"
