@@ -20,7 +20,7 @@ from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.sequence_classification import SENTENCES
 from ernie_core.tasks.task import Outputs, Prediction, Row, Task
 from ernie_core.tasks.token_classification import IGNORED, labelled, mean_loss, tags_loss
-from ernie_core.text.places import Span as Place
+from ernie_core.text.offsets import Span as Place
 from ernie_core.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:

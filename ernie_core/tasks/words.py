@@ -9,8 +9,8 @@ import numpy as np
 
 from ernie_core.errors import BadInput
 from ernie_core.tasks.features import Features
-from ernie_core.text import places as text_places
-from ernie_core.text.places import Span
+from ernie_core.text import offsets
+from ernie_core.text.offsets import Span
 from ernie_core.text.tokenizer import Tokenizer
 
 Words = str | tuple[str, ...]
@@ -43,7 +43,7 @@ class WordRows(Features):
 def encode(questions: Sequence[Words], tokenizer: Tokenizer, max_seq_len: int, *, characters: bool) -> WordRows:
     """Questions as `[CLS] tokens of all words [SEP]`, truncated to `max_seq_len`.
 
-    The words of a text are its `characters` but white space; else those of `text_places.words`. BadInput for a question
+    The words of a text are its `characters` but white space; else those of `offsets.words`. BadInput for a question
     that is neither a text nor words.
     """
     known: dict[str, list[int]] = {}
@@ -87,7 +87,7 @@ def _divided(question: Words, characters: bool) -> tuple[tuple[str, ...], list[S
     if characters:
         places = [(n, n + 1) for n, char in enumerate(question) if not char.isspace()]
     else:
-        places = text_places.words(question)
+        places = offsets.words(question)
     return tuple(question[start:end] for start, end in places), places
 
 

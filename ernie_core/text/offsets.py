@@ -1,4 +1,4 @@
-"""Token ids together with the characters that every token stands for, for many texts at once."""
+"""Where in a text its words and its tokens are, for many texts at once."""
 
 import sys
 import unicodedata
@@ -10,6 +10,8 @@ import numpy as np
 
 from ernie_core.text import normalise, wordpiece
 
+Span = tuple[int, int]
+"""First character, and the one behind the last."""
 _BETWEEN = "\n"
 """Between two texts: white space, which no token crosses."""
 
@@ -89,6 +91,19 @@ class OffsetTable:
                 last.append(max(end for _, _, end in span))
                 at += size
         return ids, first, last
+
+
+def words(text: str) -> list[Span]:
+    """Where the words of a text are: ideographs, punctuation marks, and runs of other characters between them and white
+    space, which are what the tokenizer makes tokens of."""
+    becomes = text.translate(normalise.TABLE)
+    pieces, origins = becomes.split(), _origins(text).tolist()
+    found = []
+    for begin, piece in zip(_begins(becomes, pieces).tolist(), pieces, strict=True):
+        for part in parts(piece):
+            first, last = min(start for _, start, _ in part), max(end for _, _, end in part)
+            found.append((origins[begin + first], origins[begin + last] + 1))
+    return found
 
 
 def parts(piece: str) -> list[list[tuple[str, int, int]]]:

@@ -3,8 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ernie_core.text import normalise
-from ernie_core.text import places as text_places
+from ernie_core.text import normalise, offsets
 
 LETTERS = "abcdeé12"
 TEXTS = st.text(
@@ -14,7 +13,7 @@ TEXTS = st.text(
 
 def test_words_are_ideographs_marks_and_runs_of_letters() -> None:
     text = "我爱 New York-City，3.5元"
-    assert [text[start:end] for start, end in text_places.words(text)] == [
+    assert [text[start:end] for start, end in offsets.words(text)] == [
         "我", "爱", "New", "York", "-", "City", "，", "3", ".", "5", "元"
     ]  # fmt: skip
 
@@ -23,7 +22,7 @@ def test_words_are_ideographs_marks_and_runs_of_letters() -> None:
 @settings(max_examples=500, deadline=None)
 def test_words_are_the_parts_of_the_pieces(text: str) -> None:
     parts = [part for piece in normalise.pieces(text) for part in normalise.parts(piece)]
-    words = text_places.words(text)
+    words = offsets.words(text)
     assert len(words) == len(parts)
     assert all(0 <= start < end <= len(text) for start, end in words)
     assert words == sorted(words)
