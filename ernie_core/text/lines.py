@@ -16,6 +16,7 @@ _USUAL = frozenset(
 )  # fmt: skip
 """Nearly all characters of Chinese text."""
 _PRINTABLE = b"\t\n\r" + bytes(range(0x20, 0x7F))
+_ESCAPED = re.compile("[\udc80-\udcff]")
 _OBJECTS = re.compile(rb"\}[ \t]*\r\s*\{")
 
 
@@ -69,16 +70,32 @@ def cr_alone(place: str) -> BadInput:
 
 def text_of(raw: bytes, place: str) -> str:
     """The text of a whole file, without a byte order mark. BadInput with the line if it is not UTF-8, or without LF."""
-    check(raw[:SAMPLE], place)
-    raw = raw.removeprefix(BOM)
-    if is_cr_alone(raw) and b"\n" not in raw.rstrip(b"\r\n"):
-        raise cr_alone(place)
+    raw = _checked(raw, place)
     try:
         return raw.decode()
     except UnicodeDecodeError as e:
         line, begin = raw.count(b"\n", 0, e.start) + 1, raw.rfind(b"\n", 0, e.start) + 1
         where = f"{place}:{line}: not UTF-8 at byte {e.start - begin} of the line"
         raise BadInput(f"{where}: save it as UTF-8, or {convert(raw[:SAMPLE])}") from None
+
+
+def escaped(raw: bytes, place: str) -> str:
+    """Likewise, but bytes that are not UTF-8 stay in it as lone surrogates, which `is_utf8_text` finds."""
+    return _checked(raw, place).decode(errors="surrogateescape")
+
+
+def is_utf8_text(text: str) -> bool:
+    """Whether no part of a text of `escaped` was bytes that are not UTF-8."""
+    return text.isascii() or not _ESCAPED.search(text)
+
+
+def _checked(raw: bytes, place: str) -> bytes:
+    """A whole file without a byte order mark. BadInput if it is in UTF-16 or UTF-32, or without LF."""
+    check(raw[:SAMPLE], place)
+    raw = raw.removeprefix(BOM)
+    if is_cr_alone(raw) and b"\n" not in raw.rstrip(b"\r\n"):
+        raise cr_alone(place)
+    return raw
 
 
 def split(text: str) -> list[str]:

@@ -11,7 +11,17 @@ from ernie_core.datasets import names
 from ernie_core.datasets.columns import Column, Columns
 from ernie_core.datasets.format import Example, Rejected
 from ernie_core.datasets.formats.pairs import Classification
-from ernie_core.datasets.source import Line, first_lines, first_object, label_of, numbered, objects, spell, text_of
+from ernie_core.datasets.source import (
+    BEGINS,
+    Line,
+    first_lines,
+    first_object,
+    label_of,
+    numbered,
+    objects,
+    spell,
+    text_of,
+)  # fmt: skip
 from ernie_core.errors import BadInput
 from ernie_core.text import lines
 from ernie_core.wording import choice, listed
@@ -162,7 +172,7 @@ class Csv(_Table):
             return []
 
     def records(self, path: Path) -> Iterator[tuple[Line, list[str]] | Rejected]:
-        text = lines.text_of(path.read_bytes(), str(path))
+        text = lines.escaped(path.read_bytes(), str(path))
         csv.field_size_limit(max(len(text), csv.field_size_limit()))  # of the process: there is no other way
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         begin = 1
@@ -175,8 +185,12 @@ class Csv(_Table):
                 ) from None
             if cells is None:
                 return
-            if any(cell.strip() for cell in cells):
-                yield Line(f"{path}:{begin}", ",".join(cells)), cells
+            line = Line(f"{path}:{begin}", ",".join(cells))
+            if not lines.is_utf8_text(line.text):
+                raw = line.text.encode(errors="surrogateescape")
+                yield Rejected(line.where, f"not UTF-8, {lines.convert(raw)}", raw[:BEGINS].decode(errors="replace"))
+            elif any(cell.strip() for cell in cells):
+                yield line, cells
             begin = reader.line_num + 1
 
 

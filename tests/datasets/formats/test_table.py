@@ -66,6 +66,16 @@ def test_json_lines_have_keys(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_row_of_a_csv_that_is_not_utf_8_is_rejected_alone(tmp_path: Path) -> None:
+    content = b'text,label\n"a\nb",x\n' + b'c\xff,y\n"d\xff\ne",y\n' + "好,y\n".encode()
+    folder = write(tmp_path / "raw", {"train.csv": content, "dev.csv": "text,label\nz,x\n"})
+    made = Made(folder, max_rejected=0.5)
+    assert [row["text"] for row in made.rows()] == ["a\nb", "好"]
+    rejected = [(row["line"], row["why"], row["begins"]) for row in made.listed("rejected.jsonl")]
+    why = "not UTF-8, convert it with iconv -f GB18030 -t UTF-8"
+    assert rejected == [(4, why, "c\ufffd,y"), (5, why, "d\ufffd\ne,y")]
+
+
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbftext,label\na,x\nb,y\n", b"text,label\r\na,x\r\nb,y\r\n"])
 def test_marks_of_other_systems_are_no_text(tmp_path: Path, content: bytes) -> None:
     assert texts(tmp_path, "a.csv", content) == [("train.csv:2", "a", "x"), ("train.csv:3", "b", "y")]
@@ -75,7 +85,8 @@ def test_marks_of_other_systems_are_no_text(tmp_path: Path, content: bytes) -> N
     ("name", "content", "columns", "said"),
     [
         ("a.csv", 'text,label\na,x\n"b,y\n', {}, r"train.csv:3: not CSV \(unexpected end of data\): put cells with"),
-        ("a.csv", "text,label\n\xe4,x\n".encode("latin-1"), {}, r"train.csv:2: not UTF-8 at byte 0 of the line"),
+        ("a.csv", "text,label\n\xe4,x\n".encode("latin-1"), {}, r"train.csv:2: not UTF-8, convert it with iconv"),
+        ("a.csv", "text,label,\xe4\na,x,b\n".encode("latin-1"), {}, r"train.csv:1: not UTF-8, convert it with iconv"),
         ("a.csv", "text,label\na,x\n".encode("utf-16"), {}, r"this is UTF-16, only UTF-8 is read"),
         ("a.csv", b"text,label\ra,x\r", {}, "lines end in CR alone"),
         ("a.csv", "a;b\nc;d\n", {}, r"the header is a;b \(columns are separated by commas in csv, by tabs in tsv\)"),
