@@ -72,6 +72,10 @@ class Format(ABC):
     def rows(self, path: Path, split: str) -> Iterator[Example | Rejected]:
         """Every example of a file in its order; a faulty one is `Rejected`, and reading continues behind it."""
 
+    def beside(self, path: Path) -> Sequence[Path]:
+        """Files that belong to a file of a split and are read with it, such as one of answers, if they are there."""
+        return ()
+
     def labels(self) -> Mapping[str, Sequence[str]]:
         """Names of labels in their published order, by the file they are written to, such as `labels.txt`; without
         that, the names that occur in train are written in sorted order."""

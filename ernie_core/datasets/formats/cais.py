@@ -42,6 +42,9 @@ class Cais(Queries):
                 found[split] = of
         return found
 
+    def beside(self, path: Path) -> Sequence[Path]:
+        return (_intents_of(path),)
+
     def rows(self, path: Path, split: str) -> Iterator[Example | Rejected]:
         beside = _intents_of(path)
         if not beside.is_file():

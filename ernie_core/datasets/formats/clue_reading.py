@@ -44,6 +44,9 @@ class Chid(Format):
             split: found[:1] for split, names in self.names.items() if (found := _named(files, {split: names}))
         }  # fmt: skip
 
+    def beside(self, path: Path) -> Sequence[Path]:
+        return (_answers_of(path),)
+
     def rows(self, path: Path, split: str) -> Iterator[Example | Rejected]:
         beside = _answers_beside(path)
         for number, (where, value) in enumerate(json_files.objects(path), 1):
@@ -103,9 +106,13 @@ def _named(files: Mapping[str, Path], names: Mapping[str, tuple[str, ...]]) -> l
     return [path for choices in names.values() for name in choices for path in files.values() if path.name == name]
 
 
+def _answers_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}_answer.json")
+
+
 def _answers_beside(path: Path) -> Mapping[str, Any]:
     """Blank -> number of its idiom, from the file of answers; empty if there is no such file."""
-    beside = path.with_name(f"{path.stem}_answer.json")
+    beside = _answers_of(path)
     if not beside.exists():
         return {}
     content = json_files.document(beside)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labelled import lines, write
+from labelled import Made, lines, write
 
 from ernie_core.datasets import choosing
 from ernie_core.datasets.columns import Columns
@@ -211,6 +211,13 @@ def test_files_of_conll_may_have_more_columns_and_comments(tmp_path: Path) -> No
     assert second.values["tokens"] == ["#"]
     (found,) = (row for row in form.rows(write(tmp_path, {"x.txt": "a O\n  O\nb B-X\n"}) / "x.txt", "train"))
     assert found.values == {"tokens": ["a", " ", "b"], "labels": ["O", "O", "B-X"]}
+
+
+def test_the_intents_of_cais_are_not_called_unused(tmp_path: Path) -> None:
+    queries, intents = "放 O\n\n停 O\n", "PlayMusic\nControlSystem\n"
+    files = {"ch.train": queries, "ch.train.intent": intents, "ch.valid": queries, "ch.valid.intent": intents}
+    made = Made(write(tmp_path / "raw", {**files, "README.md": "read me"}))
+    assert made.log[0].endswith("train: ch.train; dev: ch.valid; not used: README.md")
 
 
 def test_queries_and_intents_of_cais_must_be_equally_many(tmp_path: Path) -> None:
