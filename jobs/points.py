@@ -37,6 +37,13 @@ def read(store: Store, address: str) -> Mapping[str, Any]:
     return {"rule": begun["best"], "best": None, "points": rows}
 
 
+def in_progress(store: Store, name: str) -> list[str]:
+    """Addresses of the sweeps of a component, such as `finetune-sweep`, that were begun and have no artefact yet."""
+    if not sweep.is_sweep(f"{name}/"):
+        return []
+    return [f"{name}/{child}" for child in store.children(name) if points.begun(store, f"{name}/{child}")]
+
+
 def text(found: Mapping[str, Any], address: str, most: int | None = None) -> str:
     """The rule and a table; of more than `most` points the failed, the running and then the best ones."""
     rows: Sequence[Mapping[str, Any]] = found["points"]

@@ -31,6 +31,8 @@ def command(address: str, document: int | None, store: str | None, as_json: bool
     swept = points.read(place, address.strip("/"))
     if swept and swept["best"] is None:  # it has no artefact yet
         return _points(address.strip("/"), swept, as_json)
+    if not swept and (begun := _in_progress(place, address.strip("/"))):
+        return _points(begun, points.read(place, begun), as_json)
     address, manifest = _find(place, address.strip("/"))
     if document is None and (swept := points.read(place, address)):
         return _points(address, swept, as_json)
@@ -58,6 +60,20 @@ def _points(address: str, swept: "Mapping[str, Any]", as_json: bool) -> int:
         return 0
     click.echo(f"{address}: {points.text(swept, address)}")
     return 0
+
+
+def _in_progress(store: "Store", name: str) -> str:
+    """The address of the sweep of a component that is being made, while none has an artefact; empty for none."""
+    from ernie_core.errors import BadInput
+    from ernie_core.store import artefact
+    from jobs import points
+
+    begun = points.in_progress(store, name)
+    if not begun or any(artefact.find(store, name)):
+        return ""
+    if len(begun) > 1:
+        raise BadInput(f"{len(begun)} sweeps were begun and none is finished, name one: {', '.join(begun)}")
+    return begun[0]
 
 
 def _find(store: "Store", address: str) -> "tuple[str, Manifest]":
@@ -122,7 +138,7 @@ def _text(address: str, manifest: "Manifest", found: Mapping[str, Any]) -> str:
         parts += ["most frequent unknown characters", "  " + "  ".join(f"{r['character']} {r['count']}" for r in rows)]
     if pages := [file.name for file in manifest.files if file.name.endswith(".html")]:
         place = "/".join(filter(None, (address, manifest.data)))
-        parts += ["pages to open in a browser, below the store", *(f"  {place}/{name}" for name in pages)]
+        parts += ["pages to open in a browser, below the store", "\n".join(f"  {place}/{name}" for name in pages)]
     if manifest.kind in ("words", "ids"):
         parts += [f"one document: kfp show {address} 0"]
     return "\n\n".join(parts)

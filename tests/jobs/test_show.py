@@ -5,6 +5,7 @@ import json
 import pytest
 from machines import Machine
 
+from components.runtime import points
 from ernie_core.store import artefact, open_store
 
 STEPS = "  - segment:\n  - vocab: {{size: 3000, english_size: 0, han: seen}}\n  - ids: {{data_impl: {0}}}\n"
@@ -44,6 +45,18 @@ def test_what_is_not_there_is_named(machine: Machine) -> None:
     machine.spec("  - segment:\n")
     machine.kfp("run", "demo.yaml")
     assert "has no artefact `ids`; `kfp ls" in machine.kfp("show", "ids", check=3).stderr
+
+
+def test_a_sweep_without_an_artefact_is_found_by_the_name_of_its_component(machine: Machine) -> None:
+    store, address = open_store(machine.folder / "store"), "finetune-sweep/0123456789abcdef"
+    rows = [{"varied": {"seed": seed}, "address": f"finetune/{seed:016x}"} for seed in (1, 2)]
+    store.write(f"{address}/{points.LIST}", points.listing(rows, "max accuracy"))
+    shown = machine.kfp("show", "finetune-sweep", "--store", "store").stdout
+    assert shown.startswith(f"{address}: 2 points, the best is that of max accuracy")
+    other = address.replace("0", "f")
+    store.write(f"{other}/{points.LIST}", points.listing(rows, "max accuracy"))
+    wrong = machine.kfp("show", "finetune-sweep", "--store", "store", check=1).stderr
+    assert f"2 sweeps were begun and none is finished, name one: {address}, {other}" in wrong
 
 
 def test_a_checkpoint_is_listed_below_its_training_alone(machine: Machine) -> None:
