@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from jobs.cli import arguments
+from jobs.cli import arguments, exits
 
 _OPTION = re.compile(r"-[A-Za-z]|--[A-Za-z][A-Za-z0-9_-]*(=.*)?", re.DOTALL)
 _TEXT = "\0"
@@ -39,7 +39,7 @@ class _Texts(click.Command):
 )
 @arguments.as_json
 def command(package: Path, texts: tuple[str, ...], engine: str, as_json: bool) -> int:
-    from ernie_core.errors import NotFound
+    from ernie_core.errors import NotFound, kind
     from jobs.local import environments
 
     if not (package / "serving.json").is_file():
@@ -50,4 +50,5 @@ def command(package: Path, texts: tuple[str, ...], engine: str, as_json: bool) -
     words = ["--engine", engine, *(["--json"] if as_json else []), "--", str(package.resolve())]
     words += [text.removeprefix(_TEXT) for text in texts]
     environment = {**os.environ, "PYTHONPATH": str(environments.code()), "PYTHONUTF8": "1"}
-    return subprocess.run([str(python), "-m", "ernie_core.serve", *words], env=environment).returncode
+    ended = subprocess.run([str(python), "-m", "ernie_core.serve", *words], env=environment).returncode
+    return exits.code(kind(ended)("")) if ended else exits.DONE

@@ -88,3 +88,9 @@ def test_the_schema_knows_sweeps(body: dict[str, object], right: bool) -> None:
 
 def test_the_schema_of_the_tree_is_that_of_this_version() -> None:
     assert json.loads((ROOT / "specs" / "schema.json").read_text(encoding="utf-8")) == schema.build()
+
+
+def test_predict_ends_with_the_exit_codes_of_the_command_line(machine: Machine) -> None:
+    (machine.folder / "package").mkdir()
+    (machine.folder / "package" / "serving.json").write_text("{}")
+    machine.kfp("predict", "package", "好", check=1)
