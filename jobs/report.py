@@ -46,7 +46,7 @@ def run_text(run: Run, state: str) -> str:
     rows = [("step", "state", "time", "scores")]
     for name, step in run.steps.items():
         clock = spell_duration(step.seconds) if step.seconds >= 1 else ("before" if step.already else "")
-        note = step.error.partition("\n")[0] if step.error else step.note or scores_text(step.scores, step.address, 4)
+        note = first_line(step.error) if step.error else step.note or scores_text(step.scores, step.address, 4)
         # not truncated: the remedy is at its end
         first, *rest = wrapped(note) if step.error or step.note else [note]
         rows.append((name, step.state, clock, first))
@@ -54,6 +54,12 @@ def run_text(run: Run, state: str) -> str:
     ended = f", ended {run.ended}" if run.ended else ""
     where = f", on {run.cluster['endpoint']} as {run.cluster['name']}" if run.cluster else ""
     return f"{run.job}/{run.id}: {state}, started {run.started} by {run.user}@{run.host}{ended}{where}\n\n{table(rows)}"
+
+
+def first_line(error: str) -> str:
+    """The first line of a message; with the next one, if it only announces that one."""
+    first, _, rest = error.partition("\n")
+    return f"{first} {rest.partition(chr(10))[0].strip()}" if first.endswith(":") and rest else first
 
 
 def scores_text(scores: Mapping[str, object], address: str, most: int = 5) -> str:

@@ -256,5 +256,5 @@ class _Runner:
 
 
 def _note(step: StepRecord) -> str:
-    note = (step.error or step.note).partition("\n")[0]
+    note = report.first_line(step.error or step.note)
     return note or ("made before" if step.already else report.scores_text(step.scores, step.address, 4))

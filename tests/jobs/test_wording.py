@@ -13,6 +13,7 @@ from components.contract.gates import Gate
 from ernie_core.errors import BadInput, Error
 from ernie_core.store import artefact, open_store
 from ernie_core.wording import MOST_LINE, brief, choice, listed
+from jobs import report
 from jobs.spec.problems import Problem
 
 LONG = "x" * 10_000
@@ -38,6 +39,18 @@ def test_every_error_has_that_bound_also_behind_a_process() -> None:
     assert len(str(error)) < 600 and str(error).endswith("x` is not known, choose from: 0, 1")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
     assert str(Problem("a.yaml", 3, "x", f"`{'x ' * 5000}` is wrong, write y")).endswith("x x ` is wrong, write y")
+
+
+@pytest.mark.parametrize(
+    ("error", "first"),
+    [
+        ("a.csv: no such file\nbehind", "a.csv: no such file"), ("alone:", "alone:"), ("", ""),
+        ("3 rows cannot be used. The first:\n  a.csv:21: empty\n  a.csv:51: empty",
+         "3 rows cannot be used. The first: a.csv:21: empty"),
+    ],
+)  # fmt: skip
+def test_a_table_shows_what_the_first_line_of_a_message_announces(error: str, first: str) -> None:
+    assert report.first_line(error) == first
 
 
 def test_of_many_names_the_nearest_are_shown_and_how_many_there_are() -> None:
