@@ -22,6 +22,9 @@ Info = Mapping[str, Any]
 """What a manifest says of how its artefact was made, or as much of it as is known of a training."""
 
 
+_UNSET = "(not set)"
+
+
 @dataclass(frozen=True)
 class Change:
     """One thing that sets a step apart from earlier work."""
@@ -32,11 +35,11 @@ class Change:
     """The value; of an input the fingerprints and weights of what was bound."""
     now: Any
     by: str = ""
-    """What is bound now, by its names."""
+    """What is bound now, by its names; empty if nothing is."""
 
     def __str__(self) -> str:
         if self.kind == "input":
-            return f"input {self.name}: {self.by} changes"
+            return f"input {self.name}: {self.by} changes" if self.by else f"input {self.name}: no longer there"
         return f"{self.name}: {shorten(self.then)} -> {shorten(self.now)}"
 
     @property
@@ -233,7 +236,7 @@ def _changes(node: Node, info: Info) -> Iterator[Change]:
         yield Change("revision", f"revision of {node.component}", info.get("revision"), type(node.step).revision)
     usual = {name: type(node.step).model_fields[name].default for name in type(node.step).added}
     for key in sorted(old.keys() | new.keys()):
-        then, now = old.get(key, usual.get(key, "(new)")), new.get(key, usual.get(key, "(gone)"))
+        then, now = old.get(key, usual.get(key, _UNSET)), new.get(key, usual.get(key, _UNSET))
         if then != now:
             yield Change("setting", key, then, now)
     before = info.get("inputs", {})
@@ -241,7 +244,7 @@ def _changes(node: Node, info: Info) -> Iterator[Change]:
         was = [(row.get("fingerprint"), row.get("weight", 1.0)) for row in before.get(port, [])]
         now = [(link.fingerprint, link.weight) for link in node.links.get(port, ())]
         if was != now:
-            names = listed(link.name for link in node.links.get(port, ())) or "nothing"
+            names = listed(link.name for link in node.links.get(port, ()))
             yield Change("input", port, was, now, names)
 
 

@@ -15,6 +15,7 @@ from ernie_core.store import gathering
 from ernie_core.train.checkpoint import commit
 from ernie_core.train.checkpoint.commit import CheckpointLocation
 from jobs import report
+from jobs.plan.history import Change
 
 
 def commit_old(there: CheckpointLocation, step: int, state: Mapping[str, Any]) -> None:
@@ -67,6 +68,11 @@ def test_why_says_in_full_what_is_half_done_and_how_to_be_rid_of_it(spec: Machin
         ("setting", "max_lr", 0.001, 0.002),
         ("setting", "seed", 1234, 7),
     ]
+
+
+def test_an_input_that_a_step_no_longer_reads_is_said_to_be_gone() -> None:
+    assert str(Change("input", "report", [("5f3a", 1.0)], [], "")) == "input report: no longer there"
+    assert str(Change("input", "report", [("5f3a", 1.0)], [("77ab", 1.0)], "scores")) == "input report: scores changes"
 
 
 def test_a_training_whose_inputs_changed_is_half_done_too(spec: Machine) -> None:
