@@ -20,6 +20,7 @@ from ernie_core import errors
 from ernie_core.store import Store, artefact
 from ernie_core.store.artefact import Carried
 from ernie_core.train.monitor.report import sweep as page
+from ernie_core.wording import listed
 
 TOLD = 20
 """Most failed points that a message names."""
@@ -37,7 +38,10 @@ def publish(task: Task, store: Store, started: float, report: Reporter) -> Score
         raise _failed(task, store, missing)
     rule, scores = Best.parse(task.best), {n: dict(made.info.get("scores", {})) for n, made in manifests.items()}
     if (number := rule.choose([scores.get(n, {}) for n in made])) is None:
-        raise errors.BadInput(f"no point has a finite `{rule.score}`: choose the best by another score")
+        given = sorted({name for of in scores.values() for name in of} - {rule.score})
+        raise errors.BadInput(
+            f"no point has a finite `{rule.score}`: choose the best by another score; the points have {listed(given)}"
+        )
     best, chosen = sweeps.point(task, number), manifests[number]
     folder = artefact.staging(store, task.address, Path(task.scratch))
     carried = [Carried(f"{best.address}/{chosen.data}/{file.name}", file) for file in chosen.files]

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from ernie_core.errors import BadInput, Stopped
+from ernie_core.errors import BadInput, NotFound, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.serve import asked
 from ernie_core.serve.predictor import Predictor
@@ -30,6 +30,10 @@ def score(
     task = predictor.task
     if differs := task.differs(task_data):
         raise BadInput(f"{task_data}: {differs}: take the data it learned from")
+    if split == "test" and not (task_data / "test.jsonl").exists():
+        raise NotFound(
+            f"{task_data}: there is no test: evaluate dev with `split: dev`, or give `dataset` a `test: 10%`"
+        )
     examples = task.read(task_data, split)
     if not all(example.labelled for example in examples):
         raise BadInput(f"{task_data}/{split}.jsonl: no row has its true answer: evaluate the other split, or add them")

@@ -349,7 +349,9 @@ def _net(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings: F
     config = configs.read(model)
     if settings.max_seq_len > config.max_position_embeddings:
         limit = config.max_position_embeddings
-        raise BadInput(f"max_seq_len {settings.max_seq_len} is more than the {limit} positions of the model {model}")
+        raise BadInput(
+            f"max_seq_len {settings.max_seq_len} is more than the {limit} positions of the model {model}: lower it"
+        )
     if tokenizer.size > config.vocab_size:
         raise BadInput(f"{model}: vocab.txt has {tokenizer.size} tokens, the model was made for {config.vocab_size}")
     said = {name: getattr(settings, name) for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")}

@@ -192,7 +192,7 @@ class MultipleChoice(Task[Question, ChoicePrediction]):
 
     @property
     def usage(self) -> str:
-        return "'context<TAB>question<TAB>choice<TAB>choice...'"
+        return "$'context\\tquestion\\tchoice\\tchoice'"
 
     def question(self, where: str, line: str) -> Question:
         """A JSON object with context, question and choices, or these separated by tabs."""

@@ -206,13 +206,15 @@ class QuestionAnswering(Task[Question, AnswerPrediction]):
 
     @property
     def usage(self) -> str:
-        return "'question<TAB>context'"
+        return "$'question\\tcontext'"
 
     def question(self, where: str, line: str) -> Question:
         """The question and the context, separated by a tab."""
         asked, tab, context = line.partition("\t")
         if not tab:
-            raise BadInput(f"{where}: no tab: write the question, a tab, and the context")
+            raise BadInput(
+                f"{where}: no tab: write the question, a tab, and the context, in a shell as $'question\\tcontext'"
+            )
         return asked, context
 
     def asked(self, question: Question) -> Mapping[str, Any]:

@@ -181,7 +181,7 @@ class SequenceClassification(Task[Text, LabelPrediction]):
 
     @property
     def usage(self) -> str:
-        return "'text<TAB>text'" if self.text_pair else "'text'"
+        return "$'text\\ttext'" if self.text_pair else "'text'"
 
     def question(self, where: str, line: str) -> Text:
         """The question in a line; the texts of a pair are separated by a tab."""

@@ -49,7 +49,7 @@ def command(specs: tuple[Path, ...], edits: tuple[str, ...], style: str, as_json
             click.echo(str(problem))
     for file, job in good:
         if style == "text":
-            click.echo(f"{file}: valid, {len(job.steps)} steps")
+            click.echo(f"{file}: valid, {len(job.steps)} step{'s' if len(job.steps) > 1 else ''}")
     if problems:
         click.echo(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}", err=True)
     return 2 if problems else 0

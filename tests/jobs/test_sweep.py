@@ -160,6 +160,13 @@ def test_shares_of_a_sweep_leave_failures_to_the_process_that_chooses(machine: M
     assert given_up.state == "failed" and "its process was killed each time" in given_up.why
 
 
+def test_a_score_that_no_point_has_is_told_which_there_are(machine: Machine) -> None:
+    machine.spec(WORDS.replace("best: max size", "best: max coverage, sample: 1GiB"))
+    done = machine.kfp("run", "demo.yaml", check=1)
+    assert "no point has a finite `coverage`: choose the best by another score; the points have " in done.stderr
+    assert " size" in done.stderr.partition("the points have ")[2].partition("\n")[0]
+
+
 def test_a_gate_is_on_the_best_point(machine: Machine) -> None:
     machine.spec(WORDS.replace("best: max size", 'best: max size, require: {size: "<10"}'))
     done = machine.kfp("run", "demo.yaml", check=4)

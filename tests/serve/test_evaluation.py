@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ernie_core.errors import BadInput, Stopped
+from ernie_core.errors import BadInput, NotFound, Stopped
 from ernie_core.serve import evaluation
 from ernie_core.serve.predictor import Predictor
 
@@ -38,6 +38,13 @@ def test_data_with_other_labels_are_refused(predictor: Predictor, exported: Path
     (other / "labels.txt").write_text("positive\nnegative\n")
     with pytest.raises(BadInput, match="the labels are positive, negative, the model's are negative, positive"):
         evaluation.score(predictor, other, tmp_path, split="dev")
+
+
+def test_data_without_a_test_are_told_how_to_evaluate(predictor: Predictor, exported: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(exported.with_name("data"), tmp_path / "data"))
+    (data / "test.jsonl").unlink()
+    with pytest.raises(NotFound, match="there is no test: evaluate dev with `split: dev`, or give `dataset` a"):
+        evaluation.score(predictor, data, tmp_path, split="test")
 
 
 def test_every_line_of_a_text_that_is_not_empty_gets_a_label(predictor: Predictor, tmp_path: Path) -> None:

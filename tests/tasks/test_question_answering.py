@@ -178,7 +178,7 @@ def test_the_loss_is_the_mean_over_beginnings_and_ends_as_paddlenlp_computes_it(
 
 def test_a_line_is_a_question_and_answers_are_shown() -> None:
     assert TASK.question("a:1", "谁？\t天地\t人") == ("谁？", "天地\t人")
-    with pytest.raises(BadInput, match="a:1: no tab: write the question, a tab, and the context"):
+    with pytest.raises(BadInput, match="a:1: no tab: write the question, a tab, and the context, in a shell as"):
         TASK.question("a:1", "谁？")
     with pytest.raises(BadInput, match="answers pairs of a question and a context"):
         TASK.encode(["谁？"], TOKENIZER)  # type: ignore[list-item]

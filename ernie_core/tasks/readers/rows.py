@@ -45,7 +45,8 @@ def text_of(path: Path) -> str:
     try:
         return lines.text_of(path.read_bytes(), str(path))
     except FileNotFoundError:
-        needs = "task data is train.jsonl, dev.jsonl, test.jsonl, and labels.txt where a task has labels"
+        needs = "task data is train.jsonl, dev.jsonl, test.jsonl, and labels.txt where a task has labels; "
+        needs += "of a csv, a tsv or a published data set the step `dataset` makes them"
         raise NotFound(f"{path}: no such file, {needs}") from None
 
 
