@@ -10,7 +10,7 @@ from components.contract.kinds import Finetuned, Model, TaskData
 from components.contract.scores import Score, share
 from components.pretrain import positions
 from ernie_core.errors import BadInput
-from ernie_core.tasks import known
+from ernie_core.tasks import defaults, known
 from ernie_core.tasks.recipe import CHOICES, ONLY, TABLED, FinetuneRecipe
 from ernie_core.train.settings import Settings
 
@@ -57,6 +57,9 @@ class Finetune(Step, FinetuneRecipe):
                 f"max_steps {self.max_steps} and num_train_epochs {self.num_train_epochs:g} both say how long to train:"
                 " leave one of them out"
             )
+        if task := self.task or around.task:
+            left = {name: value for name, value in defaults.TASKS.get(task, {}).items() if name not in self.given}
+            yield from self.model_copy(update=left).unfit_for(task)
         if fault := self.doubled(self.model_fields_set):
             yield fault
         if self.evaluation_strategy == "epoch" and "eval_steps" in self.model_fields_set:

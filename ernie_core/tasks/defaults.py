@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ernie_core.errors import BadInput
-from ernie_core.tasks.recipe import ONLY, FinetuneRecipe
+from ernie_core.tasks.recipe import FinetuneRecipe
 
 _QA = {"max_seq_len": 384, "batch_size": 12, "num_train_epochs": 1.0}
 _NER = {"batch_size": 64}
@@ -47,12 +47,10 @@ DATASETS: Mapping[str, Mapping[str, Any]] = {
 def resolved(settings: FinetuneRecipe, task: str, dataset: str, given: Collection[str] | None) -> FinetuneRecipe:
     """Settings with the defaults of the task and the data set in place of those that nobody gave.
 
-    `given` are the names that a person chose; None: all of them. BadInput for a setting of another task.
+    `given` are the names that a person chose; None: all of them. BadInput for what does not suit the task.
     """
-    for name, owner in ONLY.items():
-        if owner != task and getattr(settings, name) != type(settings).__dataclass_fields__[name].default:
-            raise BadInput(f"{name} is a setting of {owner}, these examples are for {task}: leave it out")
-    if given is None:
-        return settings
-    table = {**TASKS.get(task, {}), **DATASETS.get(dataset, {})}
-    return replace(settings, **{name: value for name, value in table.items() if name not in given})
+    table = {**TASKS.get(task, {}), **DATASETS.get(dataset, {})} if given is not None else {}
+    chosen = replace(settings, **{name: value for name, value in table.items() if name not in (given or ())})
+    if found := chosen.unfit_for(task):
+        raise BadInput("; ".join(found))
+    return chosen

@@ -82,11 +82,6 @@ class QuestionAnswering(Task[Question, AnswerPrediction]):
 
     @classmethod
     def of_data(cls, folder: Path, settings: FinetuneRecipe) -> "QuestionAnswering":
-        if settings.max_seq_len < settings.max_query_length + 4:
-            raise BadInput(
-                f"max_seq_len {settings.max_seq_len} has no room for a context behind a question of max_query_length "
-                f"{settings.max_query_length} tokens and 3 special tokens: raise the one, or lower the other"
-            )
         train = reader.examples(folder, "train")
         search = Search(
             settings.n_best_size,

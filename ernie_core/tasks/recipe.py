@@ -130,6 +130,25 @@ class FinetuneRecipe(Settings):
             )
         return name
 
+    def unfit_for(self, task: str) -> list[str]:
+        """What of these settings does not suit a task, each with the remedy."""
+        fields = type(self).__dataclass_fields__
+        found = [
+            f"{name} is a setting of {owner}, these examples are for {task}: leave it out"
+            for name, owner in ONLY.items()
+            if owner != task and getattr(self, name) != fields[name].default
+        ]
+        try:
+            self.deciding(task)
+        except BadInput as error:
+            found.append(str(error))
+        if task == "question_answering" and self.max_seq_len < self.max_query_length + 4:
+            found.append(
+                f"max_seq_len {self.max_seq_len} has no room for a context behind a question of max_query_length"
+                f" {self.max_query_length} tokens and 3 special tokens: raise the one, or lower the other"
+            )
+        return found
+
     def warmup(self, steps: int) -> float:
         """Number of steps of the warm-up of a training of `steps` steps; BadInput if it would never end."""
         if self.warmup_steps is None:

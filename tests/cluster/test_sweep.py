@@ -26,7 +26,7 @@ def test_points_are_made_where_the_step_alone_would_be_and_the_best_is_kept(mach
     assert sorted(point["address"] for point in found["points"]) == addresses
     alone = json.loads(machine.kfp("plan", "smoke.yaml", "--on", "cluster", "--json", *small,
                                    "--set", "pretrain.seed=2").stdout)  # fmt: skip
-    assert {step["name"]: step["state"] for step in alone["steps"]}["pretrain"] == "done"
+    assert {step["step"]: step["state"] for step in alone["steps"]}["pretrain"] == "done"
 
 
 def _data(store: Store, name: str) -> str:

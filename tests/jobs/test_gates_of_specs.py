@@ -138,3 +138,33 @@ def test_every_declared_score_can_be_a_gate_if_its_settings_are_there(name: str)
     assert cls.scores, "what does it measure?"
     assert len({score.name for score in cls.scores}) == len(cls.scores)
     assert all(score.needs for score in cls.scores if score.when), "a person must learn what a score needs"
+
+
+FINETUNED = """\
+version: 1
+name: demo
+store: ./store
+inputs:
+  model: {model: model/*}
+  raw: {raw_data: raw/*}
+steps:
+  - dataset: {format: cmrc2018}
+  - finetune: {max_steps: 5}
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "problem"),
+    [
+        ("finetune.max_seq_len=48", "max_seq_len 48 has no room for a context behind a question of max_query_length"),
+        ("finetune.class_weight=balanced", "class_weight is a setting of sequence_classification, these examples"),
+        ("finetune.metric_for_best_model=macro_f1", "`macro_f1` is no score of question_answering, choose from: f1"),
+        ("finetune.require={macro_f1: '>=0.5'}", "`finetune` gives no `macro_f1` for question_answering"),
+    ],
+)  # fmt: skip
+def test_what_does_not_suit_the_task_of_the_data_is_refused_before_anything_runs(
+    tmp_path: Path, edit: str, problem: str
+) -> None:
+    load(tmp_path, FINETUNED)
+    (found,) = problems(tmp_path, FINETUNED, edit)
+    assert problem in found

@@ -12,7 +12,7 @@ import pytest
 import tiny_task
 
 from ernie_core.errors import BadInput
-from ernie_core.tasks import task, windows
+from ernie_core.tasks import defaults, task, windows
 from ernie_core.tasks.data import DataFacts
 from ernie_core.tasks.question_answering import QuestionAnswering
 from ernie_core.tasks.readers.question_answering import Answer, AskedContext
@@ -219,11 +219,11 @@ def test_the_task_of_some_data_is_saved_and_read_again(tmp_path: Path) -> None:
         QuestionAnswering.of_data(data, QUICK)
 
 
-def test_lengths_without_room_for_a_context_are_refused(tmp_path: Path) -> None:
+def test_lengths_without_room_for_a_context_are_refused() -> None:
     with pytest.raises(
         BadInput, match="max_seq_len 16 has no room for a context behind a question of max_query_length 64"
     ):
-        QuestionAnswering.of_data(examples(tmp_path / "data", train=4), FinetuneRecipe(max_seq_len=16))
+        defaults.resolved(FinetuneRecipe(max_seq_len=16), NAME, "", None)
 
 
 def test_it_learns_is_exported_and_answers(tmp_path: Path) -> None:
