@@ -58,7 +58,9 @@ def choose(files: Mapping[str, Path], form: Format, patterns: Mapping[str, Seque
     found = named(files, patterns) or _of_format(files, form)
     if not found.get("train"):
         held = ", ".join(f"{split}: {listed(names, 5)}" for split, names in found.items()) or listed(files, 5)
-        raise BadInput(f"format {form.name}: no file of train ({held}): say which it is with `train_files:`, a name or a pattern")
+        raise BadInput(
+            f"format {form.name}: no file of train ({held}): say which it is with `train_files:`, a name or a pattern"
+        )
     used = {name for names in found.values() for name in names}
     beside = {other for name in used for other in form.beside(files[name])}
     used |= {name for name, path in files.items() if path in beside}
