@@ -250,7 +250,8 @@ class Step(Strict):
         """The parameters that can change the result, as JSON values: what enters the fingerprint."""
         fields = type(self).model_fields
         free = {name for name, field in fields.items() if FREE in field.metadata}
-        unused = {name for name in self.added if getattr(self, name) == fields[name].default}
+        # a tabled one that a person gave counts even at its default: without it the data may say another value
+        unused = {name for name in self.added - self.tabled if getattr(self, name) == fields[name].default}
         return self.model_dump(mode="json", include=set(self.given - free - unused))
 
 

@@ -78,10 +78,11 @@ def make(
                 "and groups link; another share changes that"
             )
     found, removed = comparing.compare(parts, remove)
+    sizes = {split: len(rows) for split, rows in parts.items()}
     if max_examples is not None:
         parts = {split: _sampled(rows, max_examples) for split, rows in parts.items()}
     _check_parts(parts, labels, shares, say)
-    _warn(say, parts, found, remove)
+    _warn(say, sizes, found, remove)
 
     for split, rows in parts.items():
         _write_lines(task_data / f"{split}.jsonl", (row.line for row in rows))
@@ -172,14 +173,12 @@ def _check_parts(
             say(f"warning: no example of train has the labels {listed(sorted(missing), _SHOWN)}")
 
 
-def _warn(
-    say: Say, parts: Mapping[str, Sequence[Row]], found: Mapping[str, Mapping[str, int]], remove: Sequence[str]
-) -> None:
+def _warn(say: Say, sizes: Mapping[str, int], found: Mapping[str, Mapping[str, int]], remove: Sequence[str]) -> None:
     for name, why in (("in_both", "are also in train"), ("related", "share a premise, a text or a group with train")):
         for split, count in found[name].items():
             if count and name not in remove:
                 say(
-                    f"warning: {count:,} of {len(parts[split]):,} examples of {split} {why}, which may flatter its "
+                    f"warning: {count:,} of {sizes[split]:,} examples of {split} {why}, which may flatter its "
                     f"scores: `remove: [{name}]` takes those of train out"
                 )
     if (count := found["contradicting"]["train"]) and "contradicting" not in remove:

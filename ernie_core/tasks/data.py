@@ -14,6 +14,9 @@ FILE = "task.json"
 PLAIN = "sequence_classification"
 """Task of a folder without `task.json`: texts and their labels, as written by hand."""
 
+LONGEST = 100
+"""Most characters of the name of a data set: files of predictions are called after it."""
+
 
 @dataclass(frozen=True)
 class DataFacts:
@@ -50,6 +53,9 @@ def read(folder: Path) -> DataFacts:
         raise BadInput(f"{path}: not JSON in UTF-8 ({e}): make the data again, or take the file away") from None
     if not isinstance(content, dict) or not isinstance(content.get("dataset", ""), str):
         raise BadInput(f'{path}: not an object such as {{"task": "{PLAIN}", "dataset": ""}}: make the data again')
+    if len(name := content.get("dataset", "")) > LONGEST or not name.isprintable():
+        text = f"{json.dumps(name)[:60]} is no name: give {LONGEST} printable characters at most"
+        raise BadInput(f"{path}: dataset {text}, or leave it empty")
     if content.get("task") not in TASKS:
         raise BadInput(f"{path}: task {json.dumps(content.get('task'))} is not known, choose from: {', '.join(TASKS)}")
     facts = {name: value for name, value in content.items() if name not in ("task", "dataset")}

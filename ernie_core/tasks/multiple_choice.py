@@ -109,10 +109,17 @@ class MultipleChoice(Task[Question, ChoicePrediction]):
         return found
 
     def encode(self, questions: Sequence[Question], tokenizer: Tokenizer) -> ChoiceRows:
+        of_groups: dict[str, tuple[str, ...]] = {}
         for question in questions:
             if isinstance(question, str) or len(question) != 4 or len(question[2]) < 2:
                 raise BadInput(
                     f"a question is a context, a question, at least two choices and a group, not {question!r}"
+                )
+            _, asked, choices, group = question
+            if group and of_groups.setdefault(group, choices) != choices:
+                raise BadInput(
+                    f"question {rows.spell(asked)} of group {rows.spell(group)} has other choices than one before it: "
+                    "give all of a group the same, or another group"
                 )
         return ChoiceEncoder(tokenizer, self.max_seq_len).encode(questions, self.cloze)
 

@@ -47,7 +47,8 @@ def _split(split: str, figures: Mapping[str, Any], main: str) -> Iterator[str]:
     if figures["lengths"]:
         yield section("By length in tokens", table([_length(row) for row in figures["lengths"]]))
     if figures["worst"]:
-        yield section("Most wrong", table([_wrong(row) for row in figures["worst"]]), "scroll text")
+        partly = any(row["right"] for row in figures["worst"])
+        yield section("Most wrong", table([_wrong(row, partly) for row in figures["worst"]]), "scroll text")
 
 
 def _facts(figures: Mapping[str, Any], main: str) -> dict[str, str]:
@@ -97,10 +98,11 @@ def _length(row: Mapping[str, Any]) -> dict[str, Value]:
     return shown | ({"loss": f"{row['loss']:.4f}"} if "loss" in row else {})
 
 
-def _wrong(row: Mapping[str, Any]) -> dict[str, Value]:
+def _wrong(row: Mapping[str, Any], partly: bool) -> dict[str, Value]:
+    """An example of the worst; `partly`: some of them are partly right, so the table has a column for that."""
     texts = {name: _short(row[name]) for name in ("question", "true", "predicted")}
     shown: dict[str, Value] = {"id": row["id"], **texts, "confidence": _percent(row["confidence"])}
-    return shown if row["right"] == 0 else {**shown, "right": _percent(row["right"])}
+    return {**shown, "right": _percent(row["right"])} if partly else shown
 
 
 def _percentages(row: Mapping[str, Any]) -> dict[str, Value]:

@@ -152,6 +152,8 @@ def continued(store: Store, node: Node, past: EarlierWork, besides: Collection[s
             continue
         earlier = info.get("settings", {})
         same = all(change.kind == "setting" for change in _changes(node, info)) and not info.get("partly")
+        # what is left to the data has no value here: it may be more, or other, than what the other one gives
+        same = same and not type(node.step).tabled & (earlier.keys() ^ node.step.settings().keys())
         if info and same and node.step.extends(earlier):
             step = next((step for step, _ in standing.committed(store, address, _steps(store, address))), 0)
             if step > (best[1] if best else 0):

@@ -11,6 +11,7 @@ import components
 from components.contract import strict
 from components.contract.base import Free, Here, In, Many, ManyFiles, Out, Port, Scores, Step
 from components.contract.kinds import Ids, Report, Vocab, Words
+from components.finetune import Finetune
 
 ROOT = Path(components.__file__).parents[1]
 HEAVY = {
@@ -72,6 +73,12 @@ def test_ports_come_from_the_arguments_of_run() -> None:
 
 def test_what_cannot_change_the_result_stays_out_of_the_fingerprint() -> None:
     assert Example(workers=9).settings() == {"size": 3}
+
+
+def test_a_value_that_the_data_may_replace_counts_as_soon_as_it_is_given() -> None:
+    left, given = Finetune(), Finetune(max_answer_length=Finetune().max_answer_length)
+    assert "max_answer_length" not in left.settings()
+    assert given.settings() == {**left.settings(), "max_answer_length": 30}
 
 
 def test_a_component_makes_exactly_one_artefact() -> None:

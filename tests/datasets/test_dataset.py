@@ -86,6 +86,11 @@ def test_what_stands_in_two_splits_is_counted_said_and_removed_if_asked(tmp_path
     assert made.read("report.json")["removed"] == {"repeated": 1, "in_both": 1, "contradicting": 2}
 
 
+def test_what_stands_in_two_splits_is_counted_before_few_examples_are_chosen(tmp_path: Path) -> None:
+    made = Made(raw(tmp_path, train_csv=CSV, dev_csv=CSV), max_examples=7)
+    assert any("200 of 200 examples of dev are also in train" in text for text in made.log)
+
+
 def test_bad_rows_are_listed_and_too_many_refused(tmp_path: Path) -> None:
     folder = raw(tmp_path, a_csv=CSV + "only one column\n,good\nfine,\n")
     with pytest.raises(BadInput) as error:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import trainings
+from beginning import begin
 from machines import Machine, wait_for
 
 LEVEL = {"warmup_rate": 0.0, "decay_steps": 30}
@@ -53,6 +54,33 @@ def test_more_steps_continue_it_and_end_as_if_it_had_been_so_long_from_the_begin
 def test_anything_else_is_a_new_training(trained: Machine, edit: str) -> None:
     edits = [f"pretrain.{edit}", *(["pretrain.max_steps=30"] if "max_steps" not in edit else [])]
     assert planned(trained, *edits)["state"] == "run"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "state"),
+    [
+        ("num_train_epochs: 3", "num_train_epochs: 4", "resume"),
+        ("max_steps: 700", "max_steps: 800", "resume"),
+        ("seed: 42", "num_train_epochs: 4", "run"),  # the data may have said 8 epochs
+        ("max_steps: 700", "max_steps: 800, batch_size: 32", "run"),  # or batches of 64
+    ],
+)
+def test_what_was_left_to_the_data_is_not_taken_for_its_usual_default(
+    machine: Machine, before: str, now: str, state: str
+) -> None:
+    for name in ("model/config.json", "data/train.jsonl"):
+        (machine.folder / name).parent.mkdir()
+        (machine.folder / name).write_text("{}")
+    inputs = "inputs:\n  mine: {model: model/*}\n  ours: {task_data: data/*}\n"
+
+    def spec(settings: str) -> None:
+        steps = f"steps:\n  - finetune: {{as: pretrain, {settings}}}\n"
+        (machine.folder / "demo.yaml").write_text(f"version: 1\nname: demo\nstore: ./store\n{inputs}{steps}")
+
+    spec(before)
+    begin(machine, steps=(600,))
+    spec(now)
+    assert planned(machine)["state"] == state
 
 
 def test_an_order_that_depends_on_the_length_is_not_continued(machine: Machine) -> None:

@@ -198,6 +198,8 @@ def test_a_line_is_a_question() -> None:
         CLOZE.question("a:1", "天\t谁\t我\t你")
     with pytest.raises(BadInput, match="a question is a context, a question, at least two choices and a group, not"):
         READING.encode([("天", "地")], TOKENIZER)  # type: ignore[list-item]
+    with pytest.raises(BadInput, match='question "人" of group "g" has other choices than one before it'):
+        READING.encode([("天", "谁", ("我", "你"), "g"), ("天", "人", ("我", "你", "他"), "g")], TOKENIZER)
 
 
 @pytest.mark.parametrize("one", [READING, CLOZE])

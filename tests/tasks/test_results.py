@@ -139,6 +139,15 @@ def test_the_page_shows_every_section_and_loads_nothing(home: Path) -> None:
     assert not re.search(r"<script|<link|<img|src=|href=|url\(", page)
 
 
+def test_the_worst_examples_say_how_right_they_are_where_some_are_partly_right() -> None:
+    rows = [{"id": str(n), "question": "q", "true": "a", "predicted": "b", "confidence": 0.9, "right": right}
+            for n, right in enumerate((0.0, 0.25))]  # fmt: skip
+    split = {"labelled": True, "scores": {}, "examples": 2, "classes": {"table": []}, "lengths": [], "worst": rows,
+             "confidence": results.calibration(np.array([0.9, 0.9]), np.array([0.0, 0.25]))}  # fmt: skip
+    page = results.results_page.page({"task": "question_answering", "main": "f1", "splits": {"dev": split}}, "")
+    assert "<th>right</th>" in page and "<td>25.00 %</td>" in page
+
+
 def test_texts_on_the_page_are_escaped_and_cut() -> None:
     task = SequenceClassification(16, ("<a>", "b"), text_pair=False)
     examples = [LabelledText("1", f"<script>{'长' * 400}", None, 0), LabelledText("2", "x", None, 1)]

@@ -1,6 +1,7 @@
 """Reading tasks of CLUE with choices: idioms for the blanks of a text (CHID), questions about a text (C3)."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -131,6 +132,9 @@ def _of_texts(
     blanks = [(json_files.whole(text, "content"), blank) for text in texts for blank in BLANK.findall(str(text))]
     if not blanks:
         raise Faulty('"content" has no blank such as #idiom12#')
+    for text in texts:
+        if twice := next((blank for blank, count in Counter(BLANK.findall(str(text))).items() if count > 1), None):
+            raise Faulty(f'"content" has the blank {twice} more than once in a text: give each a number of its own')
     for number, (context, blank) in enumerate(blanks):
         place = where if len(blanks) == 1 else f"{where}, blank {number + 1}"
         try:

@@ -76,6 +76,7 @@ def test_a_line_of_fewclue_is_one_question_of_its_own(tmp_path: Path) -> None:
         ({**FEW, "answer": 3}, "the answer for #idiom# is 3, it must be 0 to 2"),
         ({**FEW, "answer": "2"}, 'the answer for #idiom# is "2", it must be 0 to 2'),
         ({**FEW, "content": "没有"}, '"content" has no blank such as #idiom12#'),
+        ({**FEW, "content": "有#idiom#，是#idiom#"}, '"content" has the blank #idiom# more than once in a text: give'),
         ({**FEW, "candidates": ["一"]}, '"candidates" has 1 text(s), at least two are needed'),
         ({**FEW, "candidates": ["一", " "]}, '"candidates" is empty'),
         ({"content": "", "answer": 0}, 'no "candidates"'),
