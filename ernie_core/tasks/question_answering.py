@@ -30,8 +30,6 @@ Question = tuple[str, str]
 """Question and context."""
 UNKNOWN = -1
 """Target of a window of which it is not known where the answer is."""
-_NEVER = -1e9
-"""Term added to the logits of padding, where no answer is."""
 _FILES = {"clue/cmrc2018": "cmrc2018_predict.json"}
 """Names of submissions that are not made from the name of the data set."""
 PROBE = (
@@ -130,21 +128,19 @@ class QuestionAnswering(Task[Question, AnswerPrediction]):
         return {"answers": [answer.text for answer in example.answers]} if example.answers is not None else {}
 
     def targets(self, examples: Sequence[AskedContext], features: Features) -> np.ndarray:
-        """First and last token of the answer in every window, `[CLS]` if it is not in there, and the number of tokens
-        of the window, int64 [windows, 3]."""
+        """First and last token of the answer in every window, int64 [windows, 2]; `[CLS]` if it is not in there."""
         assert isinstance(features, Windows)
-        found = np.zeros((len(features.lengths), 3), np.int64)
-        found[:, 2] = features.lengths
+        found = np.zeros((len(features.lengths), 2), np.int64)
         for number, (example, rows) in enumerate(zip(examples, features.rows_of, strict=True)):
             answer = example.located
             if answer is None:
-                found[rows, :2] = UNKNOWN if example.answers else 0
+                found[rows] = UNKNOWN if example.answers else 0
                 continue
             span = windows.token_span(features.contexts[number], answer.start, answer.start + len(answer.text))
             if span is not None:
                 inside = np.array(span) - features.begins[rows][:, None]
                 whole = (inside[:, 0] >= 0) & (inside[:, 1] < features.sizes[rows])
-                found[rows, :2] = np.where(whole[:, None], inside + features.at[rows][:, None], 0)
+                found[rows] = np.where(whole[:, None], inside + features.at[rows][:, None], 0)
         return found
 
     def net(self, config: "ErnieConfig") -> "paddle.nn.Layer":
@@ -156,14 +152,8 @@ class QuestionAnswering(Task[Question, AnswerPrediction]):
         import paddle
 
         places = paddle.to_tensor(targets)
-        pairs = enumerate(_unpadded(outputs, targets))
-        start, end = (paddle.nn.functional.cross_entropy(logits, places[:, k]) for k, logits in pairs)
+        start, end = (paddle.nn.functional.cross_entropy(outputs[k], places[:, k]) for k in range(2))
         return (start + end) / 2
-
-    def distributions(
-        self, outputs: "Sequence[paddle.Tensor]", targets: np.ndarray
-    ) -> "Sequence[tuple[paddle.Tensor, paddle.Tensor | None]]":
-        return [(logits, None) for logits in _unpadded(outputs, targets)]
 
     def rows(self, outputs: Sequence[np.ndarray], lengths: np.ndarray) -> list[Row]:
         starts, ends = outputs
@@ -244,23 +234,12 @@ def _metric(folder: Path, examples: Sequence[AskedContext]) -> str:
     return str(named)
 
 
-def _unpadded(outputs: "Sequence[paddle.Tensor]", targets: np.ndarray) -> "Sequence[paddle.Tensor]":
-    """Logits [n, L] without padding: the loss of a row must not depend on the rows that it is padded with."""
-    import paddle
-
-    here = np.arange(outputs[0].shape[1]) < targets[:, 2:]
-    if here.all():
-        return outputs
-    term = paddle.to_tensor(np.where(here, 0, _NEVER).astype("float32"))
-    return [logits.astype("float32") + term for logits in outputs]
-
-
 def _mean_loss(outputs: Outputs, targets: np.ndarray) -> float:
     """Mean of both cross entropies over the windows whose answer is known; 0 if there is none."""
     losses = []
     for row, places in zip(outputs, targets, strict=True):
         if places[0] != UNKNOWN:
-            for logits, place in zip(row, places[:2], strict=True):
+            for logits, place in zip(row, places, strict=True):
                 shifted = np.asarray(logits, np.float64) - logits.max()
                 losses.append(np.log(np.exp(shifted).sum()) - shifted[place])
     return float(np.mean(losses)) if losses else 0.0
