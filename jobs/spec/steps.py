@@ -84,7 +84,7 @@ class Reader:
         rule = self._rule((*path, "best"), best, made, component) if swept else None
         if best is not None and not swept:
             self._bad((*path, "best"), "chooses among the points of a `sweep:`, add that, or leave `best` out")
-        steps, wrong = sweeps.halving(halving, cls, swept)
+        steps, wrong = sweeps.halving(halving, cls, swept, rule)
         if wrong:
             self._bad((*path, "halving"), wrong)
         if not points:

@@ -22,6 +22,8 @@ UNSWEPT = {
     "text": "text has no scores to choose by, and its readers would read the table of points too",
 }
 """Kinds that no sweep makes, and why."""
+_TESTED = "test_"
+"""How the scores begin that a training has at its end only."""
 FORMS = (
     "parameters with lists of values, `{learning_rate: [1e-5, 2e-5]}`, or a list of points, `[{learning_rate: 1e-5}]`"
 )
@@ -78,7 +80,7 @@ def best(value: Value) -> tuple[Best | None, str]:
         return None, str(error)
 
 
-def halving(value: Value, cls: type[Step], swept: bool) -> tuple[tuple[int, ...], str]:
+def halving(value: Value, cls: type[Step], swept: bool, rule: Best | None) -> tuple[tuple[int, ...], str]:
     """The steps at which the worse half is stopped; or what is wrong with them."""
     if value is None:
         return (), ""
@@ -88,6 +90,8 @@ def halving(value: Value, cls: type[Step], swept: bool) -> tuple[tuple[int, ...]
     steps = [row for row in rows if isinstance(row, int) and not isinstance(row, bool) and row > 0]
     if not rows or len(steps) != len(rows) or sorted(set(steps)) != steps:
         return (), f"`{shorten(value)}` is not a list of steps, write them from the first to the last: `[200, 400]`"
+    if rule and rule.score.startswith(_TESTED):
+        return (), f"compares trainings that are not at their end, where `{rule.score}` is not known: choose by another"
     return tuple(steps), ""
 
 

@@ -135,6 +135,12 @@ def test_steps_of_a_halving_grow(tmp_path: Path, halving: str, what: str) -> Non
     assert "steps.3.pretrain.halving: " in problem and what in problem
 
 
+def test_a_halving_by_a_score_of_the_end_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    training = "  - pretrain: {sweep: {seed: [1, 2]}, best: min test_loss, halving: [10]}\n"
+    (problem,) = problems(tmp_path, SPEC.format("size: 900") + training)
+    assert "steps.3.pretrain.halving: " in problem and "where `test_loss` is not known: choose by another" in problem
+
+
 def test_only_trainings_in_a_sweep_are_halved(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, SPEC.format("sweep: {size: [900]}, best: max coverage, halving: [10]"))
     assert "stops trainings of a `sweep:`, leave it out" in problem
