@@ -56,11 +56,15 @@ class Result:
 
 
 def ordered(results: Sequence[Result]) -> list[Result]:
-    """In the order of the published tables; other names come last. BadInput for a name that is there twice."""
+    """In the order of the published tables. BadInput for a name that is none of them, or is there twice."""
     names = [result.task for result in results]
+    if other := [name for name in names if name not in TASKS]:
+        raise BadInput(
+            f"`{other[0]}` is no task of CLUE: name the step that learned it (`as:`) one of {', '.join(TASKS)}"
+        )
     if twice := {name for name in names if names.count(name) > 1}:
         raise BadInput(f"{', '.join(sorted(twice))}: two steps have learned it, bind one of them")
-    return sorted(results, key=lambda result: TASKS.index(result.task) if result.task in TASKS else len(TASKS))
+    return sorted(results, key=lambda result: TASKS.index(result.task))
 
 
 def text(results: Sequence[Result]) -> str:

@@ -36,5 +36,7 @@ def test_the_average_counts_question_answering_by_exact_match_as_the_published_t
 def test_a_task_that_is_there_twice_or_has_no_score_of_clue_is_refused() -> None:
     with pytest.raises(BadInput, match="afqmc: two steps have learned it"):
         clue_report.text([AFQMC, AFQMC])
-    with pytest.raises(BadInput, match="`slu` has neither accuracy nor exact_match"):
-        clue_report.text([Result("slu", {"slot_f1": 0.5}, {})])
+    with pytest.raises(BadInput, match="`csl` has neither accuracy nor exact_match"):
+        clue_report.text([Result("csl", {"slot_f1": 0.5}, {})])
+    with pytest.raises(BadInput, match="`slu` is no task of CLUE: name the step that learned it"):
+        clue_report.text([Result("slu", {"accuracy": 0.5}, {})])
