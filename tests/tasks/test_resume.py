@@ -136,15 +136,16 @@ def test_it_ends_once_it_does_not_get_better_and_a_resume_knows_it(home: Path) -
 @pytest.mark.slow
 @pytest.mark.parametrize("world", [1, 2])
 @pytest.mark.parametrize("choices", [{}, {"rdrop_alpha": 0.5, "fgm_epsilon": 0.5, "freeze_layers": 1}], ids=["", "all"])
-def test_killed_at_ten_random_steps_it_ends_with_the_same_bits(
+def test_killed_at_random_steps_it_ends_with_the_same_bits(
     home: Path, world: int, choices: Mapping[str, object]
 ) -> None:
-    killed_at_random(home, world, lives=10, num_train_epochs=4.0 if choices else 8.0, **choices)
+    lives, epochs = (5, 4.0) if choices else (10, 8.0)
+    killed_at_random(home, world, lives=lives, num_train_epochs=epochs, **choices)
 
 
 @pytest.mark.slow
 def test_a_task_with_tags_that_is_killed_ends_with_the_same_bits(tagging: Path) -> None:
-    killed_at_random(tagging, 2, lives=4, num_train_epochs=20.0)
+    killed_at_random(tagging, 2, lives=3, num_train_epochs=14.0)
 
 
 def killed_at_random(home: Path, world: int, *, lives: int, **choices: object) -> None:
