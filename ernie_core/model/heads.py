@@ -83,102 +83,90 @@ class TiedDecoder(nn.Layer):
         return scores + self.bias
 
 
-class ErnieForSequenceClassification(nn.Layer):
-    """One label for a text or a pair of texts; `config.num_labels` logits."""
+class _TaskNet(nn.Layer):
+    """The encoder with a dropout behind it; `head` makes the outputs of its two results."""
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.ernie = ErnieModel(config)
+        dropout = config.classifier_dropout
+        self.dropout = config.hidden_dropout_prob if dropout is None else dropout
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        token_type_ids: paddle.Tensor | None = None,
+        attention_mask: paddle.Tensor | None = None,
+    ) -> paddle.Tensor | tuple[paddle.Tensor, paddle.Tensor]:
+        """The outputs of the task."""
+        hidden, pooled = self.ernie(input_ids, token_type_ids, attention_mask)
+        return self.head(hidden, pooled)
+
+    def head(self, hidden: paddle.Tensor, pooled: paddle.Tensor) -> paddle.Tensor | tuple[paddle.Tensor, paddle.Tensor]:
+        raise NotImplementedError
+
+    def drop(self, hidden: paddle.Tensor) -> paddle.Tensor:
+        """Dropout in front of a classifier."""
+        return F.dropout(hidden, self.dropout, training=self.training)
+
+
+class ErnieForSequenceClassification(_TaskNet):
+    """One label for a text or a pair of texts: logits [B, num_labels]."""
 
     architecture = "ErnieForSequenceClassification"
 
     def __init__(self, config: ErnieConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.ernie = ErnieModel(config)
-        dropout = config.classifier_dropout
-        self.dropout = config.hidden_dropout_prob if dropout is None else dropout
+        super().__init__(config)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels, weight_attr=initial(config))
 
-    def forward(
-        self,
-        input_ids: paddle.Tensor,
-        token_type_ids: paddle.Tensor | None = None,
-        attention_mask: paddle.Tensor | None = None,
-    ) -> paddle.Tensor:
-        """Logits [B, num_labels]."""
-        pooled = self.ernie(input_ids, token_type_ids, attention_mask)[1]
-        return self.classifier(F.dropout(pooled, self.dropout, training=self.training))
+    def head(self, hidden: paddle.Tensor, pooled: paddle.Tensor) -> paddle.Tensor:
+        return self.classifier(self.drop(pooled))
 
 
-class ErnieForQuestionAnswering(nn.Layer):
-    """Where an answer begins and where it ends: two logits for every token."""
-
-    architecture = "ErnieForQuestionAnswering"
-
-    def __init__(self, config: ErnieConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.ernie = ErnieModel(config)
-        self.classifier = nn.Linear(config.hidden_size, 2, weight_attr=initial(config))
-
-    def forward(
-        self,
-        input_ids: paddle.Tensor,
-        token_type_ids: paddle.Tensor | None = None,
-        attention_mask: paddle.Tensor | None = None,
-    ) -> tuple[paddle.Tensor, paddle.Tensor]:
-        """Logits of the beginning and of the end, [B, L] each."""
-        logits = self.classifier(self.ernie(input_ids, token_type_ids, attention_mask)[0])
-        return logits[:, :, 0], logits[:, :, 1]
-
-
-class ErnieForMultipleChoice(nn.Layer):
-    """One logit for every choice of a question; each choice is a row of its own."""
-
-    architecture = "ErnieForMultipleChoice"
-
-    def __init__(self, config: ErnieConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.ernie = ErnieModel(config)
-        dropout = config.classifier_dropout
-        self.dropout = config.hidden_dropout_prob if dropout is None else dropout
-        self.classifier = nn.Linear(config.hidden_size, 1, weight_attr=initial(config))
-
-    def forward(
-        self,
-        input_ids: paddle.Tensor,
-        token_type_ids: paddle.Tensor | None = None,
-        attention_mask: paddle.Tensor | None = None,
-    ) -> paddle.Tensor:
-        """Logits [B, 1], where B counts choices."""
-        pooled = self.ernie(input_ids, token_type_ids, attention_mask)[1]
-        return self.classifier(F.dropout(pooled, self.dropout, training=self.training))
-
-
-class ErnieForTokenClassification(nn.Layer):
-    """A tag for every token; `config.num_labels` logits each."""
+class ErnieForTokenClassification(_TaskNet):
+    """A tag for every token: logits [B, L, num_labels]."""
 
     architecture = "ErnieForTokenClassification"
 
     def __init__(self, config: ErnieConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.ernie = ErnieModel(config)
-        dropout = config.classifier_dropout
-        self.dropout = config.hidden_dropout_prob if dropout is None else dropout
+        super().__init__(config)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels, weight_attr=initial(config))
 
-    def forward(
-        self,
-        input_ids: paddle.Tensor,
-        token_type_ids: paddle.Tensor | None = None,
-        attention_mask: paddle.Tensor | None = None,
-    ) -> paddle.Tensor:
-        """Logits [B, L, num_labels]."""
-        hidden = self.ernie(input_ids, token_type_ids, attention_mask)[0]
-        return self.classifier(F.dropout(hidden, self.dropout, training=self.training))
+    def head(self, hidden: paddle.Tensor, pooled: paddle.Tensor) -> paddle.Tensor:
+        return self.classifier(self.drop(hidden))
 
 
-class JointErnie(nn.Layer):
-    """An intent for a text, and a tag of a slot for every token, under the names of the SLU example of ERNIE 3.0 Tiny.
+class ErnieForQuestionAnswering(_TaskNet):
+    """Where an answer begins and where it ends: two logits for every token, [B, L] each; without dropout."""
+
+    architecture = "ErnieForQuestionAnswering"
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__(config)
+        self.classifier = nn.Linear(config.hidden_size, 2, weight_attr=initial(config))
+
+    def head(self, hidden: paddle.Tensor, pooled: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
+        logits = self.classifier(hidden)
+        return logits[:, :, 0], logits[:, :, 1]
+
+
+class ErnieForMultipleChoice(_TaskNet):
+    """One logit for every choice of a question, [B, 1], where each choice is a row of its own."""
+
+    architecture = "ErnieForMultipleChoice"
+
+    def __init__(self, config: ErnieConfig) -> None:
+        super().__init__(config)
+        self.classifier = nn.Linear(config.hidden_size, 1, weight_attr=initial(config))
+
+    def head(self, hidden: paddle.Tensor, pooled: paddle.Tensor) -> paddle.Tensor:
+        return self.classifier(self.drop(pooled))
+
+
+class JointErnie(_TaskNet):
+    """An intent for a text and a tag of a slot for every token, under the names of the SLU example of ERNIE 3.0 Tiny:
+    logits [B, intents] and [B, L, slots].
 
     Its initialisation is that of the example too: the biases of both classifiers are random.
     """
@@ -186,11 +174,7 @@ class JointErnie(nn.Layer):
     architecture = "JointErnie"
 
     def __init__(self, config: ErnieConfig, intents: int, slots: int) -> None:
-        super().__init__()
-        self.config = config
-        self.ernie = ErnieModel(config)
-        dropout = config.classifier_dropout
-        self.dropout = config.hidden_dropout_prob if dropout is None else dropout
+        super().__init__(config)
         self.intent_classifier, self.slot_classifier = (
             nn.Linear(
                 config.hidden_size, count,
@@ -199,13 +183,6 @@ class JointErnie(nn.Layer):
             for count in (intents, slots)
         )  # fmt: skip
 
-    def forward(
-        self,
-        input_ids: paddle.Tensor,
-        token_type_ids: paddle.Tensor | None = None,
-        attention_mask: paddle.Tensor | None = None,
-    ) -> tuple[paddle.Tensor, paddle.Tensor]:
-        """Logits [B, intents] and [B, L, slots]."""
-        hidden, pooled = self.ernie(input_ids, token_type_ids, attention_mask)
-        pooled, hidden = (F.dropout(each, self.dropout, training=self.training) for each in (pooled, hidden))
+    def head(self, hidden: paddle.Tensor, pooled: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
+        pooled, hidden = self.drop(pooled), self.drop(hidden)
         return self.intent_classifier(pooled), self.slot_classifier(hidden)
