@@ -47,7 +47,9 @@ def _chart(name: str, points: Sequence[Point], score: str, best: int) -> str:
             if name in point.varied]  # fmt: skip
     values = _ordered([value for value, _, _ in rows])
     finite = [float(y) for _, y, _ in rows if isinstance(y, (int, float)) and math.isfinite(y)]
-    ticks = round_numbers(min(finite, default=0.0), max(finite, default=1.0), 5)
+    low, high = min(finite, default=0.0), max(finite, default=1.0)
+    around = (abs(low) / 10 or 1.0) if low == high else 0.0  # equal scores stand in the middle
+    ticks = round_numbers(low - around, high + around, 5)
     y = _scale(ticks[0], ticks[-1], HEIGHT - BOTTOM, TOP)
     right = NARROW - RIGHT
     parts = [f'<path class="grid" d="M{LEFT} {y(tick):.1f}H{right}"/><text x="{LEFT - 8}" y="{y(tick) + 4:.1f}" '
