@@ -1,10 +1,9 @@
 """Fine-tuning: a pretrained model and labelled examples -> a task model. One objective of the engine for all tasks."""
 
-import hashlib
 import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,17 +13,17 @@ import paddle
 
 from ernie_core.data.order import derived
 from ernie_core.errors import BadInput, Stopped
-from ernie_core.model import config as configs
-from ernie_core.model import freezing, weights
+from ernie_core.model import weights
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.runtime import keep_signals
 from ernie_core.store import digests, open_store
-from ernie_core.tasks import batches, data, defaults, outcome, rdrop, task
+from ernie_core.tasks import batches, data, defaults, encoded, nets, outcome, rdrop, task
 from ernie_core.tasks.adversarial import Perturbation
+from ernie_core.tasks.encoded import EncodedSplit
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.recipe import CHOICES, FinetuneRecipe
 from ernie_core.tasks.results import Answered
-from ernie_core.tasks.task import Example, Outputs, Task
+from ernie_core.tasks.task import Outputs, Task
 from ernie_core.text.tokenizer import Tokenizer
 from ernie_core.train import loop
 from ernie_core.train.checkpoint.commit import CheckpointLocation
@@ -42,30 +41,6 @@ class ExampleBatch:
     inputs: Mapping[str, np.ndarray]
     targets: np.ndarray
     weights: Sequence[float]
-
-
-@dataclass
-class EncodedSplit:
-    """The examples of a split, their rows of token ids, and their true answers."""
-
-    examples: Sequence[Example]
-    features: Features
-    targets: np.ndarray
-    """Empty if the examples are not labelled."""
-
-    @property
-    def labelled(self) -> bool:
-        """Whether the true answers are known."""
-        return all(example.labelled for example in self.examples)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of rows and answers, in hex."""
-        found = hashlib.sha256()
-        for array in (self.features.lengths, *self.features.flat, self.targets):
-            found.update(f"{array.dtype.str} {array.shape}".encode())
-            found.update(array.tobytes())
-        return found.hexdigest()
 
 
 @dataclass
@@ -112,14 +87,8 @@ class FineTuning:
             raise BadInput(fault)
         learned = task.find(name).of_data(folder, settings)
         tokenizer = Tokenizer.from_folder(model)
-        net = _net(model, tokenizer, learned, settings)
-        read = {split: learned.read(folder, split) for split in task.splits(folder)}
-        splits = {}
-        for split, examples in read.items():
-            features = learned.encode([example.question for example in examples], tokenizer)
-            labelled = all(example.labelled for example in examples)
-            targets = learned.targets(examples, features) if labelled else np.zeros(0)
-            splits[split] = EncodedSplit(examples, features, targets)
+        net = nets.opened(model, tokenizer, learned, settings)
+        splits = encoded.splits(folder, learned, tokenizer)
         return cls(settings, learned, net, tokenizer, splits, model, team.world, facts.dataset)
 
     def __post_init__(self) -> None:
@@ -265,9 +234,9 @@ class FineTuning:
         return batches.in_order(found, chosen)
 
     def _answered(self, split: str, team: Team, stop: Stop) -> Answered:
-        encoded = self.splits[split]
-        outputs = self.outputs(encoded.features, team, stop)
-        return Answered.of(self.task, split, encoded.examples, encoded.features, outputs)
+        rows = self.splits[split]
+        outputs = self.outputs(rows.features, team, stop)
+        return Answered.of(self.task, split, rows.examples, rows.features, outputs)
 
     def _evaluation(self, found: Answered) -> Evaluation:
         count = len(found.features.lengths)
@@ -343,21 +312,3 @@ def finetune(
 def _title(name: str) -> str:
     """`macro_f1` -> `Macro F1`."""
     return name.replace("_", " ").capitalize().replace(" f1", " F1")
-
-
-def _net(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings: FinetuneRecipe) -> paddle.nn.Layer:
-    config = configs.read(model)
-    if settings.max_seq_len > config.max_position_embeddings:
-        limit = config.max_position_embeddings
-        raise BadInput(
-            f"max_seq_len {settings.max_seq_len} is more than the {limit} positions of the model {model}: lower it"
-        )
-    if tokenizer.size > config.vocab_size:
-        raise BadInput(f"{model}: vocab.txt has {tokenizer.size} tokens, the model was made for {config.vocab_size}")
-    said = {name: getattr(settings, name) for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")}
-    paddle.seed(settings.seed)
-    net = learned.net(replace(config, **{name: value for name, value in said.items() if value is not None}))
-    net.ernie.encoder.recompute = settings.use_recompute
-    weights.load(net, model, partial="ernie.")
-    freezing.freeze(net, embeddings=settings.freeze_embeddings, layers=settings.freeze_layers)
-    return net

@@ -86,6 +86,7 @@ def test_such_a_task_is_evaluated_predicted_and_packed(tmp_path: Path) -> None:
     out, text = tmp_path / "out", tmp_path / "text"
     build(joint_task.finetuned(tmp_path), out, "none")
     predictor, done = Predictor.open(out, engine="onnxruntime", batch_size=1), []
+    (out / "test.jsonl").touch()
     scores = evaluation.score(predictor, out, tmp_path, split="test", progress=lambda *a, **_: done.append(a))
     assert scores["examples"] == 15 and "intent_accuracy" in scores
     assert [count for count, *_ in done] == sorted(count for count, *_ in done) and done[-1][:2] == (15, 15)

@@ -162,5 +162,6 @@ def test_a_second_upload_skips_the_files_that_are_there(
     put = obstore.put
     monkeypatch.setattr(obstore, "put", lambda client, key, *a, **k: (sent.append(key), put(client, key, *a, **k))[1])
     artefact.publish(s3, "words/1", folder, kind="words", info={})
-    assert sent == ["words/1/MANIFEST.json"]
+    # a lease that an earlier test held may still be given back
+    assert [key for key in sent if key.startswith("words/")] == ["words/1/MANIFEST.json"]
     assert artefact.verify(s3, "words/1") == []

@@ -78,7 +78,9 @@ def test_a_resume_may_change_how_far_and_how_it_fits_but_not_what_is_learned() -
 
 def test_a_resume_may_change_what_the_fingerprint_leaves_out_and_how_far_it_goes() -> None:
     for component, recipe in ((Pretrain(), PretrainRecipe()), (Finetune(), finetuning.FinetuneRecipe())):
-        later = {name for name in component.added if name in recipe.lasting()}
+        later = {
+            name for name in component.added | component.tabled if name in recipe.lasting() or name in recipe.ends()
+        }
         assert component.settings().keys() | later == recipe.lasting().keys() | recipe.ends()
 
 

@@ -1,0 +1,51 @@
+"""The splits of labelled examples as a training needs them: examples, rows of token ids, true answers."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ernie_core.tasks import task
+from ernie_core.tasks.features import Features
+from ernie_core.tasks.task import Example, Task
+from ernie_core.text.tokenizer import Tokenizer
+
+
+@dataclass
+class EncodedSplit:
+    """The examples of a split, their rows of token ids, and their true answers."""
+
+    examples: Sequence[Example]
+    features: Features
+    targets: np.ndarray
+    """Empty if the examples are not labelled."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the true answers are known."""
+        return all(example.labelled for example in self.examples)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of rows and answers, in hex."""
+        found = hashlib.sha256()
+        for array in (self.features.lengths, *self.features.flat, self.targets):
+            found.update(f"{array.dtype.str} {array.shape}".encode())
+            found.update(array.tobytes())
+        return found.hexdigest()
+
+
+def splits(folder: Path, learned: Task[Any, Any], tokenizer: Tokenizer) -> dict[str, EncodedSplit]:
+    """All splits of a folder. BadInput, with file, line and remedy, for a faulty example; all are read before any is
+    encoded."""
+    read = {split: learned.read(folder, split) for split in task.splits(folder)}
+    return {split: _encoded(examples, learned, tokenizer) for split, examples in read.items()}
+
+
+def _encoded(examples: Sequence[Example], learned: Task[Any, Any], tokenizer: Tokenizer) -> EncodedSplit:
+    features = learned.encode([example.question for example in examples], tokenizer)
+    labelled = all(example.labelled for example in examples)
+    return EncodedSplit(examples, features, learned.targets(examples, features) if labelled else np.zeros(0))

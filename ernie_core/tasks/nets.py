@@ -1,0 +1,34 @@
+"""The net that a fine-tuning begins with."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import paddle
+
+from ernie_core.errors import BadInput
+from ernie_core.model import config as configs
+from ernie_core.model import freezing, weights
+from ernie_core.tasks.recipe import FinetuneRecipe
+from ernie_core.tasks.task import Task
+from ernie_core.text.tokenizer import Tokenizer
+
+
+def opened(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings: FinetuneRecipe) -> paddle.nn.Layer:
+    """The pretrained encoder with a new head, whose weights follow from the seed. BadInput if lengths or vocabulary do
+    not fit the model."""
+    config = configs.read(model)
+    if settings.max_seq_len > config.max_position_embeddings:
+        limit = config.max_position_embeddings
+        raise BadInput(
+            f"max_seq_len {settings.max_seq_len} is more than the {limit} positions of the model {model}: lower it"
+        )
+    if tokenizer.size > config.vocab_size:
+        raise BadInput(f"{model}: vocab.txt has {tokenizer.size} tokens, the model was made for {config.vocab_size}")
+    said = {name: getattr(settings, name) for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")}
+    paddle.seed(settings.seed)
+    net = learned.net(replace(config, **{name: value for name, value in said.items() if value is not None}))
+    net.ernie.encoder.recompute = settings.use_recompute
+    weights.load(net, model, partial="ernie.")
+    freezing.freeze(net, embeddings=settings.freeze_embeddings, layers=settings.freeze_layers)
+    return net
