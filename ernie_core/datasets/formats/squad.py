@@ -122,7 +122,7 @@ class Xquad(_Squad):
     """Made to test on; all languages have the same questions, so one of them is a data set."""
 
     name = "xquad"
-    summary = "XQuAD, one file xquad.<language>.json, all of it test data"
+    summary = "XQuAD, one file xquad.LANGUAGE.json, all of it test data"
     names: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     @classmethod
