@@ -5,6 +5,7 @@ import contextlib
 import functools
 import json
 import os
+import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -94,3 +95,9 @@ def conclude(file: Path, data: bytes) -> None:
                 handle.truncate()
         except OSError:
             say(f"the outcome cannot be written to {file}: {error}")
+
+
+def killed(code: int) -> str:
+    """How a process with a negative exit code ended, as `killed by SIGTERM`, with the remedy where there is one."""
+    more = ", most likely out of memory: raise `memory:`" if code == -signal.SIGKILL else ""
+    return f"killed by {signal.Signals(-code).name}{more}"

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -192,9 +191,7 @@ class _Process:
                 f"{self.shard} used {spell_size(used)} of memory, it has {spell_size(self.memory)}: raise `memory:`"
             )
         if code is not None and code < 0:
-            why = ", most likely out of memory: raise `memory:`" if code == -signal.SIGKILL else ""
-            name = signal.Signals(-code).name
-            raise errors.Error(f"{self.shard} was killed by {name}{why}; run again, what it finished is kept")
+            raise errors.Error(f"{self.shard} was {reports.killed(code)}; run again, what it finished is kept")
         if code:
             message = (
                 reports.read(self._outcome).get("error") or f"{self.shard} ended with exit code {code}, see the log"

@@ -23,7 +23,7 @@ from components.contract import sweep
 from components.contract.task import Task
 from components.contract.values import spell_duration
 from components.runtime import halving, points, reports
-from components.runtime.gang import LEAVING, NEVER_AGAIN
+from components.runtime.gang import LEAVING, NEVER_AGAIN, PATIENCE
 from components.runtime.points import PointRecord
 from components.runtime.stop import Stop
 from ernie_core import errors, runtime
@@ -31,8 +31,6 @@ from ernie_core.store import Store, artefact
 from ernie_core.train.checkpoint import standing
 from ernie_core.waiting import Wait
 
-TRIES = 3
-"""Attempts in a row at a point that may fail without a new checkpoint, in one run."""
 LOOK = 0.1
 SHOWN = 3
 """Points in progress that a line of progress names."""
@@ -137,9 +135,9 @@ class _Sweep:
             return
         same = old.run == self.task.run
         attempts = old.attempts if same and old.newest == newest else 0
-        if same and (old.state == "failed" or attempts >= TRIES):
+        if same and (old.state == "failed" or attempts >= PATIENCE):
             why = old.why or "its process was killed each time, most likely out of memory: raise `memory:`"
-            many = f"; that was attempt {attempts} without a new checkpoint" if attempts >= TRIES else ""
+            many = f"; that was attempt {attempts} without a new checkpoint" if attempts >= PATIENCE else ""
             failed = replace(old, state="failed", why=why + ("" if many in why else many), code=old.code or 1)
             if failed != old:
                 self._note(number, failed)
@@ -177,7 +175,7 @@ class _Sweep:
             self.settled += 1
         else:
             self._note(number, replace(old, state="waiting", why=why, code=max(code, 1)))
-            self._say(number, f"attempt {old.attempts} of {TRIES} failed: {why}")
+            self._say(number, f"attempt {old.attempts} of {PATIENCE} failed: {why}")
             return number
         return None
 
@@ -272,6 +270,5 @@ class _Process:
     def why(self, code: int) -> str:
         """How it failed."""
         if code < 0:
-            more = ", most likely out of memory: raise `memory:`" if code == -signal.SIGKILL else ""
-            return f"killed by {signal.Signals(-code).name}{more}"
+            return reports.killed(code)
         return str(reports.read(Path(self.task.outcome)).get("error") or f"ended with exit code {code}, see the log")

@@ -1,5 +1,7 @@
 """Models with heads on the encoder: pretraining, and one for each task."""
 
+from abc import abstractmethod
+
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
@@ -103,8 +105,9 @@ class _TaskNet(nn.Layer):
         hidden, pooled = self.ernie(input_ids, token_type_ids, attention_mask)
         return self.head(hidden, pooled)
 
+    @abstractmethod
     def head(self, hidden: paddle.Tensor, pooled: paddle.Tensor) -> paddle.Tensor | tuple[paddle.Tensor, paddle.Tensor]:
-        raise NotImplementedError
+        """The outputs of the task, from the encoder's hidden states [B, L, H] and its pooled one [B, H]."""
 
     def drop(self, hidden: paddle.Tensor) -> paddle.Tensor:
         """Dropout in front of a classifier."""

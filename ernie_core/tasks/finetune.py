@@ -82,7 +82,6 @@ class FineTuning:
         facts = data.read(folder)
         name = facts.chosen(settings.task, folder)
         settings = defaults.resolved(settings, name, facts.dataset, given)
-        settings.deciding(name)
         if given is not None and (fault := settings.doubled(given)):
             raise BadInput(fault)
         learned = task.find(name).of_data(folder, settings)

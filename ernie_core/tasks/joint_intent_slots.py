@@ -90,7 +90,7 @@ class JointIntentSlots(Task[str, IntentPrediction]):
 
     def copy_to(self, folder: Path) -> None:
         for file, names in ((INTENTS, self.intents), (SLOTS, self.slots)):
-            (folder / file).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+            classification.write_names(folder / file, names)
 
     def differs(self, folder: Path) -> str:
         return classification.difference(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ernie_core.errors import BadInput
-from ernie_core.tasks import data
 from ernie_core.tasks.choices import BLANK, ChoiceEncoder, ChoiceRows, Question
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.metrics import classification as metrics
@@ -90,13 +89,6 @@ class MultipleChoice(Task[Question, ChoicePrediction]):
 
     def facts(self) -> dict[str, Any]:
         return {"cloze": self.cloze}
-
-    def copy_to(self, folder: Path) -> None:
-        pass
-
-    def differs(self, folder: Path) -> str:
-        found = data.read(folder).task or self.name
-        return "" if found == self.name else f"these examples are for {found}"
 
     def read(self, folder: Path, split: str) -> Sequence[AskedChoice]:
         found = reader.examples(folder, split)

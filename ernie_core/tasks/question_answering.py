@@ -108,13 +108,6 @@ class QuestionAnswering(Task[Question, AnswerPrediction]):
         lengths = {"max_query_length": self.max_query_length, "doc_stride": self.doc_stride}
         return {**lengths, **asdict(self.search), "metric": self.metric}
 
-    def copy_to(self, folder: Path) -> None:
-        pass
-
-    def differs(self, folder: Path) -> str:
-        found = data.read(folder).task or self.name
-        return "" if found == self.name else f"these examples are for {found}"
-
     def read(self, folder: Path, split: str) -> Sequence[AskedContext]:
         return reader.examples(folder, split)
 

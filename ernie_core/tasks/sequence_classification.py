@@ -95,7 +95,7 @@ class SequenceClassification(Task[Text, LabelPrediction]):
         return {"labels": list(self.labels), **self.facts()}
 
     def copy_to(self, folder: Path) -> None:
-        (folder / reader.LABELS).write_text("".join(f"{name}\n" for name in self.labels), encoding="utf-8")
+        reader.write_names(folder / reader.LABELS, self.labels)
 
     def differs(self, folder: Path) -> str:
         return reader.difference(reader.label_names(folder), self.labels)

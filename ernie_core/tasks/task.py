@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 
 from ernie_core.errors import BadInput, NotFound
+from ernie_core.tasks import data
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.known import TASKS, Known
 from ernie_core.text import json_text
@@ -109,13 +110,14 @@ class Task(ABC, Generic[Q, P]):
         """Everything taken from the data, as JSON values: it must be equal for a training to resume."""
         return self.facts()
 
-    @abstractmethod
     def copy_to(self, folder: Path) -> None:
-        """Write the files of every model of this task, such as the names of labels."""
+        """Write the files of every model of this task, such as the names of labels; none by default."""
 
-    @abstractmethod
     def differs(self, folder: Path) -> str:
-        """Why labelled examples cannot belong to the data of this task; empty if they can."""
+        """Why labelled examples cannot belong to the data of this task; empty if they can. By default, because they
+        are for another task."""
+        found = data.read(folder).task or self.name
+        return "" if found == self.name else f"these examples are for {found}"
 
     @abstractmethod
     def read(self, folder: Path, split: str) -> Sequence[Example]:

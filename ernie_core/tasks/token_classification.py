@@ -83,7 +83,7 @@ class TokenClassification(Task[Words, TagPrediction]):
         return {"labels": list(self.labels), **self.facts()}
 
     def copy_to(self, folder: Path) -> None:
-        (folder / classification.LABELS).write_text("".join(f"{name}\n" for name in self.labels), encoding="utf-8")
+        classification.write_names(folder / classification.LABELS, self.labels)
 
     def differs(self, folder: Path) -> str:
         return classification.difference(reader.tag_names(folder), self.labels)

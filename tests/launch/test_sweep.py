@@ -36,11 +36,11 @@ def test_every_point_is_an_index_and_as_many_run_as_the_spec_says(swept):
 
 
 def test_the_cluster_starts_an_index_again_for_longer_than_its_point_may_fail(swept, shards):
-    from components.runtime.sweep import TRIES
+    from components.runtime.gang import PATIENCE
 
     share, _ = manifests(swept.workload)
-    assert share["spec"]["backoffLimitPerIndex"] >= TRIES
-    assert manifests(shards.workload)[0]["spec"]["backoffLimitPerIndex"] < TRIES
+    assert share["spec"]["backoffLimitPerIndex"] >= PATIENCE
+    assert manifests(shards.workload)[0]["spec"]["backoffLimitPerIndex"] < PATIENCE
 
 
 def test_a_training_in_a_sweep_gets_time_to_save_as_far_as_nodes_grant_it(swept):

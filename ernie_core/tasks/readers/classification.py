@@ -54,6 +54,11 @@ def label_names(folder: Path, file: str = LABELS, least: int = 2) -> tuple[str, 
     return names
 
 
+def write_names(path: Path, names: Sequence[str]) -> None:
+    """Write names of labels, one a line, as `label_names` reads them."""
+    path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
 def shown(names: Sequence[str]) -> str:
     """The first of many names, and their number."""
     more = f", ... ({len(names)} in all)" if len(names) > _SHOWN else ""
