@@ -1,6 +1,7 @@
 """The specs of the tree: right, planned, and run in small on one machine."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -31,6 +32,15 @@ def edits(machine: Machine, name: str) -> list[str]:
 @pytest.mark.parametrize("name", SPECS)
 def test_every_spec_of_the_tree_is_right(machine: Machine, name: str) -> None:
     assert "valid" in machine.kfp("check", str(ROOT / "specs" / name)).stdout
+
+
+@pytest.mark.parametrize("name", [name for name in SPECS if "# Here, in small:" in (ROOT / "specs" / name).read_text()])
+def test_what_a_spec_says_of_running_it_in_small_is_right(machine: Machine, name: str) -> None:
+    head = (ROOT / "specs" / name).read_text(encoding="utf-8").split("# Here, in small:")[1].split("\nversion:")[0]
+    edits = shlex.split(head.replace("\\\n#", " "), comments=False)
+    edits = [word for at, word in enumerate(edits) if "--set" in (word, edits[at - 1])]
+    assert len(edits) >= 4, edits
+    assert "valid" in machine.kfp("check", str(ROOT / "specs" / name), *edits).stdout
 
 
 @pytest.mark.parametrize("name", ["ernie1_pretrain.yaml", "ernie1_mix.yaml"])
