@@ -8,18 +8,15 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO, TypeVar, get_args
+from typing import Any, TextIO, get_args
 
 from ernie_core.errors import Error
 from ernie_core.serve import asked, engines
 from ernie_core.serve.predictor import Predictor
 from ernie_core.tasks.task import Prediction, Task
-
-T = TypeVar("T")
 
 STDIN = "standard input"
 
@@ -32,9 +29,10 @@ def main(argv: list[str] | None = None) -> int:
         size = given.batch_size
         predictor = Predictor.open(given.folder, engine=given.engine, threads=given.threads, batch_size=size)
         task = predictor.task
-        questions = (task.question(where, line) for where, line in _lines(given.text))
+        questions = ((where, task.question(where, line)) for where, line in _lines(given.text))
         number = -1
-        for number, batch in enumerate(_cut(questions, size)):
+        for number, part in enumerate(asked.parts(task, questions, size)):
+            batch = [question for _, question in part]
             for place, (question, found) in enumerate(zip(batch, predictor.predict(batch), strict=True)):
                 line = f"Batch id: {number}, example id: {place}, {task.shown(question)}, {found.text()}."
                 print(_json(task, question, found) if given.json else line, file=results)
@@ -90,12 +88,6 @@ def _own_stdout() -> TextIO:
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return results
-
-
-def _cut(questions: Iterable[T], size: int) -> Iterator[list[T]]:
-    source = iter(questions)
-    while batch := list(islice(source, size)):
-        yield batch
 
 
 def _json(task: Task[Any, Any], question: Any, found: Prediction) -> str:

@@ -1,10 +1,36 @@
 """Lines of questions: from a file, standard input, or the command line."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ernie_core.errors import BadInput
 from ernie_core.text import lines
+
+if TYPE_CHECKING:
+    from ernie_core.tasks.task import Task
+
+Q = TypeVar("Q")
+W = TypeVar("W")
+
+
+def parts(task: "Task[Q, Any]", questions: Iterable[tuple[W, Q]], size: int) -> Iterator[list[tuple[W, Q]]]:
+    """Questions with their places, `size` at a time and as soon as they are there; neighbours of one group, which are
+    answered together, stay together, however many they are."""
+    part: list[tuple[W, Q]] = []
+    last = ""
+    for place, question in questions:
+        group = task.group(question)
+        if len(part) >= size and (not group or group != last):
+            yield part
+            part = []
+        part.append((place, question))
+        last = group
+        if len(part) >= size and not group:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def lines_of(file: io.BufferedReader, place: str) -> Iterator[tuple[int, str]]:

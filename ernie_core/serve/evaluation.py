@@ -1,10 +1,9 @@
 """Predictions for many texts: scores, and a line for every prediction."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO
 
 from ernie_core.errors import BadInput, NotFound, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
@@ -13,8 +12,6 @@ from ernie_core.serve.predictor import Predictor
 from ernie_core.tasks import results
 from ernie_core.tasks.results import Answered
 from ernie_core.tasks.task import Prediction, Row
-
-T = TypeVar("T")
 
 _BATCHES = 8
 """Number of batches between two checks for a stop; rows are sorted by length within them."""
@@ -64,9 +61,10 @@ def label(
     count, task = 0, predictor.task
     sums: dict[str, float] = {}
     with _answers(report) as file:
-        for part in _parts(_lines(files), predictor.batch_size * _BATCHES):
-            predictions = predictor.predict([task.question(where, line) for where, line in part])
-            for (where, line), prediction in zip(part, predictions, strict=True):
+        questions = (((where, line), task.question(where, line)) for where, line in _lines(files))
+        for part in asked.parts(task, questions, predictor.batch_size * _BATCHES):
+            predictions = predictor.predict([question for _, question in part])
+            for ((where, line), _), prediction in zip(part, predictions, strict=True):
                 _line(file, {"id": where, "text": line}, prediction)
                 for name, value in task.figures(prediction).items():
                     sums[name] = sums.get(name, 0.0) + value
@@ -81,12 +79,6 @@ def label(
 
 def _answers(report: Path) -> TextIO:
     return (report / "predictions.jsonl").open("w", encoding="utf-8", newline="\n")
-
-
-def _parts(rows: Iterable[T], size: int) -> Iterator[list[T]]:
-    source = iter(rows)
-    while part := list(islice(source, size)):
-        yield part
 
 
 def _lines(files: list[Path]) -> Iterator[tuple[str, str]]:

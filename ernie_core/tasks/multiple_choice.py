@@ -193,6 +193,9 @@ class MultipleChoice(Task[Question, ChoicePrediction]):
     def usage(self) -> str:
         return "$'context\\tquestion\\tchoice\\tchoice'"
 
+    def group(self, question: Question) -> str:
+        return question[3] if self.cloze else ""
+
     def question(self, where: str, line: str) -> Question:
         """A JSON object with context, question and choices, or these separated by tabs."""
         if not line.lstrip().startswith("{"):

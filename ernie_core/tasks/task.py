@@ -241,6 +241,10 @@ class Task(ABC, Generic[Q, P]):
     def question(self, where: str, line: str) -> Q:
         """A line of text as a question; BadInput, with `where`, if it is none."""
 
+    def group(self, question: Q) -> str:
+        """What neighbouring questions have in common that are answered together; empty: this one stands alone."""
+        return ""
+
     @abstractmethod
     def asked(self, question: Q) -> Mapping[str, Any]:
         """A question as JSON values, for the lines of answers."""
