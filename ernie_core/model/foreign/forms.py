@@ -1,0 +1,30 @@
+"""Which form of checkpoint a folder holds, and its tensors."""
+
+from pathlib import Path
+
+from ernie_core.errors import BadInput, NotFound
+from ernie_core.model import arrays
+from ernie_core.model.foreign import safetensors
+from ernie_core.model.foreign.tensors import Held, Tensors
+
+_REFUSED = (
+    ("*.ckpt.index", "TensorFlow"), ("*.ckpt.meta", "TensorFlow"), ("tf_model*.h5", "TensorFlow"),
+    ("saved_model.pb", "TensorFlow"), ("flax_model*.msgpack", "Flax"), ("*.gguf", "GGUF"), ("*.onnx", "ONNX"),
+)  # fmt: skip
+
+
+def opened(folder: Path) -> Tensors:
+    """The tensors of the checkpoint in a folder. NotFound without one, BadInput for a form that cannot be read."""
+    if not folder.is_dir():
+        raise NotFound(f"{folder}: no such folder: give the folder with config, weights and vocabulary of a model")
+    if (path := folder / safetensors.FILE).is_file():
+        return safetensors.Safetensors(path)
+    if (path := folder / safetensors.INDEX).is_file():
+        return safetensors.sharded(path)
+    if (path := folder / arrays.FILE).is_file():
+        return Held(path, arrays.read_arrays(path))
+    for pattern, maker in _REFUSED:
+        if found := sorted(folder.glob(pattern)):
+            raise BadInput(f"{found[0]}: weights of {maker} cannot be read: take this model's files of PyTorch or "
+                           "PaddleNLP (model.safetensors, pytorch_model.bin, model_state.pdparams)")  # fmt: skip
+    raise NotFound(f"{folder}: has no weights that can be read: bring {safetensors.FILE} or {arrays.FILE}")
