@@ -86,7 +86,7 @@ def examples(folder: Path, split: str, names: Sequence[str]) -> tuple[LabelledTe
     found = tuple(
         LabelledText(
             str(row["id"]), row["text"], row.get("text_pair"),
-            _label(where, row["label"], ids) if "label" in row else None, sys.intern(row.get("language", "")),
+            _label(where, row["label"], ids) if "label" in row else None, _language(where, row),
         )
         for where, row in _rows(path, split)
     )  # fmt: skip
@@ -111,6 +111,15 @@ def are_pairs(pairs: Mapping[str, bool]) -> bool:
 
 def _rows(path: Path, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
     return rows.read(path, ("text",), ("label",), ("text_pair", "language"), unlabelled=split == "test")
+
+
+def _language(where: str, row: Mapping[str, Any]) -> str:
+    language = row.get("language", "")
+    if "language" in row and not (
+        len(language) == 2 and language.isascii() and language.isalpha() and language.islower()
+    ):
+        raise BadInput(f'{where}: "language" is {rows.spell(language)}, it must be a code of two letters such as "en"')
+    return sys.intern(language)
 
 
 def _label(where: str, label: object, ids: Mapping[str, int]) -> int:
