@@ -7,7 +7,7 @@ from typing import Any
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.model.foreign import json_file
 from ernie_core.text import lines
-from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 from ernie_core.wording import shorten
 
 PIECES = "sentencepiece.bpe.model"
@@ -26,7 +26,7 @@ def convert(source: Path, out: Path) -> int:
     """
     vocab = _wordpiece(source)
     (out / _VOCAB).write_bytes("".join(f"{token}\n" for token in vocab).encode())
-    tokenizer = Tokenizer.from_folder(out)
+    tokenizer = WordPieceTokenizer.from_folder(out)
     tokenizer.save(out)
     return tokenizer.size
 
