@@ -33,12 +33,16 @@ from components.runtime import (
     shards,
     sweep,
     swept,
+    version,
 )
 from components.runtime.stop import Stop
 from ernie_core import errors, runtime, streams
 from ernie_core.patience import patiently
 from ernie_core.store import Store, artefact, disk, open_store
 from ernie_core.store.lease import Lease
+
+_LONGEST = 500
+"""Characters of an unexpected error that the outcome has."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -85,9 +89,10 @@ def _attempt(task: Task, given: argparse.Namespace, world: int, rank: int, stop:
     try:
         scratch.keep(file.parent)
         reports.reserve(file)
+        version.check(task)
         task = inputs.unfold(task, inputs.open_store(task.store))
         outcome = _do(task, given, world, rank, stop)
-    except (errors.Error, OSError, MemoryError) as error:
+    except Exception as error:
         outcome, code = {"error": naming.users(task, _say(error))}, getattr(error, "exit_code", 1)
         print(f"error: {outcome['error']}", file=sys.stderr)
         if not isinstance(error, errors.Error):
@@ -98,9 +103,7 @@ def _attempt(task: Task, given: argparse.Namespace, world: int, rank: int, stop:
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m components", description="run one step of a planned job")
-    parser.add_argument(
-        "step", choices=components.names(), metavar="STEP", help="a component: " + ", ".join(components.names())
-    )
+    parser.add_argument("step", metavar="STEP", help="a component: " + ", ".join(components.names()))
     parser.add_argument("--task", required=True, help="the task: a JSON file, or the JSON itself")
     parser.add_argument("--shard", type=shards.shard, metavar="K/N", help="make only this share of the pieces")
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="where a pipeline reads what was made")
@@ -234,7 +237,7 @@ def _begin(
     scratch = Path(task.scratch)
     shutil.rmtree(scratch, ignore_errors=True)
     (scratch / "work").mkdir(parents=True)
-    step = components.find(task.component).model_validate(task.parameters)
+    step = version.step(task)
     report = reports.Reporter(Path(task.progress))
     arguments = {port.name: inputs.bring(port, task, store, report) for port in type(step).takes()}
     return step, arguments, inputs.here(task, store, scratch / "work", report, stop, lease), report
@@ -245,7 +248,10 @@ def _say(error: BaseException) -> str:
         return str(disk.full(Path(error.filename or tempfile.gettempdir()), None, error.errno or 0))
     if isinstance(error, MemoryError):
         return "out of memory: give the step more with `memory:`, or smaller batches"
-    return str(error) or type(error).__name__
+    if isinstance(error, errors.Error | OSError):
+        return str(error) or type(error).__name__
+    what = " ".join(str(error).split())[:_LONGEST]
+    return f"{type(error).__name__}: {what}: a fault of the program, its traceback is in the log"
 
 
 if __name__ == "__main__":

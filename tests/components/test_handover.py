@@ -111,3 +111,25 @@ def test_a_step_keeps_what_its_children_say_but_no_credentials(tmp_path: Path) -
         subprocess.run(["echo", "AWS_SECRET_ACCESS_KEY=abc and more"])
     (piece,) = store.children("logs")
     assert store.read(f"logs/{piece}").decode().partition(" ")[2] == "AWS_SECRET_ACCESS_KEY=[redacted] and more\n"
+
+
+def test_an_image_of_another_version_says_so_and_is_not_tried_again(cluster: Cluster) -> None:
+    words = command(cluster)
+    at = words.index("--task") + 1
+    task = json.loads(words[at])
+    words[at] = json.dumps(task | {"parameters": task["parameters"] | {"later": 1}})
+    (cluster.folder / "scratch").mkdir()
+    done = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 65
+    assert "error: segment has no `later` here: this image and the command line that sent the task are" in done.stderr
+
+
+def test_a_step_that_this_image_does_not_have_is_named(cluster: Cluster) -> None:
+    words = command(cluster)
+    at = words.index("--task") + 1
+    words[at] = json.dumps(json.loads(words[at]) | {"component": "later"})
+    words[words.index("segment")] = "later"
+    (cluster.folder / "scratch").mkdir()
+    done = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 65
+    assert "error: there is no component `later` here: this image and the command line" in done.stderr
