@@ -11,7 +11,8 @@ from ernie_core.model.config import ModelType
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.tasks.finetune import finetune
 from ernie_core.tasks.recipe import FinetuneRecipe
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 GOOD, BAD, FILLERS = "好", "坏", "天地人你我他山水火风"
 OF_ERNIE_M = ("[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]")
@@ -26,7 +27,7 @@ def model(folder: Path, shape: str = "2L16H2", model_type: ModelType = "ernie") 
     """A pretrained model with random weights, of 32 positions; padding is token 1 of an ERNIE-M."""
     folder.mkdir(parents=True)
     is_m = model_type == "ernie_m"
-    tokenizer = Tokenizer((*(OF_ERNIE_M if is_m else SPECIALS), GOOD, BAD, *FILLERS, "。", "，"))
+    tokenizer = WordPieceTokenizer((*(OF_ERNIE_M if is_m else SPECIALS), GOOD, BAD, *FILLERS, "。", "，"))
     tokenizer.save(folder)
     paddle.seed(7)
     chosen = config.shape(shape, tokenizer.size, model_type=model_type, max_position_embeddings=34 if is_m else 32)
