@@ -73,21 +73,28 @@ class Plan:
 
     def write(self, path: Path) -> int:
         """Write the parameters; their number. The file appears when it is complete."""
-        draft, prefix, count = path.with_name(f"{path.name}.part"), f"{_type(self.foreign)}.", 0
-        with draft.open("wb") as f:
-            writer = arrays.Writer(f)
-            for name in self._wanted:
-                array = self._made(name)
-                full = name if name.startswith("cls.") else prefix + name
-                writer.add(full, array)
-                count += array.size
-                if name == expected.DECODER_BIAS:
-                    writer.again("cls.predictions.decoder.weight", prefix + expected.WORDS)
-                    writer.again("cls.predictions.decoder.bias", full)
-            writer.end()
-            f.flush()
-            os.fsync(f.fileno())
-        draft.replace(path)
+        draft = path.with_name(f"{path.name}.part")
+        try:
+            with draft.open("wb") as f:
+                count = self._write(arrays.Writer(f))
+                f.flush()
+                os.fsync(f.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        return count
+
+    def _write(self, writer: arrays.Writer) -> int:
+        prefix, count = f"{_type(self.foreign)}.", 0
+        for name in self._wanted:
+            array = self._made(name)
+            full = name if name.startswith("cls.") else prefix + name
+            writer.add(full, array)
+            count += array.size
+            if name == expected.DECODER_BIAS:
+                writer.again(expected.DECODER, prefix + expected.WORDS)
+                writer.again("cls.predictions.decoder.bias", full)
+        writer.end()
         return count
 
     def _parameters(self) -> dict[str, Shape]:

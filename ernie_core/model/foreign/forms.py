@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.model import arrays
-from ernie_core.model.foreign import safetensors
+from ernie_core.model.foreign import safetensors, shards, torch_files
 from ernie_core.model.foreign.tensors import Held, Tensors
 
 _REFUSED = (
@@ -20,11 +20,17 @@ def opened(folder: Path) -> Tensors:
     if (path := folder / safetensors.FILE).is_file():
         return safetensors.Safetensors(path)
     if (path := folder / safetensors.INDEX).is_file():
-        return safetensors.sharded(path)
+        return shards.sharded(path, safetensors.Safetensors)
     if (path := folder / arrays.FILE).is_file():
         return Held(path, arrays.read_arrays(path))
+    if (path := folder / torch_files.FILE).is_file():
+        return torch_files.opened(path)
+    if (path := folder / torch_files.INDEX).is_file():
+        return shards.sharded(path, torch_files.opened)
     for pattern, maker in _REFUSED:
         if found := sorted(folder.glob(pattern)):
             raise BadInput(f"{found[0]}: weights of {maker} cannot be read: take this model's files of PyTorch or "
                            "PaddleNLP (model.safetensors, pytorch_model.bin, model_state.pdparams)")  # fmt: skip
-    raise NotFound(f"{folder}: has no weights that can be read: bring {safetensors.FILE} or {arrays.FILE}")
+    raise NotFound(
+        f"{folder}: has no weights that can be read: bring {safetensors.FILE}, {torch_files.FILE} or {arrays.FILE}"
+    )
