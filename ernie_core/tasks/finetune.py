@@ -98,7 +98,7 @@ class FineTuning:
         steps = chosen.max_steps if chosen.max_steps > 0 else math.ceil(chosen.num_train_epochs * self.each)
         self.micro_batches = chosen.micro_batches(self.world)
         self.patience, self.deciding = chosen.early_stopping_patience, chosen.deciding(self.task.name)
-        words = self.net.ernie.embeddings.word_embeddings
+        words = self.net.base.embeddings.word_embeddings
         self.perturbation = Perturbation(words, chosen.fgm_epsilon) if chosen.fgm_epsilon else None
         self.tokenizer = self.model
         self.data = [{"split": name, "examples": len(split.examples)} for name, split in self.splits.items()]
@@ -185,7 +185,7 @@ class FineTuning:
             "task": self.task.name,
             "data": " ".join(split.digest[:16] for split in self.splits.values()),
             "learned": json.dumps(self.task.learned(), sort_keys=True, ensure_ascii=False),
-            "network": json.dumps(asdict(self.net.config), sort_keys=True),
+            "network": json.dumps(self.net.config.facts(), sort_keys=True),
             "model": digests.sha256(self.model / weights.FILE)[:16],
         }
         return Identity(must, {})
