@@ -12,6 +12,7 @@ from ernie_core.model.foreign import expected, forms, names, shape, tokenizer_fi
 from ernie_core.model.foreign.names import Named
 from ernie_core.model.foreign.shape import Foreign
 from ernie_core.model.foreign.tensors import Shape, Tensors
+from ernie_core.text.tokenizer import PIECES
 from ernie_core.wording import listed, shorten
 
 _SHOWN = 8
@@ -24,7 +25,7 @@ def convert(source: Path, out: Path) -> dict[str, float]:
     vocabulary), `left_out` (tensors of heads of tasks). NotFound and BadInput in one message; nothing of a file is run.
     """
     tensors = forms.opened(source)
-    foreign = shape.read(source, pieces=(source / tokenizer_files.PIECES).is_file())
+    foreign = shape.read(source, pieces=(source / PIECES).is_file())
     plan = Plan(tensors, foreign)
     tokens = tokenizer_files.convert(source, out)
     if tokens > foreign.config.vocab_size:
@@ -66,7 +67,7 @@ class Plan:
     @property
     def architecture(self) -> str:
         """The class of PaddleNLP that has these parameters."""
-        family = {"ernie": "Ernie", "ernie_m": "ErnieM"}[_type(self.foreign)]
+        family = self.foreign.config.family
         if expected.DECODER_BIAS not in self._wanted:
             return f"{family}Model"
         return f"{family}For" + ("Pretraining" if "cls.seq_relationship.weight" in self._wanted else "MaskedLM")
@@ -85,7 +86,7 @@ class Plan:
         return count
 
     def _write(self, writer: arrays.Writer) -> int:
-        prefix, count = f"{_type(self.foreign)}.", 0
+        prefix, count = f"{self.foreign.config.encoder}.", 0
         for name in self._wanted:
             array = self._made(name)
             full = name if name.startswith("cls.") else prefix + name
@@ -153,7 +154,3 @@ class Plan:
                 raise BadInput(f"{self.tensors.path}: `{shorten(source)}` and `{shorten(other)}` are one parameter "
                                "with two different values: save the model again")  # fmt: skip
         return np.ascontiguousarray(array.T) if named.transposed else array
-
-
-def _type(foreign: Foreign) -> str:
-    return str(getattr(foreign.config, "model_type", "ernie"))
