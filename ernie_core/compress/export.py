@@ -13,6 +13,7 @@ from ernie_core.compress import fold
 from ernie_core.errors import Refused
 from ernie_core.model import config as configs
 from ernie_core.model import weights
+from ernie_core.model.ernie import blank
 from ernie_core.tasks.task import Task
 
 PREFIX = "model"
@@ -24,7 +25,8 @@ _EXPORT = "from sys import argv; import paddle2onnx; paddle2onnx.export(*argv[1:
 
 def opened(finetuned: Path, task: Task[Any, Any]) -> paddle.nn.Layer:
     """The fine-tuned net in evaluation mode."""
-    net = task.net(configs.read(finetuned))
+    with blank():
+        net = task.net(configs.read(finetuned))
     weights.load(net, finetuned)
     net.eval()
     return net
@@ -38,11 +40,13 @@ def ask(net: paddle.nn.Layer, **inputs: np.ndarray) -> list[np.ndarray]:
 
 
 def to_static(finetuned: Path, task: Task[Any, Any], folder: Path) -> paddle.nn.Layer:
-    """Write `model.pdmodel` and `model.pdiparams`, with the task's inputs, int64 [None, None] each, and its outputs.
+    """Write `model.pdmodel` and `model.pdiparams`, with the inputs that the net has of the task, int64 [None, None]
+    each, and its outputs.
 
     Returns the net. The same fine-tuned model gives the same bytes.
     """
-    spec = [paddle.static.InputSpec([None, None], "int64", name=name) for name in task.inputs]
+    names = task.fed(configs.read(finetuned))
+    spec = [paddle.static.InputSpec([None, None], "int64", name=name) for name in names]
     # Names must not depend on layers that this process built before.
     with paddle.utils.unique_name.guard():
         net = opened(finetuned, task)
