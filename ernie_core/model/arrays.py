@@ -17,9 +17,9 @@ _FIRST = 1000
 
 _BROKEN = (
     pickle.UnpicklingError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError,
-    MemoryError,
+    MemoryError, SystemError,
 )  # fmt: skip
-"""What a damaged pickle raises; the last two where it claims more bytes than any memory has."""
+"""What a damaged pickle raises; OverflowError and MemoryError where it claims more bytes than any memory has."""
 
 Arrays = dict[str, np.ndarray]
 

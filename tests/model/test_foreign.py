@@ -13,6 +13,7 @@ from ernie_core.model import config as configs
 from ernie_core.model import foreign, weights
 from ernie_core.model.foreign import expected
 from ernie_core.model.heads import ErnieForPretraining
+from ernie_core.text import tokenizer
 from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 from tests.support import foreign_models as made
 
@@ -52,7 +53,7 @@ def test_a_checkpoint_of_hugging_face_computes_here_what_it_computed_there(
     arrays = made.bert(config)
     figures = foreign.convert(made.folder(tmp_path / "hf", config, arrays), out)
     same_logits(out, config, arrays)
-    assert WordPieceTokenizer.from_folder(out).vocab == made.TOKENS
+    assert tokenizer.open(out).vocab == made.TOKENS
     assert figures["parameters"] == sum(array.size for array in arrays.values())
     assert (figures["layers"], figures["hidden_size"], figures["vocab_size"]) == (2, 32, 50)
 

@@ -3,6 +3,8 @@
 import io
 import json
 import math
+import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -116,3 +118,60 @@ def _linear(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
 
 def _norm(name: str, size: int) -> dict[str, tuple[int, ...]]:
     return {f"{name}.weight": (size,), f"{name}.bias": (size,)}
+
+
+def torch_pickle(arrays: Arrays, items: bytes = b"") -> bytes:
+    """The pickle of a state dict as `torch.save` writes it; `items` are opcodes of more pairs in the dict."""
+    opcodes = b"\x80\x02" + _ordered_dict() + b"("
+    for key, (name, array) in enumerate(arrays.items()):
+        opcodes += small(name) + stored(str(key), array.size, array.shape)
+    return opcodes + items + b"u."
+
+
+def stored(key: str, count: int, shape: tuple[int, ...], offset: int = 0, kind: str = "FloatStorage") -> bytes:
+    """The opcodes of one tensor in C order."""
+    strides = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+    storage = b"(" + small("storage") + f"ctorch\n{kind}\n".encode() + small(key) + small("cpu") + small(count) + b"tQ"
+    rest = b"".join(small(value) for value in (offset, shape, strides, False)) + _ordered_dict()
+    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + rest + b"tR"
+
+
+def small(value: object) -> bytes:
+    """The opcodes of a text, a number or a tuple."""
+    return pickle.dumps(value, protocol=2)[2:-1]
+
+
+def archive(arrays: Arrays, pickled: bytes | None = None, more: Mapping[str, bytes] | None = None) -> bytes:
+    """A file of PyTorch since 1.6; with another pickle, or with more entries."""
+    entries = {"m/data.pkl": torch_pickle(arrays) if pickled is None else pickled, "m/byteorder": b"little"}
+    entries |= {f"m/data/{key}": array.tobytes() for key, array in enumerate(arrays.values())} | dict(more or {})
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as file:
+        for name, data in entries.items():
+            file.writestr(name, data)
+    return sink.getvalue()
+
+
+def old_torch(arrays: Arrays) -> bytes:
+    """A file of PyTorch before 1.6."""
+    system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
+    keys = [str(key) for key in range(len(arrays))]
+    head = b"".join(pickle.dumps(value, protocol=2) for value in (0x1950A86A20F9469CFC6C, 1001, system))
+    storages = b"".join(array.size.to_bytes(8, "little") + array.tobytes() for array in arrays.values())
+    return head + torch_pickle(arrays) + pickle.dumps(keys, protocol=2) + storages
+
+
+def _ordered_dict() -> bytes:
+    return b"ccollections\nOrderedDict\n)R"
+
+
+def variable(array: np.ndarray) -> bytes:
+    """A variable as static-graph Paddle saves it in a file of its own."""
+    sides = b"".join(b"\x10" + _varint(side) for side in array.shape)
+    description = b"\x08\x05" + sides  # float32, then the dimensions
+    return bytes(16) + len(description).to_bytes(4, "little") + description + array.astype("<f4").tobytes()
+
+
+def _varint(number: int) -> bytes:
+    groups = [number >> shift & 127 for shift in range(0, max(1, number.bit_length()), 7)]
+    return bytes(group | 128 for group in groups[:-1]) + bytes([groups[-1]])

@@ -8,10 +8,10 @@ import numpy as np
 from ernie_core.errors import BadInput
 from ernie_core.model import arrays
 from ernie_core.model import config as configs
-from ernie_core.model.foreign import expected, forms, names, shape, tokenizer_files
-from ernie_core.model.foreign.names import Named
+from ernie_core.model.foreign import expected, forms, resolving, shape, tokenizer_files
 from ernie_core.model.foreign.shape import Foreign
 from ernie_core.model.foreign.tensors import Shape, Tensors
+from ernie_core.text.tokenizer import PIECES
 from ernie_core.wording import listed, shorten
 
 _SHOWN = 8
@@ -24,7 +24,7 @@ def convert(source: Path, out: Path) -> dict[str, float]:
     vocabulary), `left_out` (tensors of heads of tasks). NotFound and BadInput in one message; nothing of a file is run.
     """
     tensors = forms.opened(source)
-    foreign = shape.read(source, pieces=(source / tokenizer_files.PIECES).is_file())
+    foreign = shape.read(source, pieces=(source / PIECES).is_file())
     plan = Plan(tensors, foreign)
     tokens = tokenizer_files.convert(source, out)
     if tokens > foreign.config.vocab_size:
@@ -44,50 +44,47 @@ class Plan:
     """Which tensor of a checkpoint becomes which parameter. BadInput if the two do not fit, before any is read."""
 
     def __init__(self, tensors: Tensors, foreign: Foreign) -> None:
-        self.tensors, self.foreign, self.left_out = tensors, foreign, 0
-        scheme = names.scheme(tensors.shapes)
-        if scheme is None:
+        self.tensors, self.foreign = tensors, foreign
+        resolved = resolving.resolve(tensors.shapes)
+        if resolved is None:
             raise BadInput(f"{tensors.path}: has no parameter of an ERNIE or BERT model, but "
                            f"{listed(tensors.shapes, 3) or 'nothing'}: give the folder of such a model")  # fmt: skip
-        self._sources: dict[str, list[tuple[str, Named]]] = {}
-        unknown = []
-        for name in tensors.shapes:
-            if names.is_buffer(name):
-                continue
-            if names.of_a_task(name):
-                self.left_out += 1
-            elif named := scheme.named(names.bare(name)):
-                self._sources.setdefault(named.name, []).append((name, named))
-            else:
-                unknown.append(name)
+        self.left_out, self._sources = len(resolved.heads), resolved.sources
         self._wanted = self._parameters()
-        self._refuse(unknown)
+        self._refuse(resolved.unknown)
 
     @property
     def architecture(self) -> str:
         """The class of PaddleNLP that has these parameters."""
-        family = {"ernie": "Ernie", "ernie_m": "ErnieM"}[_type(self.foreign)]
+        family = self.foreign.config.family
         if expected.DECODER_BIAS not in self._wanted:
             return f"{family}Model"
         return f"{family}For" + ("Pretraining" if "cls.seq_relationship.weight" in self._wanted else "MaskedLM")
 
     def write(self, path: Path) -> int:
         """Write the parameters; their number. The file appears when it is complete."""
-        draft, prefix, count = path.with_name(f"{path.name}.part"), f"{_type(self.foreign)}.", 0
-        with draft.open("wb") as f:
-            writer = arrays.Writer(f)
-            for name in self._wanted:
-                array = self._made(name)
-                full = name if name.startswith("cls.") else prefix + name
-                writer.add(full, array)
-                count += array.size
-                if name == expected.DECODER_BIAS:
-                    writer.again("cls.predictions.decoder.weight", prefix + expected.WORDS)
-                    writer.again("cls.predictions.decoder.bias", full)
-            writer.end()
-            f.flush()
-            os.fsync(f.fileno())
-        draft.replace(path)
+        draft = path.with_name(f"{path.name}.part")
+        try:
+            with draft.open("wb") as f:
+                count = self._write(arrays.Writer(f))
+                f.flush()
+                os.fsync(f.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        return count
+
+    def _write(self, writer: arrays.Writer) -> int:
+        prefix, count = f"{self.foreign.config.encoder}.", 0
+        for name in self._wanted:
+            array = self._made(name)
+            full = name if name.startswith("cls.") else prefix + name
+            writer.add(full, array)
+            count += array.size
+            if name == expected.DECODER_BIAS:
+                writer.again(expected.DECODER, prefix + expected.WORDS)
+                writer.again("cls.predictions.decoder.bias", full)
+        writer.end()
         return count
 
     def _parameters(self) -> dict[str, Shape]:
@@ -146,7 +143,3 @@ class Plan:
                 raise BadInput(f"{self.tensors.path}: `{shorten(source)}` and `{shorten(other)}` are one parameter "
                                "with two different values: save the model again")  # fmt: skip
         return np.ascontiguousarray(array.T) if named.transposed else array
-
-
-def _type(foreign: Foreign) -> str:
-    return str(getattr(foreign.config, "model_type", "ernie"))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.model.foreign import json_file
-from ernie_core.model.foreign.tensors import Several, Tensors, widened
+from ernie_core.model.foreign.tensors import Tensors, widened
 from ernie_core.wording import shorten
 
 FILE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -88,33 +88,6 @@ class Safetensors(Tensors):
         if last != size:
             what = "is truncated" if last > size else "has bytes of no tensor"
             raise BadInput(f"{self.path}: {what}: its tensors end at byte {last:,} of {size:,}: fetch the file again")
-
-
-def sharded(index: Path) -> Tensors:
-    """The files that an index names, which must lie beside it. BadInput if index and files differ."""
-    content = json_file.read(index)
-    where = content.get("weight_map")
-    if not isinstance(where, dict) or not all(isinstance(file, str) for file in where.values()):
-        raise BadInput(f"{index}: has no `weight_map` of names of files: fetch it again")
-    for file in where.values():
-        check_name(index, file)
-    files = Several(index.parent, (Safetensors(index.parent / file) for file in sorted(set(where.values()))))
-    return indexed(index, where, files)
-
-
-def check_name(index: Path, file: str) -> None:
-    """Refuse a name in an index that is not that of a file beside it."""
-    if Path(file).name != file or "\\" in file or file in ("", ".", ".."):
-        raise BadInput(f"{index}: names the file `{shorten(file)}`: refused, its files must lie beside it")
-
-
-def indexed(index: Path, where: dict[str, str], files: Several) -> Several:
-    """The tensors of several files, if they are those of the index."""
-    for name in where.keys() ^ files.shapes.keys():
-        missing = name in where
-        what = f"is not in {shorten(where[name])}" if missing else "is in a file, but not in the index"
-        raise BadInput(f"{index}: `{shorten(name)}` {what}: fetch all files of one version again")
-    return files
 
 
 def _size(path: Path) -> int:

@@ -17,7 +17,7 @@ _TYPES = {"ernie": "ernie", "bert": "ernie", "ernie_m": "ernie_m", "xlm-roberta"
 """`model_type` of a config -> the type of our net that computes the same."""
 
 _OLD_NAMES = {"num_classes": "num_labels", "dropout": "classifier_dropout", "sent_type_vocab_size": "type_vocab_size"}
-_CLASSES = (("ErnieM(?!ask)", "ernie_m"), ("Ernie(?=Model|For)", "ernie"), ("Bert(?=Model|For)", "bert"))
+_CLASSES = (("ErnieM(?=Model|For)", "ernie_m"), ("Ernie(?=Model|For)", "ernie"), ("Bert(?=Model|For)", "bert"))
 _SAME: dict[str, tuple[object, ...]] = {
     "position_embedding_type": ("absolute", None), "pool_act": ("tanh", None), "is_decoder": (False, None),
     "add_cross_attention": (False, None), "norm_first": (False, None),
@@ -57,16 +57,16 @@ def read(folder: Path, *, pieces: bool) -> Foreign:
             raise BadInput(f"{path}: {key} is `{shorten(content[key])}`, only `{shorten(known[0])}` can be read: "
                            "this is another architecture, use another model")  # fmt: skip
     if kind == "bert" and pieces:
-        return _multilingual(content, path, shift=2)
+        return _multilingual(content, path, kind, shift=2)
     if kind == "xlm-roberta":
-        return _multilingual(content, path, shift=0)
+        return _multilingual(content, path, kind, shift=0)
     if _TYPES[kind] == "ernie_m":
         content = {"max_position_embeddings": 514, "pad_token_id": 1, "layer_norm_eps": 1e-5, **content}
-        return Foreign(_config(content | _plain(content, path), path))
+        return Foreign(_config(content | _plain(content, path, kind), path))
     return Foreign(_config(content | {"model_type": "ernie"}, path))
 
 
-def _multilingual(content: dict[str, Any], path: Path, shift: int) -> Foreign:
+def _multilingual(content: dict[str, Any], path: Path, kind: str, shift: int) -> Foreign:
     """A BERT or XLM-R with a SentencePiece vocabulary as ERNIE-M, which has no token types and an offset of 2."""
     types = content.get("type_vocab_size", 2 if shift else 1)
     rows = content.get("max_position_embeddings", 512)
@@ -74,14 +74,14 @@ def _multilingual(content: dict[str, Any], path: Path, shift: int) -> Foreign:
         raise BadInput(f"{path}: max_position_embeddings is `{shorten(rows)}` and type_vocab_size `{shorten(types)}`: "
                        "the file is damaged, fetch it again")  # fmt: skip
     offset = {"max_position_embeddings": rows + shift, "pad_token_id": 1}
-    return Foreign(_config(content | offset | _plain(content, path), path), folded=types, shift=shift)
+    return Foreign(_config(content | offset | _plain(content, path, kind), path), folded=types, shift=shift)
 
 
-def _plain(content: dict[str, Any], path: Path) -> dict[str, Any]:
+def _plain(content: dict[str, Any], path: Path, kind: str) -> dict[str, Any]:
     """The settings of an ERNIE-M, whose inner layers have four times the hidden size."""
     size = content.get("hidden_size", 768)
     inner = 4 * size if type(size) is int else 0
-    if content.get("model_type") != "ernie_m" and content.get("intermediate_size", 3072) != inner:
+    if kind != "ernie_m" and content.get("intermediate_size", 3072) != inner:
         raise BadInput(f"{path}: intermediate_size is `{shorten(content.get('intermediate_size'))}`, an ERNIE-M has "
                        f"four times its hidden_size, {inner}: use another model")  # fmt: skip
     return {"type_vocab_size": 0, "use_task_id": False, "intermediate_size": inner, "model_type": "ernie_m"}

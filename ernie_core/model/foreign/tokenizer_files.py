@@ -6,12 +6,12 @@ from typing import Any
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.model.foreign import json_file
-from ernie_core.text import lines
-from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
-from ernie_core.wording import shorten
+from ernie_core.text import tokenizer, vocabulary_file
+from ernie_core.text.sentencepiece import model as pieces
+from ernie_core.text.tokenizer import CONFIG, PIECES, VOCAB
+from ernie_core.wording import listed, shorten
 
-PIECES = "sentencepiece.bpe.model"
-_VOCAB, _CONFIG, _WHOLE = "vocab.txt", "tokenizer_config.json", "tokenizer.json"
+_WHOLE = "tokenizer.json"
 _SAME: dict[str, tuple[object, ...]] = {
     "do_lower_case": (True, None), "lowercase": (True, None), "tokenize_chinese_chars": (True, None),
     "handle_chinese_chars": (True, None), "strip_accents": (True, None), "clean_text": (True, None),
@@ -24,25 +24,40 @@ def convert(source: Path, out: Path) -> int:
 
     NotFound without its files. BadInput if its texts would become other tokens here than there.
     """
-    vocab = _wordpiece(source)
-    (out / _VOCAB).write_bytes("".join(f"{token}\n" for token in vocab).encode())
-    tokenizer = WordPieceTokenizer.from_folder(out)
-    tokenizer.save(out)
-    return tokenizer.size
+    if (source / PIECES).is_file():
+        tokens = _sentencepiece(source)
+        (out / PIECES).write_bytes((source / PIECES).read_bytes())
+    else:
+        tokens = _wordpiece(source)
+    vocabulary_file.write(tokens, out / VOCAB)
+    made = tokenizer.open(out)
+    made.save(out)
+    return made.size
+
+
+def _sentencepiece(source: Path) -> tuple[str, ...]:
+    """The tokens of ERNIE-M; those of XLM-R follow from its model: its ids are those of ERNIE-M by other names."""
+    if (source / VOCAB).is_file():
+        return vocabulary_file.read(source / VOCAB)
+    known = pieces.read(source / PIECES).pieces
+    if known[:3] != ("<unk>", "<s>", "</s>"):
+        raise BadInput(f"{source / PIECES}: begins with the pieces {listed(known[:3])}, so that the ids "
+                       f"of its tokens are not known: bring {VOCAB} too")  # fmt: skip
+    return ("[CLS]", "[PAD]", "[SEP]", "[UNK]", *known[3:], "[MASK]")
 
 
 def _wordpiece(source: Path) -> tuple[str, ...]:
-    if (path := source / _CONFIG).is_file():
+    if (path := source / CONFIG).is_file():
         config = json_file.read(path)
         _check(path, config)
         if str(config.get("tokenizer_class", "BertTokenizer")) not in _CLASSES:
             raise BadInput(f"{path}: tokenizer_class is `{shorten(config['tokenizer_class'])}`, only WordPiece of BERT "
                            "and ERNIE can be read: use another model")  # fmt: skip
-    if (path := source / _VOCAB).is_file():
-        return _numbered(path, lines.split(lines.text_of(path.read_bytes(), str(path))))
+    if (path := source / VOCAB).is_file():
+        return _numbered(path, vocabulary_file.raw_lines(path))
     if (path := source / _WHOLE).is_file():
         return _from_whole(path)
-    raise NotFound(f"{source / _VOCAB}: no such file: bring the vocabulary that was published with the weights")
+    raise NotFound(f"{source / VOCAB}: no such file: bring the vocabulary that was published with the weights")
 
 
 _CLASSES = ("BertTokenizer", "BertTokenizerFast", "ErnieTokenizer", "ErnieTinyTokenizer", "TokenizersBackend")
@@ -76,8 +91,8 @@ def _from_whole(path: Path) -> tuple[str, ...]:
     if not isinstance(model, dict) or model.get("type", "WordPiece") != "WordPiece" or not isinstance(vocab, dict):
         kind = model.get("type") if isinstance(model, dict) else None
         raise BadInput(f"{path}: is a tokenizer of type `{shorten(kind)}`, only WordPiece can be taken from this file: "
-                       f"bring {_VOCAB}, or {PIECES} of a SentencePiece model")  # fmt: skip
+                       f"bring {VOCAB}, or {PIECES} of a SentencePiece model")  # fmt: skip
     _check(path, normalizer if isinstance(normalizer, dict) else {})
     if sorted(map(str, vocab.values())) != sorted(map(str, range(len(vocab)))):
-        raise BadInput(f"{path}: the ids of its {len(vocab):,} tokens have gaps: bring {_VOCAB}")
+        raise BadInput(f"{path}: the ids of its {len(vocab):,} tokens have gaps: bring {VOCAB}")
     return tuple(sorted(vocab, key=lambda token: int(vocab[token])))
