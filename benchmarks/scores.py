@@ -25,7 +25,8 @@ import paddle  # noqa: E402
 from ernie_core.datasets import dataset  # noqa: E402
 from ernie_core.model import config, weights  # noqa: E402
 from ernie_core.model.heads import ErnieForPretraining  # noqa: E402
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer  # noqa: E402
+from ernie_core.text.basics import SPECIALS  # noqa: E402
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer  # noqa: E402
 
 CHILDREN = Path(__file__).parent / "children"
 SOURCES = {
@@ -72,7 +73,7 @@ def prepare(work: Path, source: Path, files: dict[str, list[str]]) -> None:
     text = (work / "data/train.jsonl").read_text(encoding="utf-8")
     rows = [json.loads(line) for line in text.splitlines()]
     chars = {char.lower() for row in rows for token in row.get("tokens", row.get("text", "")) for char in token}
-    tokenizer = Tokenizer((*SPECIALS, *sorted(char for char in chars if char.strip())))
+    tokenizer = WordPieceTokenizer((*SPECIALS, *sorted(char for char in chars if char.strip())))
     tokenizer.save(work / "model")
     paddle.seed(1)
     shape = config.shape("2L64H2", tokenizer.size, max_position_embeddings=64)

@@ -10,6 +10,7 @@ from ways import Row, Way, decode, launch, work
 from ernie_core.progress import never, silent
 from ernie_core.store.files import below
 from ernie_core.text import lac, sentences
+from ernie_core.text import tokenizer as tokenizers
 from ernie_core.text.ids import build as ids
 from ernie_core.text.ids import kernel
 from ernie_core.text.jieba import segmenter
@@ -34,8 +35,8 @@ build.files(made / "words", vocab, made / "ids")
 FIRST = """
 import sys; from pathlib import Path
 from ernie_core.text.ids import kernel
-from ernie_core.text.tokenizer import Tokenizer
-kernel.make(Tokenizer.from_folder(Path(sys.argv[1]))).encode_text("研 究")
+from ernie_core.text import tokenizer as tokenizers
+kernel.make(tokenizers.open(Path(sys.argv[1]))).encode_text("研 究")
 """
 REPEATED = 4
 """Repetitions of a corpus, so that it does not fit into the caches."""
@@ -59,7 +60,7 @@ def make(corpora: Corpora, megabytes: int, checkout: Path | None) -> tuple[list[
 
 
 def _kernels(corpora: Corpora, checkout: Path | None) -> list[Row]:
-    tokenizer = Tokenizer.from_folder(corpora.vocab)
+    tokenizer = tokenizers.open(corpora.vocab)
     rows: dict[str, list[Row]] = {marking: [] for marking in kernel.MARKINGS}
     for name, found in corpora.cut.items():
         text = blocks("".join(found * REPEATED).encode(), ids.BLOCK)

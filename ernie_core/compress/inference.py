@@ -11,7 +11,7 @@ from ernie_core.serve import engines, manifest
 from ernie_core.serve.manifest import Serving
 from ernie_core.serve.predictor import Predictor
 from ernie_core.tasks import task
-from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text import tokenizer as tokenizers
 
 
 def build(
@@ -29,7 +29,7 @@ def build(
     `model.onnx` is served; `model.pdmodel` and `model.pdiparams` are the same model in float. Latencies are returned
     but not written: equal models would have unequal folders.
     """
-    learned, tokenizer, way = task.read(finetuned), Tokenizer.from_folder(finetuned), strategies.STRATEGIES[strategy]
+    learned, tokenizer, way = task.read(finetuned), tokenizers.open(finetuned), strategies.STRATEGIES[strategy]
     single, target = scratch / "float.onnx", inference / manifest.MODEL
     net = export.to_static(finetuned, learned, inference)
     export.to_onnx(inference, single)

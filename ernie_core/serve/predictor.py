@@ -14,6 +14,7 @@ from ernie_core.serve.manifest import Probe
 from ernie_core.tasks import batches
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.task import Outputs, Task
+from ernie_core.text import tokenizer as tokenizers
 from ernie_core.text.tokenizer import Tokenizer
 
 
@@ -33,7 +34,7 @@ class Predictor:
         if batch_size < 1:
             raise BadInput(f"batch_size is {batch_size}, it must be at least 1")
         serving = manifest.read(folder)
-        tokenizer = Tokenizer.from_folder(folder)
+        tokenizer = tokenizers.open(folder)
         loaded = engines.load(folder / manifest.MODEL, engine, serving.engines, threads)
         predictor = cls(serving.task, tokenizer, loaded, batch_size)
         predictor.check(serving.probe, folder)

@@ -64,37 +64,37 @@ class ChoiceEncoder:
         input_ids, token_type_ids, known = [], [], dict[str, list[int]]()
         for question in questions:
             for first, second in self._cloze(question, known) if cloze else self._reading(question, known):
-                input_ids.append(first + second)
-                token_type_ids.append([0] * len(first) + [1] * len(second))
+                row, types = self.tokenizer.row(first, second)
+                input_ids.append(row)
+                token_type_ids.append(types)
         counts = np.fromiter((len(choices) for _, _, choices, _ in questions), np.int64, len(questions))
         return ChoiceRows(input_ids, token_type_ids, counts, questions)
 
     def _reading(self, question: Question, known: dict[str, list[int]]) -> list[tuple[list[int], list[int]]]:
-        """`[CLS] context [SEP]` and `question [SEP] choice [SEP]`, the longest of the three truncated first.
+        """Context, and `question [SEP] choice`, the longest of the three truncated first.
 
         Every choice is fitted by itself: what one takes away from the context is there for the next.
         """
         context, asked, choices, _ = question
-        cls, sep = self.tokenizer.cls_id, self.tokenizer.sep_id
         body, head = self._ids(context, known), self._ids(asked, known)
         found = []
         for choice in choices:
             tail = self._ids(choice, known)
-            a, b, c = longest_first((len(body), len(tail), len(head)), self.max_seq_len - (4 if head else 3))
-            second = [*head[:c], sep, *tail[:b], sep] if head else [*tail[:b], sep]
-            found.append(([cls, *body[:a], sep], second))
+            room = self.max_seq_len - self.tokenizer.added - (1 if head else 0)
+            a, b, c = longest_first((len(body), len(tail), len(head)), room)
+            found.append((body[:a], [*head[:c], self.tokenizer.sep_id, *tail[:b]] if head else tail[:b]))
         return found
 
     def _cloze(self, question: Question, known: dict[str, list[int]]) -> list[tuple[list[int], list[int]]]:
-        """`[CLS] choice [SEP]` and `left blank right [SEP]`, the text around the blank."""
+        """A choice, and `left blank right`, the text around the blank."""
         context, blank, choices, _ = question
-        cls, sep = self.tokenizer.cls_id, self.tokenizer.sep_id
-        longest = (self.max_seq_len - 4) // 2
+        room = self.max_seq_len - self.tokenizer.added - 1
+        longest = room // 2
         tails = [self._ids(choice, known)[:longest] for choice in choices]
         # For idioms of four tokens these are the published max_seq_length - 8.
-        left, right = self._around(context, blank, self.max_seq_len - 4 - max(map(len, tails)), known)
+        left, right = self._around(context, blank, room - max(map(len, tails)), known)
         this = self.tokenizer.ids.get(_THIS, self.tokenizer.unk_id)
-        return [([cls, *tail, sep], [*left, this, *right, sep]) for tail in tails]
+        return [(tail, [*left, this, *right]) for tail in tails]
 
     def _around(self, context: str, blank: str, room: int, known: dict[str, list[int]]) -> tuple[list[int], list[int]]:
         """At most `room` tokens around a blank: half of them left of it, or more where the text ends on the right."""

@@ -25,6 +25,7 @@ from ernie_core.tasks.features import Features
 from ernie_core.tasks.recipe import CHOICES, FinetuneRecipe
 from ernie_core.tasks.results import Answered
 from ernie_core.tasks.task import Outputs, Task
+from ernie_core.text import tokenizer as tokenizers
 from ernie_core.text.tokenizer import Tokenizer
 from ernie_core.train import loop
 from ernie_core.train.checkpoint.commit import CheckpointLocation
@@ -92,7 +93,7 @@ class FineTuning:
         if given is not None and (fault := settings.doubled(given)):
             raise BadInput(fault)
         learned = task.find(name).of_data(folder, settings)
-        tokenizer = Tokenizer.from_folder(model)
+        tokenizer = tokenizers.open(model)
         net = nets.opened(model, tokenizer, learned, settings)
         splits = encoded.splits(folder, learned, tokenizer)
         between, chosen = splits["dev"], languages.deciding(facts, folder, splits["dev"].examples)

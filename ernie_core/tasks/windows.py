@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ernie_core.errors import BadInput
 from ernie_core.tasks.features import Features
 from ernie_core.text.offsets import TracedTokens
 from ernie_core.text.tokenizer import Tokenizer
@@ -14,7 +15,7 @@ from ernie_core.text.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Windows(Features):
-    """Rows `[CLS] question [SEP] window [SEP]`, those of one question behind each other, its first window first."""
+    """Rows of a question and a window, those of one question behind each other, its first window first."""
 
     questions: Sequence[tuple[str, str]]
     """Question and context."""
@@ -53,15 +54,19 @@ def encode(
     asked = [found.ids[:max_query_length].tolist() for found in tokenizer.trace([asked for asked, _ in questions])]
     input_ids, token_type_ids, owners, begins, at = [], [], [], [], []
     for owner, (head, (_, context)) in enumerate(zip(asked, questions, strict=True)):
-        first, ids = [tokenizer.cls_id, *head, tokenizer.sep_id], lists[context]
-        room = max_seq_len - len(first) - 1
+        ids, room = lists[context], max_seq_len - tokenizer.added - len(head)
+        if room < 1:
+            raise BadInput(
+                f"max_seq_len {max_seq_len} has no room for a context behind a question of {len(head)} tokens and "
+                f"{tokenizer.added} special tokens: raise it, or lower max_query_length"
+            )
         for begin in window_begins(len(ids), room, doc_stride):
-            window = ids[begin : begin + room]
-            input_ids.append([*first, *window, tokenizer.sep_id])
-            token_type_ids.append([0] * len(first) + [1] * (len(window) + 1))
+            row, types = tokenizer.row(head, ids[begin : begin + room])
+            input_ids.append(row)
+            token_type_ids.append(types)
             owners.append(owner)
             begins.append(begin)
-            at.append(len(first))
+            at.append(len(head) + tokenizer.added - 1)
     contexts = [traced[context] for _, context in questions]
     arrays = (np.array(values, np.int64) for values in (owners, begins, at))
     return Windows(input_ids, token_type_ids, questions, contexts, *arrays)

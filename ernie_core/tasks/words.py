@@ -9,7 +9,6 @@ import numpy as np
 
 from ernie_core.errors import BadInput
 from ernie_core.tasks.features import Features
-from ernie_core.text import offsets
 from ernie_core.text.offsets import Span
 from ernie_core.text.tokenizer import Tokenizer
 
@@ -43,13 +42,13 @@ class WordRows(Features):
 def encode(questions: Sequence[Words], tokenizer: Tokenizer, max_seq_len: int, *, characters: bool) -> WordRows:
     """Questions as `[CLS] tokens of all words [SEP]`, truncated to `max_seq_len`.
 
-    The words of a text are its `characters` but white space; else those of `offsets.words`. BadInput for a question
+    The words of a text are its `characters` but white space; else those of `Tokenizer.words`. BadInput for a question
     that is neither a text nor words.
     """
     known: dict[str, list[int]] = {}
     rows = WordRows([], [], [], [], [], [])
     for question in questions:
-        words, places = _divided(question, characters)
+        words, places = _divided(question, tokenizer, characters)
         ids: list[int] = []
         starts = np.full(len(words), -1, np.int64)
         for number, word in enumerate(words):
@@ -79,7 +78,7 @@ def joined(words: Sequence[str]) -> str:
     return text
 
 
-def _divided(question: Words, characters: bool) -> tuple[tuple[str, ...], list[Span]]:
+def _divided(question: Words, tokenizer: Tokenizer, characters: bool) -> tuple[tuple[str, ...], list[Span]]:
     if not isinstance(question, str):
         if not all(isinstance(word, str) for word in question):
             raise BadInput(f"this model was trained on words, not on {question!r}: give a text, or a tuple of strings")
@@ -87,7 +86,7 @@ def _divided(question: Words, characters: bool) -> tuple[tuple[str, ...], list[S
     if characters:
         places = [(n, n + 1) for n, char in enumerate(question) if not char.isspace()]
     else:
-        places = offsets.words(question)
+        places = tokenizer.words(question)
     return tuple(question[start:end] for start, end in places), places
 
 

@@ -8,7 +8,8 @@ from itertools import chain
 
 import numpy as np
 
-from ernie_core.text import normalise, wordpiece
+from ernie_core.text import normalise
+from ernie_core.text.wordpiece import cutting
 
 Span = tuple[int, int]
 """First character, and the one behind the last."""
@@ -80,7 +81,7 @@ class OffsetTable:
         ids, first, last = [], [], []
         for part in parts(piece):
             letters = "".join(letter for letter, _, _ in part)
-            cut = wordpiece.cut(letters, self._ids)
+            cut = cutting.cut(letters, self._ids)
             lengths = [len(letters)] if cut is None else [len(self._vocab[number]) for number in cut]
             at = 0
             for place, number in enumerate([self._unk] if cut is None else cut):

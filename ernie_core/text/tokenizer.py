@@ -1,40 +1,58 @@
-"""The tokenizer of ERNIE's vocabulary: the same ids as PaddleNLP's ErnieTokenizer, without importing it."""
+"""What a tokenizer is, whatever its vocabulary; `open` reads that of a folder."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ernie_core.errors import BadInput, NotFound
-from ernie_core.text import bulk, json_text, lines, normalise, wordpiece
-from ernie_core.text.basics import CLS, MASK, PAD, SEP, SPECIALS, UNK
+from ernie_core.errors import BadInput
+from ernie_core.text.basics import CLS, MASK, PAD, SEP, UNK
 
 if TYPE_CHECKING:
-    from ernie_core.text.offsets import OffsetTable, TracedTokens
+    from ernie_core.text.offsets import Span, TracedTokens
 
-_NAMES = {"pad_token": PAD, "cls_token": CLS, "sep_token": SEP, "mask_token": MASK, "unk_token": UNK}
+VOCAB, PIECES, CONFIG, NAMES = (
+    "vocab.txt", "sentencepiece.bpe.model", "tokenizer_config.json", "special_tokens_map.json"
+)  # fmt: skip
+FILES = (VOCAB, PIECES, CONFIG, NAMES)
+"""Names of the files that a tokenizer may have in a folder."""
+SPECIAL_TOKENS = {"pad_token": PAD, "cls_token": CLS, "sep_token": SEP, "mask_token": MASK, "unk_token": UNK}
+"""The special tokens by their names in tokenizer_config.json and special_tokens_map.json."""
 
 
-@dataclass(frozen=True)
-class Tokenizer:
+class Tokenizer(ABC):
     """A vocabulary, and tokenization with it. Literal `[MASK]` and the like in a text are ordinary text."""
 
     vocab: tuple[str, ...]
+    """The tokens; a token's position is its id."""
 
-    @classmethod
-    def from_folder(cls, folder: Path) -> "Tokenizer":
-        """Read `vocab.txt`, a token per line. BadInput, with line numbers, for empty or repeated tokens."""
-        _check_config(folder / "tokenizer_config.json")
-        return cls(_read(folder / "vocab.txt"))
+    @property
+    @abstractmethod
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that `save` writes."""
 
+    @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write the files that PaddleNLP's `ErnieTokenizer.from_pretrained` reads."""
-        config = {"do_lower_case": True, **_NAMES, "tokenizer_class": "ErnieTokenizer"}
-        (folder / "vocab.txt").write_bytes("".join(f"{token}\n" for token in self.vocab).encode())
-        (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
-        (folder / "special_tokens_map.json").write_text(json.dumps(_NAMES), encoding="utf-8")
+        """Write the files that PaddleNLP's tokenizer of this kind reads."""
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text, without special tokens."""
+
+    @abstractmethod
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """`encode` of every text, faster."""
+
+    @abstractmethod
+    def trace(self, texts: Sequence[str]) -> "list[TracedTokens]":
+        """The ids of every text, without special tokens, with the place of every token in its text."""
+
+    def words(self, text: str) -> "list[Span]":
+        """Where the words of a text are."""
+        from ernie_core.text import offsets  # numpy: the command line reads vocabularies without it
+
+        return offsets.words(text)
 
     @property
     def size(self) -> int:
@@ -66,72 +84,53 @@ class Tokenizer:
     def unk_id(self) -> int:
         return self.ids[UNK]
 
-    def encode(self, text: str) -> list[int]:
-        """The ids of a text, without special tokens."""
-        known = self.pieces
-        return [number for piece in normalise.pieces(text) for number in known[piece]]
-
-    def trace(self, texts: Sequence[str]) -> "list[TracedTokens]":
-        """The ids of every text, without special tokens, with the place of every token in its text."""
-        return self._offsets.trace(texts)
-
-    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """`encode` of every text; of many at once it takes a third of the time."""
-        if sum(map(len, texts)) < bulk.SMALL:
-            return [self.encode(text) for text in texts]
-        return self._bulk.encode(texts)
-
     def tokenize(self, text: str) -> list[str]:
         """The tokens of a text; unknown ones are `[UNK]`."""
         return [self.vocab[number] for number in self.encode(text)]
 
+    @property
+    def added(self) -> int:
+        """Number of special tokens in the row of a pair; that of one text has two, around it."""
+        return 3
+
+    def row(self, a: Sequence[int], b: Sequence[int] | None = None) -> tuple[list[int], list[int]]:
+        """Ids with special tokens, and the token types: `[CLS] a [SEP]`, or `[CLS] a [SEP] b [SEP]` with b of type 1.
+
+        `a` begins at 1, `b` at `len(a) + added - 1`.
+        """
+        first = [self.cls_id, *a, self.sep_id]
+        if b is None:
+            return first, [0] * len(first)
+        return [*first, *b, self.sep_id], [0] * len(first) + [1] * (len(b) + 1)
+
     def frame(self, a: list[int], b: list[int] | None, max_seq_len: int) -> tuple[list[int], list[int]]:
-        """`[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, and the token types; the longer of the two is truncated first."""
-        room = max_seq_len - (2 if b is None else 3)
+        """`row` of at most `max_seq_len` tokens; the longer of the two is truncated first, b if they are equal."""
+        room = max_seq_len - (2 if b is None else self.added)
         if room < 0:
             raise BadInput(f"max_seq_len {max_seq_len} has no room for the special tokens: make it larger")
         if b is None:
-            first = [self.cls_id, *a[:room], self.sep_id]
-            return first, [0] * len(first)
+            return self.row(a[:room])
         keep_a, keep_b = _fit(len(a), len(b), room)
-        first, second = [self.cls_id, *a[:keep_a], self.sep_id], [*b[:keep_b], self.sep_id]
-        return first + second, [0] * len(first) + [1] * len(second)
-
-    @cached_property
-    def _bulk(self) -> bulk.BulkEncoder:
-        return bulk.BulkEncoder(self.pieces)
-
-    @cached_property
-    def pieces(self) -> "Pieces":
-        """Piece of `normalise.pieces` -> its ids."""
-        return Pieces(self.ids, self.unk_id)
-
-    @cached_property
-    def _offsets(self) -> "OffsetTable":
-        from ernie_core.text.offsets import OffsetTable  # numpy: the command line reads vocabularies without it
-
-        return OffsetTable(self.vocab, self.ids, self.unk_id)
+        return self.row(a[:keep_a], b[:keep_b])
 
 
-class Pieces(dict[str, tuple[int, ...]]):
-    """Piece -> its ids, computed on first use; cleared when there are too many."""
+def open(folder: Path) -> Tokenizer:
+    """The tokenizer of a folder: SentencePiece if it has a `sentencepiece.bpe.model`, else WordPiece.
 
-    limit = 1 << 18
+    NotFound without a vocabulary, BadInput for one that cannot be used.
+    """
+    if (folder / PIECES).is_file():
+        from ernie_core.text.sentencepiece.tokenizer import SentencePieceTokenizer
 
-    def __init__(self, ids: Mapping[str, int], unk_id: int) -> None:
-        super().__init__()
-        self._ids, self._unk = ids, unk_id
+        return SentencePieceTokenizer.from_folder(folder)
+    from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
-    def __missing__(self, piece: str) -> tuple[int, ...]:
-        found: list[int] = []
-        for part in normalise.parts(piece):
-            cut = wordpiece.cut(part, self._ids)
-            found.extend([self._unk] if cut is None else cut)
-        if len(self) >= self.limit:
-            self.clear()
-        if len(piece) <= wordpiece.LONGEST:
-            self[piece] = tuple(found)
-        return tuple(found)
+    return WordPieceTokenizer.from_folder(folder)
+
+
+def present(folder: Path) -> Iterator[Path]:
+    """The files of the tokenizer in a folder; those that it has."""
+    return (folder / name for name in FILES if (folder / name).is_file())
 
 
 def _fit(a: int, b: int, room: int) -> tuple[int, int]:
@@ -142,45 +141,3 @@ def _fit(a: int, b: int, room: int) -> tuple[int, int]:
         else:
             b -= 1
     return a, b
-
-
-def vocabulary_lines(path: Path) -> list[str]:
-    """The lines of a vocabulary, valid or not. BadInput if they are not UTF-8."""
-    return lines.split(lines.text_of(path.read_bytes(), str(path))) or [""]
-
-
-def _read(path: Path) -> tuple[str, ...]:
-    if not path.is_file():
-        raise NotFound(f"{path}: no such file: a vocabulary is a file of this name with a token per line")
-    tokens = tuple(vocabulary_lines(path))
-    if faults := _faults(tokens):
-        more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
-        raise BadInput(f"{path}: {'; '.join(faults[:5])}{more}: every line must be a different token")
-    return tokens
-
-
-def _faults(tokens: tuple[str, ...]) -> list[str]:
-    faults, first = [], dict[str, int]()
-    for line, token in enumerate(tokens, 1):
-        if not token:
-            faults.append(f"line {line} is empty")
-        elif token in first:
-            faults.append(f"line {line} repeats `{token}` of line {first[token]}")
-        else:
-            first[token] = line
-    faults.extend(f"`{token}` is missing in {len(tokens)} lines" for token in SPECIALS if token not in first)
-    return faults
-
-
-def _check_config(path: Path) -> None:
-    if not path.is_file():
-        return
-    try:
-        config = json_text.parse(path.read_text(encoding="utf-8"))
-    except ValueError as e:
-        raise BadInput(f"{path}: not JSON ({e}): restore the file, or remove it if the vocabulary is ERNIE's") from None
-    if not isinstance(config, dict):
-        raise BadInput(f"{path}: not an object: restore the file, or remove it if the vocabulary is ERNIE's")
-    for key, value in {"do_lower_case": True, **_NAMES}.items():
-        if config.get(key, value) != value:
-            raise BadInput(f"{path}: {key} is `{config[key]}`, only `{value}` is supported: use an ERNIE vocabulary")

@@ -16,6 +16,7 @@ from ernie_core.tasks.features import Features
 from ernie_core.tasks.known import Known
 from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.task import Outputs, Prediction, Row, Task
+from ernie_core.text import tokenizer as tokenizers
 from ernie_core.text.tokenizer import Tokenizer
 
 
@@ -165,7 +166,7 @@ def _answer(rows: Sequence[Row]) -> Answer:
 
 def finetuned(folder: Path) -> Path:
     """A model of this task with random weights."""
-    tokenizer = Tokenizer.from_folder(tiny_task.model(folder / "model"))
+    tokenizer = tokenizers.open(tiny_task.model(folder / "model"))
     found = folder / "finetuned"
     found.mkdir()
     paddle.seed(3)

@@ -15,7 +15,9 @@ from ernie_core.serve import engines, evaluation, manifest, package
 from ernie_core.serve.predictor import Predictor
 from ernie_core.tasks import task
 from ernie_core.tasks.sequence_classification import SequenceClassification
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text import tokenizer as tokenizers
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 QUESTIONS = ["好，坏，天地人", "你我他", "火，风，山，水", ""]
 
@@ -27,7 +29,7 @@ def saying(change: Callable[[np.ndarray], np.ndarray]) -> Predictor:
         return [change(np.stack([input_ids.sum(axis=1), token_type_ids.sum(axis=1)], axis=1).astype(np.float32))]
 
     labelled = SequenceClassification(16, ("bad", "good"), text_pair=False)
-    return Predictor(labelled, Tokenizer((*SPECIALS, "好")), run)
+    return Predictor(labelled, WordPieceTokenizer((*SPECIALS, "好")), run)
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_a_task_with_rows_and_outputs_of_any_shape_goes_all_the_way(tmp_path: Pa
 
     learned = task.read(finetuned)
     net = partial(export.ask, export.opened(finetuned, learned))
-    source = Predictor(learned, Tokenizer.from_folder(finetuned), net)
+    source = Predictor(learned, tokenizers.open(finetuned), net)
     wanted = source.predict(QUESTIONS)
     assert [len(answer.slots) for answer in wanted] == [3 + 3 + 5, 5, 3 * 4, 2]
     for engine in ("onnxruntime", "fastdeploy"):

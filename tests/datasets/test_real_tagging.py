@@ -12,7 +12,8 @@ from labelled import Made
 
 from ernie_core.tasks import task
 from ernie_core.tasks.recipe import FinetuneRecipe
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 
 def made(tmp_path: Path, name: str, **settings: Any) -> Made:
@@ -87,7 +88,7 @@ def test_a_net_that_gives_every_token_its_label_has_all_answers_right(tmp_path: 
     learned: Any = task.find(found.read("task.json")["task"]).of_data(found.folder, FinetuneRecipe())
     examples = learned.read(found.folder, "dev")
     characters = sorted({char for example in examples for text in example.question for char in text.lower()} - {" "})
-    features = learned.encode([example.question for example in examples], Tokenizer((*SPECIALS, *characters)))
+    features = learned.encode([example.question for example in examples], WordPieceTokenizer((*SPECIALS, *characters)))
     classes = len(learned.labels if score == "f1" else learned.tags)
     outputs = []
     for length, wanted in zip(features.lengths, learned.targets(examples, features), strict=True):

@@ -4,7 +4,9 @@ import random
 import sys
 from collections.abc import Iterator
 
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 HAN = "研究生命卡拉恤犇豈"
 LATIN = "abcxyzABCXYZÁÉßİıŁΣςσǅﬁ0123456789"
@@ -44,7 +46,7 @@ def tokenizer() -> Tokenizer:
     held = "研究生命卡拉恤豈abcxyzß０１９ａｚ，。“…か㐀\U00020000～=≠#[😀가ᄀ\u302eωσłŋ〇①$%"
     pieces = "ok ab abc bcx xyz ##究 ##a ##b ##c ##x ##bc ##xyz ##1 ##12 123 1 mask ش"
     inner = "かᅡᆨل\u302e\U00016ff0\U0001d165\U0001d158σ０１ａ"
-    return Tokenizer((*SPECIALS, *held, *pieces.split(), *(f"##{char}" for char in inner)))
+    return WordPieceTokenizer((*SPECIALS, *held, *pieces.split(), *(f"##{char}" for char in inner)))
 
 
 def _line(dice: random.Random) -> str:

@@ -10,7 +10,8 @@ from ernie_core.model import config, weights
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.tasks.finetune import finetune
 from ernie_core.tasks.recipe import FinetuneRecipe
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 GOOD, BAD, FILLERS = "好", "坏", "天地人你我他山水火风"
 QUICK = FinetuneRecipe(
@@ -22,7 +23,7 @@ QUICK = FinetuneRecipe(
 def model(folder: Path, shape: str = "2L16H2") -> Path:
     """A pretrained model with random weights."""
     folder.mkdir(parents=True)
-    tokenizer = Tokenizer((*SPECIALS, GOOD, BAD, *FILLERS, "。", "，"))
+    tokenizer = WordPieceTokenizer((*SPECIALS, GOOD, BAD, *FILLERS, "。", "，"))
     tokenizer.save(folder)
     paddle.seed(7)
     weights.save(ErnieForPretraining(config.shape(shape, tokenizer.size, max_position_embeddings=32)), folder)

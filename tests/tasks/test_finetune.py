@@ -17,7 +17,7 @@ from ernie_core.serve.predictor import Predictor
 from ernie_core.store import open_store
 from ernie_core.tasks import task
 from ernie_core.tasks.finetune import finetune
-from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text import tokenizer as tokenizers
 from ernie_core.train.checkpoint.commit import CheckpointLocation
 
 NAMES = ("negative", "positive")
@@ -49,7 +49,7 @@ def test_it_learns_a_task_and_writes_all_that_serving_needs(model: Path, example
     assert (tmp_path / "a" / "labels.txt").read_text() == "negative\npositive\n"
     said = json.loads((tmp_path / "a" / "task.json").read_text())
     assert said == {"task": "sequence_classification", "max_seq_len": 16, "labels": list(NAMES), "text_pair": False}
-    assert Tokenizer.from_folder(tmp_path / "a") == Tokenizer.from_folder(model)
+    assert tokenizers.open(tmp_path / "a") == tokenizers.open(model)
 
 
 def test_the_same_inputs_give_the_same_bytes_with_dropout_too(model: Path, examples: Path, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_the_saved_weights_are_those_that_were_best_on_dev(model: Path, examples
 
     learned = task.read(tmp_path / "a")
     net = partial(export.ask, export.opened(tmp_path / "a", learned))
-    predictor = Predictor(learned, Tokenizer.from_folder(tmp_path / "a"), net, 16)
+    predictor = Predictor(learned, tokenizers.open(tmp_path / "a"), net, 16)
     rows = learned.read(examples, "dev")
     features = predictor.encode([row.question for row in rows])
     found = learned.scores(predictor.run(features), rows, features)

@@ -16,12 +16,13 @@ from ernie_core.tasks.readers.joint_intent_slots import Query
 from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.task import Row
 from ernie_core.tasks.token_classification import IGNORED
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 INTENTS, SLOTS = ("none", "play", "call"), ("singer", "song")
 SLU = JointIntentSlots(16, INTENTS, SLOTS, bare=("none",))
 TAGS = ("PAD", "O", "B-singer", "I-singer", "B-song", "I-song")
-TOKENIZER = Tokenizer((*SPECIALS, *"来一首周华健的花心好", "beyond", "138", "##00", "the", "wall"))
+TOKENIZER = WordPieceTokenizer((*SPECIALS, *"来一首周华健的花心好", "beyond", "138", "##00", "the", "wall"))
 
 
 def outputs(text: str, intent: str, *tags: str) -> Row:

@@ -19,9 +19,10 @@ from ernie_core.tasks.choices import ChoiceEncoder
 from ernie_core.tasks.data import DataFacts
 from ernie_core.tasks.multiple_choice import MultipleChoice, assigned
 from ernie_core.tasks.readers.multiple_choice import AskedChoice
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
-TOKENIZER = Tokenizer((*SPECIALS, *'天地人你我他山水火风好坏。，"-', "[unused1]"))
+TOKENIZER = WordPieceTokenizer((*SPECIALS, *'天地人你我他山水火风好坏。，"-', "[unused1]"))
 READING, CLOZE = MultipleChoice(16, cloze=False), MultipleChoice(16, cloze=True)
 NAME = "multiple_choice"
 QUICK = replace(tiny_task.QUICK, max_seq_len=24, num_train_epochs=4.0)
@@ -118,7 +119,7 @@ def test_the_window_is_that_of_the_published_conversion(left: int, right: int, r
         wanted = tokens[:left], tokens[left + 1 : left + 1 + room - left]
     else:
         wanted = tokens[max(left - (room - right), 0) : left], tokens[left + 1 :]
-    names = Tokenizer((*SPECIALS, *(chr(0x4E00 + n) for n in range(61))))
+    names = WordPieceTokenizer((*SPECIALS, *(chr(0x4E00 + n) for n in range(61))))
     text = ["".join(chr(0x4E00 + n) for n in part) for part in (tokens[:left], tokens[left + 1 :])]
     found = ChoiceEncoder(names, 64)._around(f"{text[0]}#idiom#{text[1]}", "#idiom#", room, {})
     assert tuple([number - len(SPECIALS) for number in part] for part in found) == wanted

@@ -14,7 +14,7 @@ from ernie_core.serve import evaluation, package
 from ernie_core.serve.predictor import Predictor
 from ernie_core.tasks.finetune import finetune
 from ernie_core.tasks.recipe import FinetuneRecipe
-from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 SOURCES = {
     "chnsenticorp": ("sequence_classification", "", {}),
@@ -34,7 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A net with random weights and the vocabulary of ERNIE 1.0."""
     lines = (real_data.folder("vocab") / "ernie_1.0_vocab.txt").read_text(encoding="utf-8").splitlines()
     folder = tmp_path_factory.mktemp("model")
-    tokenizer = Tokenizer(tuple(line.split("\t")[0] for line in lines if line))
+    tokenizer = WordPieceTokenizer(tuple(line.split("\t")[0] for line in lines if line))
     tokenizer.save(folder)
     paddle.seed(7)
     weights.save(ErnieForPretraining(config.shape("2L64H2", tokenizer.size, max_position_embeddings=128)), folder)

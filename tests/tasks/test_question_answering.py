@@ -18,9 +18,10 @@ from ernie_core.tasks.question_answering import QuestionAnswering
 from ernie_core.tasks.readers.question_answering import Answer, AskedContext
 from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.spans import Search
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
-TOKENIZER = Tokenizer((*SPECIALS, *"天地人你我他山水火风好坏。，", "a", "##b"))
+TOKENIZER = WordPieceTokenizer((*SPECIALS, *"天地人你我他山水火风好坏。，", "a", "##b"))
 SEARCH = Search(n_best_size=20, max_answer_length=30, unanswered=False, null_score_diff_threshold=0.0)
 TASK = QuestionAnswering(10, 2, 3, SEARCH, "cmrc2018")
 NAME = "question_answering"

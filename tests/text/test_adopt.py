@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ernie_core.errors import BadInput, NotFound
-from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text import tokenizer as tokenizers
 from ernie_core.text.vocab import adopt
 
 
@@ -15,7 +15,7 @@ def adopted(tmp_path, content: str):
     (tmp_path / "ours").mkdir()
     figures = adopt.adopt(tmp_path / "theirs", tmp_path / "ours")
     report = json.loads((tmp_path / "ours/report.json").read_text(encoding="utf-8"))
-    return Tokenizer.from_folder(tmp_path / "ours"), figures, report
+    return tokenizers.open(tmp_path / "ours"), figures, report
 
 
 def test_a_vocabulary_of_others_keeps_its_ids_and_the_later_of_two_equal_lines(tmp_path):

@@ -5,9 +5,10 @@ import random
 import pytest
 
 from ernie_core.text import bulk
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
-TOKENIZER = Tokenizer(
+TOKENIZER = WordPieceTokenizer(
     (*SPECIALS, *"天地好坏的abc1290。，!-㐀豈", "##a", "##b", "##1", "hotel", "##s", "wi", "##fi", "straße", "e", "##e")
 )
 ALPHABET = [

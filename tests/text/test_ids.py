@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from ernie_core import native
 from ernie_core.errors import BadInput, Refused, Stopped
 from ernie_core.text import normalise, unicode_table, wordcut
+from ernie_core.text.basics import SPECIALS
 from ernie_core.text.ids import build as ids
 from ernie_core.text.ids import id_files, kernel, marks
 from ernie_core.text.ids.marks import Marker
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 from ernie_core.text.wordcut import WordsWriter
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def small(folder: Path, documents: list[list[str]]) -> Path:
 
 def tiny_vocab(folder: Path) -> Path:
     folder.mkdir()
-    Tokenizer((*SPECIALS, "研", "究", "a")).save(folder)
+    WordPieceTokenizer((*SPECIALS, "研", "究", "a")).save(folder)
     return folder
 
 
@@ -153,7 +154,7 @@ def test_the_size_of_blocks_changes_no_byte(words, vocabulary, tmp_path, monkeyp
 
 def test_the_reference_rule_marks_words_wherever_they_are_spelt(tmp_path):
     (tmp_path / "vocab").mkdir()
-    Tokenizer((*SPECIALS, *"研究生命")).save(tmp_path / "vocab")
+    WordPieceTokenizer((*SPECIALS, *"研究生命")).save(tmp_path / "vocab")
     words = small(tmp_path / "words", [["研究生 研究 生命"]])
     for marking, expected in (("positional", [5, 10, 11, 5, 10, 7, 12]), ("paddlenlp", [5, 10, 11, 5, 10, 11, 8])):
         ids.files(words, tmp_path / "vocab", tmp_path, marking=marking)
@@ -208,7 +209,7 @@ def test_ids_that_do_not_fit_in_16_bits_are_int32():
 
 def test_a_large_vocabulary_makes_int32(tmp_path):
     (tmp_path / "vocab").mkdir()
-    Tokenizer((*SPECIALS, "研", "究", *(f"a{n}" for n in range(65536)))).save(tmp_path / "vocab")
+    WordPieceTokenizer((*SPECIALS, "研", "究", *(f"a{n}" for n in range(65536)))).save(tmp_path / "vocab")
     ids.files(small(tmp_path / "words", [["研究"]]), tmp_path / "vocab", tmp_path)
     stored = np.load(tmp_path / "part-00000_ids.npy")
     assert (stored.dtype, stored.tolist()) == (np.int32, [5, 65544])

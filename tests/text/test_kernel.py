@@ -11,9 +11,10 @@ import pytest
 
 from ernie_core.errors import BadInput
 from ernie_core.text import unicode_table, wordcut
+from ernie_core.text.basics import SPECIALS
 from ernie_core.text.ids import kernel
 from ernie_core.text.ids.kernel import BadLine, Encoder
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 pytest.importorskip("ernie_core.text.ids._ids")
 
@@ -92,7 +93,7 @@ def test_all_real_words_get_the_same_ids(words, tokenizer, marking):
 
 
 def test_ids_that_need_32_bits_are_the_same():
-    wide = Tokenizer((*SPECIALS, "研", "究", "b", *(f"a{n}" for n in range(65536)), "##究"))
+    wide = WordPieceTokenizer((*SPECIALS, "研", "究", "b", *(f"a{n}" for n in range(65536)), "##究"))
     for marking in kernel.MARKINGS:
         same((kernel.make(wide, marking), kernel.Slow(wide, marking)), ["研究 a65535 b", "b研"])
 

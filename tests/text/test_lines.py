@@ -8,9 +8,10 @@ import zstandard
 from ernie_core.data import vocabulary
 from ernie_core.errors import BadInput
 from ernie_core.text import lines, segment
+from ernie_core.text import tokenizer as tokenizers
+from ernie_core.text.basics import SPECIALS
 from ernie_core.text.jieba import custom
 from ernie_core.text.lac import custom as lac_custom
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 
 TEXT = "今天天气很好，我们去公园散步。\n价格便宜，物流很快，下次还会买。\n\n这家酒店很差！"
 
@@ -149,12 +150,12 @@ def test_a_list_of_words_that_is_no_utf8_text_is_named(tmp_path, content, said):
 @pytest.mark.parametrize("token", ["\u2028", "a\u0085b", "\x1c", "\x0b"])
 def test_only_lf_ends_a_line_of_a_vocabulary_for_all_who_read_it(tmp_path, token):
     (tmp_path / "vocab.txt").write_bytes("\ufeff".encode() + "\r\n".join([*SPECIALS, token, "好"]).encode())
-    assert Tokenizer.from_folder(tmp_path).vocab == (*SPECIALS, token, "好")
+    assert tokenizers.open(tmp_path).vocab == (*SPECIALS, token, "好")
     assert vocabulary.read(tmp_path).size == len(SPECIALS) + 2
 
 
 def test_a_vocabulary_that_is_not_utf8_is_named_with_line_and_byte(tmp_path):
     (tmp_path / "vocab.txt").write_bytes("\n".join([*SPECIALS, "好"]).encode() + b"\nab\xff")
-    for read in (Tokenizer.from_folder, vocabulary.read):
+    for read in (tokenizers.open, vocabulary.read):
         with pytest.raises(BadInput, match=r"vocab\.txt:7: not UTF-8 at byte 2 of the line"):
             read(tmp_path)

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ernie_core.text import normalise, wordpiece
+from ernie_core.text import normalise
+from ernie_core.text.basics import SPECIALS
 from ernie_core.text.offsets import OffsetTable
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text.wordpiece import cutting
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
-TOKENIZER = Tokenizer((*SPECIALS, *"abcdeσςß研究生。，～", *(f"##{c}" for c in "abcdeσß"), "ab", "##cd", "ss"))
+TOKENIZER = WordPieceTokenizer((*SPECIALS, *"abcdeσςß研究生。，～", *(f"##{c}" for c in "abcdeσß"), "ab", "##cd", "ss"))
 RUDE = st.text(
     st.one_of(
         st.sampled_from(
@@ -55,7 +58,7 @@ def slow(tokenizer: Tokenizer, text: str) -> list[tuple[int, int, int]]:
             else:
                 parts[-1].append([letter, at, at])
         for part in filter(None, parts):
-            cut = wordpiece.cut("".join(str(letter) for letter, _, _ in part), tokenizer.ids)
+            cut = cutting.cut("".join(str(letter) for letter, _, _ in part), tokenizer.ids)
             sizes = [(tokenizer.unk_id, len(part))] if cut is None else []
             for place, number in enumerate(cut or ()):
                 sizes.append((number, len(tokenizer.vocab[number]) - 2 * bool(place)))
@@ -98,7 +101,7 @@ def test_a_token_stands_for_what_is_written(text: str, pieces: list[str]) -> Non
 
 
 def test_many_distinct_pieces_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    tokenizer = Tokenizer(TOKENIZER.vocab)
+    tokenizer = WordPieceTokenizer(TOKENIZER.vocab)
     monkeypatch.setattr(OffsetTable, "limit", 10)
     for n in range(100):
         (found,) = tokenizer.trace([f"研 a{n} 究"])

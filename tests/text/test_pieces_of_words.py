@@ -10,10 +10,11 @@ from cutting import cut_up, dripping, made
 from ernie_core.errors import BadInput
 from ernie_core.store.files import StoredFile, below
 from ernie_core.text import wordcut
+from ernie_core.text.basics import SPECIALS
 from ernie_core.text.ids import build as ids
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
 from ernie_core.text.vocab import build as vocab
 from ernie_core.text.vocab import census
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def corpus(tmp_path) -> Path:
 
 def vocabulary(folder: Path) -> Path:
     folder.mkdir()
-    Tokenizer((*SPECIALS, *map(chr, range(0x4E00, 0x4F00)), "研", "究", "word", "##word")).save(folder)
+    WordPieceTokenizer((*SPECIALS, *map(chr, range(0x4E00, 0x4F00)), "研", "究", "word", "##word")).save(folder)
     return folder
 
 

@@ -11,7 +11,9 @@ from ernie_core.errors import BadInput, Refused
 from ernie_core.progress import never, silent
 from ernie_core.store.files import below
 from ernie_core.text import basics, normalise
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer
+from ernie_core.text import tokenizer as tokenizers
+from ernie_core.text.basics import SPECIALS
+from ernie_core.text.tokenizer import Tokenizer
 from ernie_core.text.vocab import build as vocab
 from ernie_core.text.vocab import census, counters
 from ernie_core.text.wordcut import WordsWriter
@@ -37,7 +39,7 @@ def build(tmp_path, words, **options) -> tuple[Tokenizer, dict]:
     out = tmp_path / "vocab"
     out.mkdir()
     vocab.build([words], out, **options)
-    return Tokenizer.from_folder(out), json.loads((out / "report.json").read_text(encoding="utf-8"))
+    return tokenizers.open(out), json.loads((out / "report.json").read_text(encoding="utf-8"))
 
 
 def yields(tokenizer: Tokenizer, token: str) -> bool:

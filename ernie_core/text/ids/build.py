@@ -15,9 +15,9 @@ from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.store.files import StoredFile, below
 from ernie_core.text import normalise, unicode_table, wordcut
 from ernie_core.text import pieces as cutting
+from ernie_core.text import tokenizer as tokenizers
 from ernie_core.text.ids import id_files, kernel, marks
 from ernie_core.text.pieces import Piece
-from ernie_core.text.tokenizer import Tokenizer
 
 BLOCK = 1 << 20
 """Bytes that are encoded at once."""
@@ -50,7 +50,7 @@ def piece(
     Memory does not depend on the size of the piece.
     """
     normalise.check_unicode()
-    encoder = _encoder(Tokenizer.from_folder(vocab), marking)
+    encoder = _encoder(tokenizers.open(vocab), marking)
     count, lengths = Counter[str](), [0] * len(LENGTHS)
     before, total = 0, cutting.size(piece)
     with id_files.open_writer(ids / f"part-{number:05d}", data_impl, wide=encoder.wide) as writer:
@@ -80,7 +80,7 @@ def join(made: Sequence[Path], vocab: Path, ids: Path) -> dict[str, float]:
         figures_text = ", ".join(f"{k} {v}" for k, v in count.items())
         raise BadInput(f"no document with a token in the words ({figures_text}): there is nothing to train on")
     lengths = map(sum, zip(*(stats["lengths"] for stats in every), strict=True))
-    tokenizer = Tokenizer.from_folder(vocab)
+    tokenizer = tokenizers.open(vocab)
     extension = len(marks.extension(tokenizer.vocab))
     shutil.copyfile(vocab / "vocab.txt", ids / "vocab.txt")
     shutil.copyfile(unicode_table.PATH, ids / "unicode.txt")

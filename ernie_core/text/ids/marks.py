@@ -7,7 +7,8 @@ and maps them back to the plain ids, so that no model ever sees one.
 from collections.abc import Mapping, Sequence
 
 from ernie_core.text import normalise
-from ernie_core.text.tokenizer import Pieces, Tokenizer
+from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text.wordpiece.tokenizer import Pieces
 
 _BORDER = "\0"
 """Separator of words; normalisation drops this character from any text."""

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 from ernie_core.errors import BadInput, NotFound
+from ernie_core.text import vocabulary_file
+from ernie_core.text.basics import SPECIALS
 from ernie_core.text.ids.id_files import dtype
 from ernie_core.text.ids.marks import extension
-from ernie_core.text.tokenizer import SPECIALS, Tokenizer, vocabulary_lines
+from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 from ernie_core.wording import listed
 
 _LISTED = 50
@@ -29,7 +32,7 @@ def adopt(source: Path, vocab: Path) -> dict[str, float]:
         raise BadInput(f"{path}: no {' '.join(missing)}: an ERNIE vocabulary has {' '.join(SPECIALS)}")
     if clash := next((n for n, token in enumerate(named) if token in last and token != tokens[n]), None):
         raise BadInput(f"{path}:{clash + 1}: needs the name `{named[clash]}`, which another line has: rename that one")
-    tokenizer = Tokenizer(tuple(named))
+    tokenizer = WordPieceTokenizer(tuple(named))
     tokenizer.save(vocab)
     repeated = [n for n, token in enumerate(tokens) if token and last[token] != n]
     unreachable = [token for token in named if token not in SPECIALS and not _yielded(tokenizer, token)]
@@ -59,7 +62,7 @@ def _find(source: Path) -> Path:
 
 
 def _tokens(path: Path) -> list[str]:
-    return [line.split("\t")[0] for line in vocabulary_lines(path)]  # some lists have an id after a tab
+    return [line.split("\t")[0] for line in vocabulary_file.raw_lines(path)]  # some lists have an id after a tab
 
 
 def _yielded(tokenizer: Tokenizer, token: str) -> bool:

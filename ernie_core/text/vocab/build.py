@@ -19,6 +19,7 @@ from ernie_core.text.pieces import Piece
 from ernie_core.text.tokenizer import Tokenizer
 from ernie_core.text.vocab import census, english
 from ernie_core.text.vocab.census import Census
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 LEAST, MOST = 64 << 20, 1 << 40
 """Fewest and most bytes of a piece: counting is fast, but reading the counts of many pieces is not."""
@@ -93,7 +94,7 @@ def join(
     whole = recipe == "whole"
     learnt, why_not = _pieces(counted, size if whole else english_size, min_count, whole)
     classes = choose(counted.characters, learnt, size=size, min_count=min_count, han=han)
-    tokenizer = Tokenizer(classes.tokens)
+    tokenizer = WordPieceTokenizer(classes.tokens)
     tokenizer.save(vocab)
     report = {"recipe": recipe, **_report(tokenizer, classes, counted, why_not)}
     if whole:

@@ -10,7 +10,7 @@ from ernie_core.model import weights
 from ernie_core.model.weights import Arrays
 from ernie_core.store import File, gathering
 from ernie_core.store.gathering import Gathering
-from ernie_core.train.checkpoint import snapshot
+from ernie_core.text import tokenizer as tokenizers
 from ernie_core.train.checkpoint.copies import Captured, Copies
 
 _PIECE = 1 << 18
@@ -79,5 +79,4 @@ class RankFiles:
         """The texts and the tokenizer's files, which are read only now: they may be on a slow file system."""
         if not self.texts:
             return {}
-        paths = [self.vocab / name for name in snapshot.TOKENIZER]
-        return {path.name: path.read_bytes() for path in paths if path.is_file()} | self.texts
+        return {path.name: path.read_bytes() for path in tokenizers.present(self.vocab)} | self.texts

@@ -14,6 +14,7 @@ from ernie_core.errors import BadInput, Refused
 from ernie_core.model import config as configs
 from ernie_core.model import weights
 from ernie_core.model.weights import Arrays
+from ernie_core.text import tokenizer as tokenizers
 from ernie_core.train.objective import Facts, Identity
 from ernie_core.train.optim.adamw import MASTER, few
 from ernie_core.train.optim.optimiser import Optimiser
@@ -23,7 +24,6 @@ BEST = "best_state.pdparams"
 """Weights of the best evaluation so far, if they are kept and are not those of the step itself."""
 STATE = "state.json"
 LOG = "train_log.jsonl"
-TOKENIZER = ("vocab.txt", "tokenizer_config.json", "special_tokens_map.json")
 
 FORMAT = 2
 """The `format` in state.json: the optimiser's state is complete. Format 1 has no such key: it lacks the state of
@@ -114,9 +114,8 @@ def trained(net: paddle.nn.Layer, folder: Path) -> Arrays:
 
 def copy_tokenizer(vocab: Path, folder: Path) -> None:
     """Copy the tokenizer's files from the folder `vocab` to a model."""
-    for name in TOKENIZER:
-        if (vocab / name).is_file():
-            shutil.copyfile(vocab / name, folder / name)
+    for path in tokenizers.present(vocab):
+        shutil.copyfile(path, folder / path.name)
 
 
 def _shares(folder: Path) -> Arrays:

@@ -1,0 +1,1 @@
+"""Vocabularies of SentencePiece, as ERNIE-M has one: many languages, no knowledge of their words."""
