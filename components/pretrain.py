@@ -9,7 +9,7 @@ from components.contract.kinds import Ids, Model, Vocab
 from components.contract.scores import Score, several, share
 from ernie_core.data import shares
 from ernie_core.errors import BadInput
-from ernie_core.pretrain.recipe import PretrainRecipe
+from ernie_core.pretrain.recipe import NO_ORDER, PretrainRecipe
 
 
 def _scores(part: str) -> Iterator[Score]:
@@ -30,7 +30,7 @@ def _scores(part: str) -> Iterator[Score]:
 
 
 class Pretrain(Step, PretrainRecipe):
-    """Train an ERNIE model to guess masked tokens and the order of sentences."""
+    """Train an ERNIE model to guess masked tokens and the order of sentences, or an ERNIE-M to guess masked tokens."""
 
     image = "train"
     cpu: ClassVar[int] = 2
@@ -41,6 +41,7 @@ class Pretrain(Step, PretrainRecipe):
         "arch": "2L64H2", "max_seq_len": 64, "micro_batch_size": 2, "global_batch_size": 8,
         "eval_freq": 20, "eval_iters": 1, "split": "900,100",
     }  # fmt: skip
+    added: ClassVar[frozenset[str]] = frozenset({"model_type"})
     main_scores: ClassVar[tuple[str, ...]] = ("train_loss", "valid_loss", "valid_lm_accuracy", "test_loss")
     scores: ClassVar[tuple[Score, ...]] = tuple(score for part in shares.PARTS for score in _scores(part))
 
@@ -96,6 +97,13 @@ class Pretrain(Step, PretrainRecipe):
                 yield f"max_seq_len {self.max_seq_len} is above the {limit} positions of `{made.name}`: lower it"
             if "arch" in self.model_fields_set and self.arch != first.arch:
                 yield f"arch {self.arch}: this continues from `{made.name}`, which is {first.arch}, leave arch out"
+            if "model_type" in self.model_fields_set and self.model_type != first.model_type:
+                yield (
+                    f"model_type {self.model_type}: this continues from `{made.name}`, which is an {first.model_type},"
+                    " leave model_type out"
+                )
+            elif first.model_type == "ernie_m" and self.binary_head:
+                yield f"`{made.name}` is an ernie_m: {NO_ORDER}"
 
     def run(self, ids: Many[Ids], vocab: In[Vocab], init: In[Model] | None, model: Out[Model], here: Here) -> Scores:
         from ernie_core.pretrain import pretrain

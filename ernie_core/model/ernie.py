@@ -1,4 +1,4 @@
-"""The ERNIE encoder on paddle.nn: few operations per layer, PaddleNLP's parameter names."""
+"""The encoder of ERNIE and ERNIE-M on paddle.nn: few operations per layer, PaddleNLP's parameter names."""
 
 import paddle
 import paddle.nn.functional as F
@@ -42,14 +42,17 @@ class ErnieModel(nn.Layer):
 
 
 class Embeddings(nn.Layer):
-    """Words + positions + types (+ task), normalised."""
+    """Words + positions (+ types) (+ task), normalised.
+
+    The first position of an ERNIE-M is row 2 of its table. The word of its padding is one like the others, as in
+    PaddleNLP; no token attends to it.
+    """
 
     def __init__(self, config: ErnieConfig) -> None:
         super().__init__()
         size = config.hidden_size
-        self.word_embeddings = nn.Embedding(
-            config.vocab_size, size, padding_idx=config.pad_token_id, weight_attr=initial(config)
-        )
+        unlearned = None if config.model_type == "ernie_m" else config.pad_token_id
+        self.word_embeddings = nn.Embedding(config.vocab_size, size, padding_idx=unlearned, weight_attr=initial(config))
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, size, weight_attr=initial(config))
         if config.type_vocab_size:
             self.token_type_embeddings = nn.Embedding(config.type_vocab_size, size, weight_attr=initial(config))
@@ -78,13 +81,15 @@ class Embeddings(nn.Layer):
         return F.dropout(self.layer_norm(total), rate, training=self.training)
 
     def _positions(self, input_ids: paddle.Tensor, position_ids: paddle.Tensor | None) -> paddle.Tensor:
+        first = self.config.offset
         if position_ids is not None:
-            return self.position_embeddings(position_ids)
+            return self.position_embeddings(position_ids + first if first else position_ids)
         if paddle.in_dynamic_mode():
-            return self.position_embeddings.weight[: input_ids.shape[1]]
+            return self.position_embeddings.weight[first : first + input_ids.shape[1]]
         # An exported graph does not know the length: count the positions with operators that every exporter has.
         ones = paddle.ones_like(input_ids)
-        return self.position_embeddings(paddle.cumsum(ones, axis=1) - ones)
+        counted = paddle.cumsum(ones, axis=1)
+        return self.position_embeddings(counted + (first - 1) if first else counted - ones)
 
 
 class Encoder(nn.Layer):

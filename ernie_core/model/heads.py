@@ -11,19 +11,30 @@ from ernie_core.model.config import ErnieConfig
 from ernie_core.model.ernie import ErnieModel, initial, linear
 
 
+def encoder(net: nn.Layer) -> ErnieModel:
+    """The encoder of a net with a head, which has the name of the model's type."""
+    found: ErnieModel = getattr(net, net.config.encoder)
+    return found
+
+
 class ErnieForPretraining(nn.Layer):
     """Masked tokens, and (with the order head) whether two segments were swapped."""
 
     def __init__(self, config: ErnieConfig, binary_head: bool = True) -> None:
         super().__init__()
         self.config = config
-        self.ernie = ErnieModel(config)
-        self.cls = PretrainingHeads(config, self.ernie.embeddings.word_embeddings.weight, binary_head)
+        setattr(self, config.encoder, ErnieModel(config))
+        self.cls = PretrainingHeads(config, self.base.embeddings.word_embeddings.weight, binary_head)
+
+    @property
+    def base(self) -> ErnieModel:
+        """The encoder."""
+        return encoder(self)
 
     @property
     def architecture(self) -> str:
-        """The class that opens these weights in PaddleNLP."""
-        return "ErnieForPretraining" if self.cls.binary_head else "ErnieForMaskedLM"
+        """The class that opens these weights in PaddleNLP, which has none for ERNIE-M: its others open them."""
+        return self.config.family + ("ForPretraining" if self.cls.binary_head else "ForMaskedLM")
 
     def forward(
         self,
@@ -33,7 +44,7 @@ class ErnieForPretraining(nn.Layer):
         masked_positions: paddle.Tensor | None = None,
     ) -> tuple[paddle.Tensor, paddle.Tensor | None]:
         """Logits over the vocabulary at `masked_positions` (row * L + column; or everywhere), logits of the order."""
-        hidden, pooled = self.ernie(input_ids, token_type_ids, attention_mask)
+        hidden, pooled = self.base(input_ids, token_type_ids, attention_mask)
         if masked_positions is not None:
             # Only the chosen rows are projected to the vocabulary: the most expensive operation of a small model.
             hidden = paddle.gather(hidden.reshape([-1, self.config.hidden_size]), masked_positions)
@@ -85,15 +96,28 @@ class TiedDecoder(nn.Layer):
         return scores + self.bias
 
 
-class _TaskNet(nn.Layer):
+class TaskNet(nn.Layer):
     """The encoder with a dropout behind it; `head` makes the outputs of its two results."""
+
+    kind: str
+    """The name of its class in PaddleNLP behind `Ernie` or `ErnieM`."""
 
     def __init__(self, config: ErnieConfig) -> None:
         super().__init__()
         self.config = config
-        self.ernie = ErnieModel(config)
+        setattr(self, config.encoder, ErnieModel(config))
         dropout = config.classifier_dropout
         self.dropout = config.hidden_dropout_prob if dropout is None else dropout
+
+    @property
+    def base(self) -> ErnieModel:
+        """The encoder."""
+        return encoder(self)
+
+    @property
+    def architecture(self) -> str:
+        """The class that opens these weights in PaddleNLP."""
+        return self.config.family + self.kind
 
     def forward(
         self,
@@ -102,7 +126,7 @@ class _TaskNet(nn.Layer):
         attention_mask: paddle.Tensor | None = None,
     ) -> paddle.Tensor | tuple[paddle.Tensor, paddle.Tensor]:
         """The outputs of the task."""
-        hidden, pooled = self.ernie(input_ids, token_type_ids, attention_mask)
+        hidden, pooled = self.base(input_ids, token_type_ids, attention_mask)
         return self.head(hidden, pooled)
 
     @abstractmethod
@@ -114,10 +138,10 @@ class _TaskNet(nn.Layer):
         return F.dropout(hidden, self.dropout, training=self.training)
 
 
-class ErnieForSequenceClassification(_TaskNet):
+class ErnieForSequenceClassification(TaskNet):
     """One label for a text or a pair of texts: logits [B, num_labels]."""
 
-    architecture = "ErnieForSequenceClassification"
+    kind = "ForSequenceClassification"
 
     def __init__(self, config: ErnieConfig) -> None:
         super().__init__(config)
@@ -127,10 +151,10 @@ class ErnieForSequenceClassification(_TaskNet):
         return self.classifier(self.drop(pooled))
 
 
-class ErnieForTokenClassification(_TaskNet):
+class ErnieForTokenClassification(TaskNet):
     """A tag for every token: logits [B, L, num_labels]."""
 
-    architecture = "ErnieForTokenClassification"
+    kind = "ForTokenClassification"
 
     def __init__(self, config: ErnieConfig) -> None:
         super().__init__(config)
@@ -140,10 +164,10 @@ class ErnieForTokenClassification(_TaskNet):
         return self.classifier(self.drop(hidden))
 
 
-class ErnieForQuestionAnswering(_TaskNet):
+class ErnieForQuestionAnswering(TaskNet):
     """Where an answer begins and where it ends: two logits for every token, [B, L] each; without dropout."""
 
-    architecture = "ErnieForQuestionAnswering"
+    kind = "ForQuestionAnswering"
 
     def __init__(self, config: ErnieConfig) -> None:
         super().__init__(config)
@@ -154,10 +178,10 @@ class ErnieForQuestionAnswering(_TaskNet):
         return logits[:, :, 0], logits[:, :, 1]
 
 
-class ErnieForMultipleChoice(_TaskNet):
+class ErnieForMultipleChoice(TaskNet):
     """One logit for every choice of a question, [B, 1], where each choice is a row of its own."""
 
-    architecture = "ErnieForMultipleChoice"
+    kind = "ForMultipleChoice"
 
     def __init__(self, config: ErnieConfig) -> None:
         super().__init__(config)
@@ -167,14 +191,16 @@ class ErnieForMultipleChoice(_TaskNet):
         return self.classifier(self.drop(pooled))
 
 
-class JointErnie(_TaskNet):
+class JointErnie(TaskNet):
     """An intent for a text and a tag of a slot for every token, under the names of the SLU example of ERNIE 3.0 Tiny:
     logits [B, intents] and [B, L, slots].
 
     Its initialisation is that of the example too: the biases of both classifiers are random.
     """
 
-    architecture = "JointErnie"
+    @property
+    def architecture(self) -> str:
+        return f"Joint{self.config.family}"
 
     def __init__(self, config: ErnieConfig, intents: int, slots: int) -> None:
         super().__init__(config)

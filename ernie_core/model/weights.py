@@ -17,9 +17,6 @@ FILE = "model_state.pdparams"
 _FIRST = 1000
 """First memo index of arrays in our files: the pickler uses low ones for parts of small objects."""
 
-_ENCODER = "ernie."
-"""Prefix of the encoder's parameters, unless the encoder was saved alone."""
-
 _SHOWN = 8
 """Most differences in a message: an unrelated file has hundreds."""
 
@@ -47,11 +44,11 @@ def save(model: paddle.nn.Layer, folder: Path) -> None:
 def load(model: paddle.nn.Layer, folder: Path, partial: str | None = None) -> tuple[str, ...]:
     """Set the model's weights from a folder; BadInput, with the first differences, if names or shapes differ.
 
-    `partial="ernie."` takes only the parameters below that prefix, which must all be there, and does not change
-    the others: the encoder of a pretrained model into a task model. Returns the names that were set.
+    `partial`, `ernie.` for example, takes only the parameters below that prefix, which must all be there, and does not
+    change the others: the encoder of a pretrained model into a task model. Returns the names that were set.
     """
     wanted = model.state_dict()
-    found = _named(folder / FILE, wanted)
+    found = _named(folder / FILE, wanted, _prefix(model))
     if partial is not None:
         found = {name: a for name, a in found.items() if name.startswith(partial)}
         wanted = {name: t for name, t in wanted.items() if name.startswith(partial)}
@@ -80,12 +77,12 @@ def start_from(model: paddle.nn.Layer, folder: Path) -> tuple[str, ...]:
 
     Returns the missing names, which are not changed. BadInput if a shape differs; heads of another task are skipped.
     """
-    wanted = model.state_dict()
-    found = _named(folder / FILE, wanted)
+    wanted, encoder = model.state_dict(), _prefix(model)
+    found = _named(folder / FILE, wanted, encoder)
     tied = {wanted[name].name: array for name, array in found.items() if name in wanted}
     arrays = {name: tied[tensor.name] for name, tensor in wanted.items() if tensor.name in tied}
-    lacking = tuple(name for name in wanted if name not in arrays and not name.startswith(_ENCODER))
-    unknown = {name: array for name, array in found.items() if name.startswith(_ENCODER) and name not in wanted}
+    lacking = tuple(name for name in wanted if name not in arrays and not name.startswith(encoder))
+    unknown = {name: array for name, array in found.items() if name.startswith(encoder) and name not in wanted}
     shapes = {name: tuple(tensor.shape) for name, tensor in wanted.items() if name not in lacking}
     _refuse(folder / FILE, differences(shapes, arrays | unknown))
     for name, array in arrays.items():
@@ -160,24 +157,30 @@ def read_arrays(path: Path) -> Arrays:
     return content
 
 
-def _named(path: Path, wanted: Container[str]) -> Arrays:
+def _prefix(model: paddle.nn.Layer) -> str:
+    """What names of the encoder's parameters begin with, unless the encoder was saved alone."""
+    return f"{model.config.encoder}."
+
+
+def _named(path: Path, wanted: Container[str], encoder: str) -> Arrays:
     """The arrays of a file by the model's names. BadInput if none of them is the model's.
 
-    PaddleNLP's `ErnieModel` is the encoder alone, and its names lack the prefix.
+    PaddleNLP's `ErnieModel` is the encoder alone, and its names lack the prefix `encoder`.
     """
     found = read_arrays(path)
-    bare = [name for name in found if _ENCODER + name in wanted]
-    whole = [name for name in found if name.startswith(_ENCODER)]
+    bare = [name for name in found if encoder + name in wanted]
+    whole = [name for name in found if name.startswith(encoder)]
     if bare and whole:
         raise BadInput(
-            f"{path}: `{bare[0]}` is named without `{_ENCODER}`, `{whole[0]}` with it: "
+            f"{path}: `{bare[0]}` is named without `{encoder}`, `{whole[0]}` with it: "
             "two models are mixed, save one of them again"
         )
     if bare:
-        return {_ENCODER + name: array for name, array in found.items()}
+        return {encoder + name: array for name, array in found.items()}
     if not any(name in wanted for name in found):
         some = ", ".join(f"`{name}`" for name in list(found)[:3]) or "nothing"
-        raise BadInput(f"{path}: has no parameter of an ERNIE model, but {some}: give the folder of such a model")
+        kind = "an ERNIE-M" if encoder == "ernie_m." else "an ERNIE"
+        raise BadInput(f"{path}: has no parameter of {kind} model, but {some}: give the folder of such a model")
     return found
 
 

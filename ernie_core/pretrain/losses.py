@@ -42,7 +42,8 @@ def losses(net: ErnieForPretraining, batch: Batch, *, count: bool = False) -> Pr
     masked = len(batch.labels)
     # gather takes no empty index: a batch without masked tokens uses one row, which does not count in the loss
     positions = paddle.to_tensor(batch.positions if masked else batch.positions.dtype.type([0]))
-    scores, order = net(paddle.to_tensor(batch.ids), paddle.to_tensor(batch.types), masked_positions=positions)
+    types = paddle.to_tensor(batch.types) if net.config.type_vocab_size else None
+    scores, order = net(paddle.to_tensor(batch.ids), types, masked_positions=positions)
     labels = paddle.to_tensor(batch.labels) if masked else None
     lm = F.cross_entropy(scores, labels) if masked else scores.sum() * 0.0
     predicted = int((scores.argmax(-1) == labels).sum()) if count and masked else 0

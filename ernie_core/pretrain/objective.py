@@ -25,7 +25,7 @@ from ernie_core.model.config import ErnieConfig
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.pretrain import flops
 from ernie_core.pretrain.losses import evaluate, losses
-from ernie_core.pretrain.recipe import TEST_ITERS, PretrainRecipe
+from ernie_core.pretrain.recipe import NO_ORDER, TEST_ITERS, PretrainRecipe
 from ernie_core.progress import Stop, never
 from ernie_core.store import digests
 from ernie_core.train.checkpoint import snapshot
@@ -73,7 +73,7 @@ class Pretraining:
         parts, read = _parts(ids, words, vocab, recipe, cache)
         paddle.seed(derived(recipe.seed, "weights"))
         net = ErnieForPretraining(_shape(recipe, words, init), recipe.binary_head)
-        net.ernie.encoder.recompute = recipe.use_recompute
+        net.base.encoder.recompute = recipe.use_recompute
         rows = [_row(corpus, weight) for corpus, (_, weight) in zip(read, ids, strict=True)]
         facts = {
             "vocabulary": words.digest[:16],
@@ -137,9 +137,12 @@ class Pretraining:
         pass
 
     def identity(self) -> Identity:
-        model = {"model": json.dumps(asdict(self.net.config), sort_keys=True)}
+        chosen = self.recipe.lasting()
+        if chosen["model_type"] == "ernie":  # an earlier version did not have it: checkpoints without it are of ERNIE
+            del chosen["model_type"]
+        model = {"model": json.dumps(self.net.config.facts(), sort_keys=True)}
         init = {"init": "random" if self.init is None else digests.sha256(self.init / weights.FILE)[:16]}
-        return Identity({**self.recipe.lasting(), **self.facts, **model, **init}, {})
+        return Identity({**chosen, **self.facts, **model, **init}, {})
 
     def finish(self, team: Team, stop: Stop) -> Iterator[Evaluation]:
         for part, times in (("valid", 1), ("test", TEST_ITERS)):
@@ -223,15 +226,20 @@ def _shape(recipe: PretrainRecipe, words: Vocabulary, init: Path | None) -> Erni
     if init is None:
         return recipe.shape(words.size, words.pad)
     found = configs.read(init)
+    if found.model_type != recipe.model_type:
+        if recipe.model_type == "ernie_m":
+            raise BadInput(f"{init} is an `{found.model_type}`, not an `ernie_m`: leave model_type out")
+        if recipe.binary_head:
+            raise BadInput(f"{init} is an `{found.model_type}`: {NO_ORDER}")
     if (init / "vocab.txt").is_file() and vocabulary.read(init).digest != words.digest:
         raise BadInput(f"{init} was trained with another vocabulary: adopt its vocab.txt, and make the ids with it")
     if found.vocab_size < words.size:
         raise BadInput(f"{init} has {found.vocab_size} ids, the vocabulary has {words.size}: use its own vocabulary")
     if found.pad_token_id != words.pad:
         raise BadInput(f"{init} pads with id {found.pad_token_id}, the vocabulary with {words.pad}: they do not match")
-    if recipe.max_seq_len > found.max_position_embeddings:
+    if recipe.max_seq_len > found.positions:
         raise BadInput(
-            f"max_seq_len {recipe.max_seq_len} is above the {found.max_position_embeddings} positions of {init}:"
+            f"max_seq_len {recipe.max_seq_len} is above the {found.positions} positions of {init}:"
             " lower it, and make the ids again if they are longer"
         )
     return replace(

@@ -1,6 +1,6 @@
 """Every setting of a pretraining, under PaddleNLP's names. Imports nothing heavy: the command line reads it too."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
@@ -19,20 +19,26 @@ if TYPE_CHECKING:
 
 TEST_ITERS = 10
 """Length of the final test, in evaluations."""
+NO_ORDER = "it has no sentence order to learn, its segments have no types: set `binary_head: false`"
+"""Why an ERNIE-M is trained without the order head, with the remedy."""
 
 
 @dataclass(frozen=True)
 class PretrainRecipe(Settings):
     """What to pretrain and how."""
 
+    model_type: Literal["ernie", "ernie_m"] = "ernie"
+    """Type of the model: `ernie`, or `ernie_m`, which has no types of tokens and learns masked tokens alone, with
+    `binary_head: false`."""
     arch: Annotated[str, Pattern(r"^(large|base|medium|mini|micro|nano|pico|\d{1,6}L\d{1,6}H\d{1,6})$")] = "base"
-    """Model shape: large, base, medium, mini, micro, nano, pico, or layers, hidden size and heads as in `6L768H12`."""
+    """Model shape: large, base, medium, mini, micro, nano, pico, or layers, hidden size and heads as in `6L768H12`.
+    The inner layers of an ERNIE-M have four times the hidden size under every name."""
     max_steps: Count = 500_000
     """Updates to make. More than a training of the same settings has made continues it."""
     max_seq_len: Annotated[int, Ge(8)] = 512
     """Length of a sample in tokens, including [CLS] and [SEP]."""
     max_position_embeddings: Count = 512
-    """Number of positions of the model, at least `max_seq_len`."""
+    """Number of positions of the model, at least `max_seq_len`; the table of an ERNIE-M has two more rows."""
     micro_batch_size: Count = 8
     """Samples that pass through the net at once."""
     global_batch_size: Count | None = None
@@ -81,6 +87,8 @@ class PretrainRecipe(Settings):
 
     def contradictions(self) -> list[str]:
         found = []
+        if self.model_type == "ernie_m" and self.binary_head:
+            found.append(f"model_type ernie_m and binary_head true contradict: {NO_ORDER}")
         if self.min_lr > self.max_lr:
             found.append(f"min_lr {self.min_lr} is above max_lr {self.max_lr}: lower min_lr")
         if self.max_seq_len > self.max_position_embeddings:
@@ -96,7 +104,7 @@ class PretrainRecipe(Settings):
                 f" it must be a multiple, such as {larger}"
             )
         try:
-            configs.shape(self.arch, vocab_size=1)
+            configs.shape(self.arch, vocab_size=1, model_type=self.model_type)
         except BadInput as error:
             found.append(f"arch {self.arch}: {error}")
         try:
@@ -170,11 +178,12 @@ class PretrainRecipe(Settings):
 
     def shape(self, vocab_size: int, pad: int) -> ErnieConfig:
         """The model."""
-        return configs.shape(
+        config = configs.shape(
             self.arch,
             vocab_size,
-            max_position_embeddings=self.max_position_embeddings,
+            model_type=self.model_type,
             hidden_dropout_prob=self.hidden_dropout_prob,
             attention_probs_dropout_prob=self.attention_probs_dropout_prob,
             pad_token_id=pad,
         )
+        return replace(config, max_position_embeddings=self.max_position_embeddings + config.offset)

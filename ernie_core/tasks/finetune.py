@@ -77,6 +77,8 @@ class FineTuning:
     patience: int | None = field(init=False)
     deciding: str = field(init=False)
     """Name of the score that chooses the best weights."""
+    inputs: tuple[str, ...] = field(init=False)
+    """Names of the inputs of the net."""
     perturbation: Perturbation | None = field(init=False)
     tokenizer: Path = field(init=False)
     data: Sequence[Facts] = field(init=False)
@@ -108,7 +110,8 @@ class FineTuning:
         steps = chosen.max_steps if chosen.max_steps > 0 else math.ceil(chosen.num_train_epochs * self.each)
         self.micro_batches = chosen.micro_batches(self.world)
         self.patience, self.deciding = chosen.early_stopping_patience, chosen.deciding(self.task.name)
-        words = self.net.ernie.embeddings.word_embeddings
+        self.inputs = self.task.fed(self.net.config)
+        words = self.net.base.embeddings.word_embeddings
         self.perturbation = Perturbation(words, chosen.fgm_epsilon) if chosen.fgm_epsilon else None
         self.tokenizer = self.model
         self.data = [{"split": name, "examples": len(split.examples)} for name, split in self.splits.items()]
@@ -144,7 +147,7 @@ class FineTuning:
         counts, whole = (self.task.counts(train.targets[some]) for some in (mine, chosen))
         weights = [one * self.micro_batches / max(all_, 1) for one, all_ in zip(counts, whole, strict=True)]
         inputs = self.task.batch(train.features, rows, self.net.config.pad_token_id)
-        return ExampleBatch(inputs, train.targets[rows], weights)
+        return ExampleBatch(self._fed(inputs), train.targets[rows], weights)
 
     def losses(self, batch: ExampleBatch) -> Losses:
         if self.perturbation:
@@ -195,7 +198,7 @@ class FineTuning:
             "task": self.task.name,
             "data": " ".join(split.digest[:16] for split in self.splits.values()),
             "learned": json.dumps(self.task.learned(), sort_keys=True, ensure_ascii=False),
-            "network": json.dumps(asdict(self.net.config), sort_keys=True),
+            "network": json.dumps(self.net.config.facts(), sort_keys=True),
             "model": digests.sha256(self.model / weights.FILE)[:16],
         }
         if self.deciding_languages:
@@ -275,13 +278,17 @@ class FineTuning:
         loss = paddle.add_n([term * weight for term, weight in zip(terms, batch.weights, strict=True)])
         return Losses(loss, (float(loss),), tokens)
 
+    def _fed(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The inputs that the net takes."""
+        return {name: inputs[name] for name in self.inputs}
+
     def _run(self, inputs: Mapping[str, paddle.Tensor]) -> tuple[paddle.Tensor, ...]:
         outputs = self.net(**inputs)
         return tuple(outputs) if isinstance(outputs, list | tuple) else (outputs,)
 
     def _numpy(self, **inputs: np.ndarray) -> list[np.ndarray]:
         with precision.context(self.settings):
-            outputs = self._run({name: paddle.to_tensor(array) for name, array in inputs.items()})
+            outputs = self._run({name: paddle.to_tensor(array) for name, array in self._fed(inputs).items()})
         return [tensor.astype("float32").numpy() for tensor in outputs]
 
 

@@ -21,8 +21,7 @@ def opened(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings:
     """The pretrained encoder with a new head, whose weights follow from the seed. BadInput if lengths or vocabulary do
     not fit the model."""
     config = configs.read(model)
-    if settings.max_seq_len > config.max_position_embeddings:
-        limit = config.max_position_embeddings
+    if settings.max_seq_len > (limit := config.positions):
         raise BadInput(
             f"max_seq_len {settings.max_seq_len} is more than the {limit} positions of the model {model}: lower it"
         )
@@ -31,7 +30,7 @@ def opened(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings:
     said = {name: getattr(settings, name) for name in _DROPOUT}
     paddle.seed(settings.seed)
     net = learned.net(replace(config, **{name: value for name, value in said.items() if value is not None}))
-    net.ernie.encoder.recompute = settings.use_recompute
-    weights.load(net, model, partial="ernie.")
+    net.base.encoder.recompute = settings.use_recompute
+    weights.load(net, model, partial=f"{config.encoder}.")
     freezing.freeze(net, embeddings=settings.freeze_embeddings, layers=settings.freeze_layers)
     return net

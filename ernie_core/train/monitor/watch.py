@@ -29,7 +29,7 @@ def begin(
     if rank == 0:
         times = history.begin(place, step)
         if folder := place.store.path(place.of(RUNS)):
-            texts = {"model_config": asdict(config), "args": asdict(log.course.settings)}
+            texts = {"model_config": config.facts(), "args": asdict(log.course.settings)}
             shown = {tag: json.dumps(values, indent=1, ensure_ascii=False) for tag, values in texts.items()}
             views.append(scalars.begin(folder, step, shown, curve))
     if textfiles is not None:
