@@ -10,13 +10,15 @@ from components.contract.base import Here, In, Out, Scores, Step
 from components.contract.kinds import RawData, TaskData
 from components.contract.scores import Score, several
 from components.contract.values import Column, Share
-from ernie_core.datasets.known import AUTO, CHOICES, FORMATS
+from ernie_core.datasets.known import AUTO, CHOICES, FORMATS, LANGUAGES, MODES
 from ernie_core.tasks.data import PLAIN
 
 if TYPE_CHECKING:
     Format = str
+    Mode = str
+    Language = str
 else:
-    Format = Literal[CHOICES]
+    Format, Mode, Language = Literal[CHOICES], Literal[MODES], Literal[LANGUAGES]
 
 Removable = Literal["in_both", "related", "repeated", "contradicting"]
 Files = tuple[str, ...]
@@ -30,6 +32,7 @@ class Dataset(Step):
     """
 
     image = "text"
+    added: ClassVar[frozenset[str]] = frozenset({"mode", "languages"})
     main_scores: ClassVar[tuple[str, ...]] = ("train", "dev", "test", "rejected", "in_both")
     scores: ClassVar[tuple[Score, ...]] = several(
         "train dev test rejected left_out repeated in_both related contradicting"
@@ -64,6 +67,13 @@ class Dataset(Step):
     test: Share = 0.0
     """Share of train to cut as test, as `10%` or 0.1."""
 
+    mode: Mode | None = None
+    """Data in several languages: what train has. `cross-lingual-transfer`: English alone, and English dev chooses the
+    best weights; `translate-train-all`: all languages, one after the other, and dev of all chooses. Dev and test have
+    all languages in both."""
+    languages: tuple[Language, ...] = ()
+    """Data in several languages: those to use; default: all. Each must be there."""
+
     remove: tuple[Removable, ...] = ()
     """Examples to remove from train: those that dev or test have, too (`in_both`); `related` ones, of a group of dev or
     test, such as a premise; `repeated` ones but the first; `contradicting` ones, whose text has several labels."""
@@ -96,8 +106,25 @@ class Dataset(Step):
         for split in ("dev", "test"):
             if getattr(self, split) and getattr(self, f"{split}_files"):
                 yield f"{split} and {split}_files both say what {split} is: leave one of them out"
+        yield from self._misfits_of_languages()
         if (self.dev_files or self.test_files) and not self.train_files:
             yield "dev_files or test_files without train_files: say which files train is, too"
+
+    def _misfits_of_languages(self) -> Iterator[str]:
+        from ernie_core.datasets import choosing
+        from ernie_core.datasets.languages import Languages
+        from ernie_core.errors import BadInput
+
+        if self.format == AUTO and self.mode is None and not self.languages:
+            return
+        if self.format != AUTO and not choosing.load(self.format).many_languages:
+            if given := [name for name in ("mode", "languages") if getattr(self, name)]:
+                yield f"{', '.join(given)}: data of format {self.format} do not say their language: leave it out"
+            return
+        try:
+            Languages.chosen(self.mode, self.languages)
+        except BadInput as error:
+            yield str(error)
 
     def run(self, raw_data: In[RawData], task_data: Out[TaskData], here: Here) -> Scores:
         from ernie_core.datasets import dataset
@@ -111,6 +138,8 @@ class Dataset(Step):
             files={"train": self.train_files, "dev": self.dev_files, "test": self.test_files},
             dev=self.dev,
             test=self.test,
+            mode=self.mode,
+            languages=self.languages,
             remove=self.remove,
             max_examples=self.max_examples,
             max_rejected=self.max_rejected,

@@ -38,11 +38,13 @@ def ask(net: paddle.nn.Layer, **inputs: np.ndarray) -> list[np.ndarray]:
 
 
 def to_static(finetuned: Path, task: Task[Any, Any], folder: Path) -> paddle.nn.Layer:
-    """Write `model.pdmodel` and `model.pdiparams`, with the task's inputs, int64 [None, None] each, and its outputs.
+    """Write `model.pdmodel` and `model.pdiparams`, with the inputs that the net has of the task, int64 [None, None]
+    each, and its outputs.
 
     Returns the net. The same fine-tuned model gives the same bytes.
     """
-    spec = [paddle.static.InputSpec([None, None], "int64", name=name) for name in task.inputs]
+    names = task.fed(configs.read(finetuned))
+    spec = [paddle.static.InputSpec([None, None], "int64", name=name) for name in names]
     # Names must not depend on layers that this process built before.
     with paddle.utils.unique_name.guard():
         net = opened(finetuned, task)

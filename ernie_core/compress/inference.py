@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ernie_core.compress import export, measure, probe, strategies
 from ernie_core.errors import Stopped
+from ernie_core.model import config as configs
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.serve import engines, manifest
 from ernie_core.serve.manifest import Serving
@@ -30,6 +31,7 @@ def build(
     but not written: equal models would have unequal folders.
     """
     learned, tokenizer, way = task.read(finetuned), tokenizers.open(finetuned), strategies.STRATEGIES[strategy]
+    names = learned.fed(configs.read(finetuned))
     single, target = scratch / "float.onnx", inference / manifest.MODEL
     net = export.to_static(finetuned, learned, inference)
     export.to_onnx(inference, single)
@@ -38,10 +40,10 @@ def build(
     _pass(progress, stop, 2, strategy)
 
     models = {
-        ending: Predictor(learned, tokenizer, engines.load(path, "onnxruntime", (), 1))
+        ending: Predictor(learned, tokenizer, engines.load(path, "onnxruntime", (), 1), inputs=names)
         for ending, path in (("", target), ("_fp32", single))
     }
-    probe.check(models["_fp32"], Predictor(learned, tokenizer, partial(export.ask, net)), "onnx export")
+    probe.check(models["_fp32"], Predictor(learned, tokenizer, partial(export.ask, net), inputs=names), "onnx export")
     asked = probe.probed(models[""], models["_fp32"], way.tolerance)
     scores = {"size_mb": measure.megabytes(target), "size_mb_fp32": measure.megabytes(single)}
     if task_data:
@@ -50,7 +52,7 @@ def build(
 
     tokenizer.save(inference)
     learned.copy_to(inference)
-    inputs = tuple({"name": name, "dtype": "int64"} for name in learned.inputs)
+    inputs = tuple({"name": name, "dtype": "int64"} for name in names)
     manifest.write(Serving(learned, way.precision, inputs, engines.NAMES, asked), inference)
     _write(inference / "metrics.json", {**scores, "strategy": strategy})
     return scores | {f"p50_ms{ending}": measure.latency(model) for ending, model in models.items()}

@@ -36,7 +36,7 @@ def scores(models: Mapping[str, Predictor], folder: Path) -> dict[str, float]:
 
 def latency(model: Predictor) -> float:
     """Median latency in milliseconds for 16 tokens at batch size 1."""
-    inputs = {name: np.full((1, 16), name == "input_ids", np.int64) for name in model.task.inputs}
+    inputs = {name: np.full((1, 16), name == "input_ids", np.int64) for name in model.names}
     seconds = []
     for _ in range(60):
         start = perf_counter()

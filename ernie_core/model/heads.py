@@ -96,7 +96,7 @@ class TiedDecoder(nn.Layer):
         return scores + self.bias
 
 
-class _TaskNet(nn.Layer):
+class TaskNet(nn.Layer):
     """The encoder with a dropout behind it; `head` makes the outputs of its two results."""
 
     kind: str
@@ -138,7 +138,7 @@ class _TaskNet(nn.Layer):
         return F.dropout(hidden, self.dropout, training=self.training)
 
 
-class ErnieForSequenceClassification(_TaskNet):
+class ErnieForSequenceClassification(TaskNet):
     """One label for a text or a pair of texts: logits [B, num_labels]."""
 
     kind = "ForSequenceClassification"
@@ -151,7 +151,7 @@ class ErnieForSequenceClassification(_TaskNet):
         return self.classifier(self.drop(pooled))
 
 
-class ErnieForTokenClassification(_TaskNet):
+class ErnieForTokenClassification(TaskNet):
     """A tag for every token: logits [B, L, num_labels]."""
 
     kind = "ForTokenClassification"
@@ -164,7 +164,7 @@ class ErnieForTokenClassification(_TaskNet):
         return self.classifier(self.drop(hidden))
 
 
-class ErnieForQuestionAnswering(_TaskNet):
+class ErnieForQuestionAnswering(TaskNet):
     """Where an answer begins and where it ends: two logits for every token, [B, L] each; without dropout."""
 
     kind = "ForQuestionAnswering"
@@ -178,7 +178,7 @@ class ErnieForQuestionAnswering(_TaskNet):
         return logits[:, :, 0], logits[:, :, 1]
 
 
-class ErnieForMultipleChoice(_TaskNet):
+class ErnieForMultipleChoice(TaskNet):
     """One logit for every choice of a question, [B, 1], where each choice is a row of its own."""
 
     kind = "ForMultipleChoice"
@@ -191,7 +191,7 @@ class ErnieForMultipleChoice(_TaskNet):
         return self.classifier(self.drop(pooled))
 
 
-class JointErnie(_TaskNet):
+class JointErnie(TaskNet):
     """An intent for a text and a tag of a slot for every token, under the names of the SLU example of ERNIE 3.0 Tiny:
     logits [B, intents] and [B, L, slots].
 

@@ -46,6 +46,11 @@ class Serving:
     """Engines in the order in which `auto` tries them."""
     probe: Probe
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the inputs."""
+        return tuple(said["name"] for said in self.inputs)
+
 
 def numbers(outputs: Outputs) -> list[np.ndarray]:
     """The concatenated outputs of every row as a probe has them, float32 [elements of the row]."""
@@ -77,13 +82,16 @@ def read(folder: Path) -> Serving:
             raise BadInput(f"{path}: another format than {FORMAT}, serve it with the version that made it")
         probe = content["probe"]
         alone, together = (tuple(map(tuple, probe[key])) for key in ("logits", "logits_together"))
-        return Serving(
+        served = Serving(
             task=task.opened(folder, content),
             precision=str(content["precision"]),
             inputs=tuple(content["inputs"]),
             engines=tuple(content["engines"]),
             probe=Probe(tuple(map(_question, probe["texts"])), alone, together, float(probe["tolerance"])),
         )
+        if not served.names or not set(served.names) <= set(served.task.inputs):
+            raise ValueError(f"inputs {list(served.names)} are not of {', '.join(served.task.inputs)}")
+        return served
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as e:
         raise BadInput(f"{path}: damaged, pull or make the model again: {e!r}") from e
 

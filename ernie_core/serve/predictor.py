@@ -27,6 +27,8 @@ class Predictor:
     engine: Engine
     batch_size: int = 32
     """Number of rows that are computed at once."""
+    inputs: tuple[str, ...] = ()
+    """Names of the inputs of the engine; by default all of the task."""
 
     @classmethod
     def open(cls, folder: Path, *, engine: str = "auto", threads: int = 1, batch_size: int = 32) -> "Predictor":
@@ -36,7 +38,7 @@ class Predictor:
         serving = manifest.read(folder)
         tokenizer = tokenizers.open(folder)
         loaded = engines.load(folder / manifest.MODEL, engine, serving.engines, threads)
-        predictor = cls(serving.task, tokenizer, loaded, batch_size)
+        predictor = cls(serving.task, tokenizer, loaded, batch_size, serving.names)
         predictor.check(serving.probe, folder)
         return predictor
 
@@ -60,8 +62,17 @@ class Predictor:
         """The outputs of the net for some rows, in their order; rows are batched by length to avoid padding."""
         rows = np.arange(len(features.lengths))[part]
         chosen = [rows[batch] for batch in batches.by_length(features.lengths[rows], self.batch_size)]
-        found = [self.task.forward(self.engine, features, batch, self.tokenizer.pad_id) for batch in chosen]
+        found = [self.task.forward(self._ask, features, batch, self.tokenizer.pad_id) for batch in chosen]
         return batches.in_order(found, chosen)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the inputs of the engine."""
+        return self.inputs or self.task.inputs
+
+    def _ask(self, **inputs: np.ndarray) -> Sequence[np.ndarray]:
+        """The outputs of the engine for those of a task's inputs that it has."""
+        return self.engine(**{name: inputs[name] for name in self.names})
 
     def check(self, probe: Probe, folder: Path) -> None:
         """Check the probe row by row, in a batch, and again row by row: some engines fail when the batch size changes.

@@ -28,6 +28,10 @@ class EncodedSplit:
         """Whether the true answers are known."""
         return all(example.labelled for example in self.examples)
 
+    def part(self, rows: np.ndarray) -> "EncodedSplit":
+        """Some examples alone, of a task with one row of tokens for each."""
+        return EncodedSplit([self.examples[i] for i in rows], self.features.part(rows), self.targets[rows])
+
     @property
     def digest(self) -> str:
         """SHA-256 of rows and answers, in hex."""

@@ -36,6 +36,10 @@ class Features:
         ids, types = (np.fromiter(chain.from_iterable(side), np.int32, int(lengths.sum())) for side in sides)
         return lengths, ids, types
 
+    def part(self, rows: np.ndarray) -> "Features":
+        """Some rows alone, in that order; of questions that are one row each."""
+        return Features([self.input_ids[i] for i in rows], [self.token_type_ids[i] for i in rows])
+
     def padded(self, rows: np.ndarray, pad_id: int) -> dict[str, np.ndarray]:
         """`input_ids` and `token_type_ids` of some rows, int64 [n, longest of them]."""
         return {

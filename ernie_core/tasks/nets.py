@@ -13,6 +13,9 @@ from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.task import Task
 from ernie_core.text.tokenizer import Tokenizer
 
+_DROPOUT = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+"""Settings that replace those of the pretrained model."""
+
 
 def opened(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings: FinetuneRecipe) -> paddle.nn.Layer:
     """The pretrained encoder with a new head, whose weights follow from the seed. BadInput if lengths or vocabulary do
@@ -24,7 +27,7 @@ def opened(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings:
         )
     if tokenizer.size > config.vocab_size:
         raise BadInput(f"{model}: vocab.txt has {tokenizer.size} tokens, the model was made for {config.vocab_size}")
-    said = {name: getattr(settings, name) for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")}
+    said = {name: getattr(settings, name) for name in _DROPOUT}
     paddle.seed(settings.seed)
     net = learned.net(replace(config, **{name: value for name, value in said.items() if value is not None}))
     net.base.encoder.recompute = settings.use_recompute

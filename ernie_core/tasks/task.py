@@ -80,7 +80,7 @@ class Task(ABC, Generic[Q, P]):
 
     name: ClassVar[str]
     inputs: ClassVar[tuple[str, ...]] = ("input_ids", "token_type_ids")
-    """Inputs of the exported graph, int64 [rows, tokens] each; `batch` makes them."""
+    """Inputs of the net, int64 [rows, tokens] each, which `batch` makes; those of a model are in `fed`."""
     outputs: ClassVar[tuple[str, ...]] = ("logits",)
     """Outputs of the exported graph, in its order, by their names in messages: float32 [rows, ...] each."""
     max_seq_len: int
@@ -143,6 +143,11 @@ class Task(ABC, Generic[Q, P]):
     def batch(self, features: Features, rows: np.ndarray, pad_id: int) -> dict[str, np.ndarray]:
         """The inputs of some rows, padded to the longest of them."""
         return features.padded(rows, pad_id)
+
+    def fed(self, config: "ErnieConfig") -> tuple[str, ...]:
+        """Those of `inputs` that a net of this shape takes, and its exported graph has: ERNIE-M knows no types of
+        tokens."""
+        return tuple(name for name in self.inputs if name != "token_type_ids" or name in config.inputs)
 
     @abstractmethod
     def net(self, config: "ErnieConfig") -> "paddle.nn.Layer":

@@ -7,6 +7,7 @@ from pathlib import Path
 import paddle
 
 from ernie_core.model import config, weights
+from ernie_core.model.config import ModelType
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.tasks.finetune import finetune
 from ernie_core.tasks.recipe import FinetuneRecipe
@@ -14,19 +15,23 @@ from ernie_core.text.basics import SPECIALS
 from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 GOOD, BAD, FILLERS = "好", "坏", "天地人你我他山水火风"
+OF_ERNIE_M = ("[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]")
+"""The special tokens in the order of ERNIE-M's vocabulary, but for the last."""
 QUICK = FinetuneRecipe(
     max_seq_len=16, batch_size=16, learning_rate=1e-2, num_train_epochs=2, eval_steps=8,
     hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.0,
 )  # fmt: skip
 
 
-def model(folder: Path, shape: str = "2L16H2") -> Path:
-    """A pretrained model with random weights."""
+def model(folder: Path, shape: str = "2L16H2", model_type: ModelType = "ernie") -> Path:
+    """A pretrained model with random weights, of 32 positions; padding is token 1 of an ERNIE-M."""
     folder.mkdir(parents=True)
-    tokenizer = WordPieceTokenizer((*SPECIALS, GOOD, BAD, *FILLERS, "。", "，"))
+    is_m = model_type == "ernie_m"
+    tokenizer = WordPieceTokenizer((*(OF_ERNIE_M if is_m else SPECIALS), GOOD, BAD, *FILLERS, "。", "，"))
     tokenizer.save(folder)
     paddle.seed(7)
-    weights.save(ErnieForPretraining(config.shape(shape, tokenizer.size, max_position_embeddings=32)), folder)
+    chosen = config.shape(shape, tokenizer.size, model_type=model_type, max_position_embeddings=34 if is_m else 32)
+    weights.save(ErnieForPretraining(chosen, not is_m), folder)
     return folder
 
 
@@ -54,9 +59,9 @@ def write(path: Path, rows: list[dict[str, str]]) -> None:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
 
-def finetuned(folder: Path, *, pair: bool = False) -> Path:
+def finetuned(folder: Path, *, pair: bool = False, model_type: ModelType = "ernie") -> Path:
     """A task model that has learned the task; its data and its origin are beside it."""
     found = folder / "finetuned"
     found.mkdir(parents=True)
-    finetune(model(folder / "model"), task_data(folder / "data", pair=pair), found, QUICK)
+    finetune(model(folder / "model", model_type=model_type), task_data(folder / "data", pair=pair), found, QUICK)
     return found

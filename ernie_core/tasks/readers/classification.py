@@ -1,6 +1,7 @@
 """Labelled texts and pairs of texts: `train.jsonl`, `dev.jsonl`, `test.jsonl` and `labels.txt`."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ class LabelledText:
     text_pair: str | None
     label: int | None
     """None: not known."""
+    language: str = ""
+    """Of data in several languages."""
 
     @property
     def labelled(self) -> bool:
@@ -83,7 +86,7 @@ def examples(folder: Path, split: str, names: Sequence[str]) -> tuple[LabelledTe
     found = tuple(
         LabelledText(
             str(row["id"]), row["text"], row.get("text_pair"),
-            _label(where, row["label"], ids) if "label" in row else None,
+            _label(where, row["label"], ids) if "label" in row else None, _language(where, row),
         )
         for where, row in _rows(path, split)
     )  # fmt: skip
@@ -107,7 +110,16 @@ def are_pairs(pairs: Mapping[str, bool]) -> bool:
 
 
 def _rows(path: Path, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    return rows.read(path, ("text",), ("label",), ("text_pair",), unlabelled=split == "test")
+    return rows.read(path, ("text",), ("label",), ("text_pair", "language"), unlabelled=split == "test")
+
+
+def _language(where: str, row: Mapping[str, Any]) -> str:
+    language = row.get("language", "")
+    if "language" in row and not (
+        len(language) == 2 and language.isascii() and language.isalpha() and language.islower()
+    ):
+        raise BadInput(f'{where}: "language" is {rows.spell(language)}, it must be a code of two letters such as "en"')
+    return sys.intern(language)
 
 
 def _label(where: str, label: object, ids: Mapping[str, int]) -> int:
