@@ -32,6 +32,7 @@ def make(
     *,
     format: str = AUTO,
     columns: Columns = Columns(),  # noqa: B008 - frozen
+    published: str = "",
     files: Mapping[str, Sequence[str]] | None = None,
     dev: float = 0.0,
     test: float = 0.0,
@@ -46,7 +47,7 @@ def make(
 ) -> dict[str, float]:
     """Write the examples of a file or a folder of files in one of the known formats; returns the figures.
 
-    `files` are patterns of file names for train, dev and test, in place of the format's own choice. `dev` and `test`
+    `published` is the name of the data set, where that says more than the format does. `files` are patterns of file names for train, dev and test, in place of the format's own choice. `dev` and `test`
     are shares of train to cut, see `splitting.cut`. Data in several languages need a `mode`, and may be limited to some
     `languages`, see `languages.py`. BadInput for files of no known format, without dev, with unknown
     labels, or with more than the share `max_rejected` of rows that cannot be used.

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -137,9 +138,15 @@ def _row(
     if half := json_text.half_character(text := _spelled(row)):
         return Rejected(example.where, f"half of a surrogate pair, {half}")
     group = example.group or str(values.get("context", ""))
-    shared = _hash([split, example.parallel]) if parallel and example.parallel else b""
-    return Row(text.encode() + b"\n", _hash(question), _hash(answer) if answer else b"", _hash(group) if group else b"",
-               tuple(labels), example.language, shared)  # fmt: skip
+    return Row(
+        text.encode() + b"\n",
+        _hash(question),
+        _often(_canonical(answer)) if answer else b"",
+        _often(_canonical(group)) if group else b"",
+        _one(tuple(labels)),
+        example.language,
+        _hash([split, example.parallel]) if parallel and example.parallel else b"",
+    )
 
 
 def _names(value: object) -> Sequence[str]:
@@ -150,6 +157,17 @@ def _names(value: object) -> Sequence[str]:
 
 def _hash(value: object) -> bytes:
     return hashlib.blake2b(_canonical(value).encode(), digest_size=16).digest()
+
+
+@lru_cache(maxsize=1024)
+def _often(canonical: str) -> bytes:
+    """A hash that many rows share, of an answer or a group, as one object: millions of rows are in memory."""
+    return hashlib.blake2b(canonical.encode(), digest_size=16).digest()
+
+
+@lru_cache(maxsize=1024)
+def _one(names: tuple[str, ...]) -> tuple[str, ...]:
+    return names
 
 
 def _relative(where: str, path: Path, name: str) -> str:

@@ -18,7 +18,7 @@ from ernie_core.serve.predictor import Predictor
 from ernie_core.tasks import defaults, languages, task, xnli_report
 from ernie_core.tasks.finetune import FineTuning, finetune
 from ernie_core.tasks.recipe import FinetuneRecipe
-from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text import tokenizer as tokenizers
 from ernie_core.train.optim import optimiser
 from ernie_core.train.parallel.team import Team
 
@@ -130,7 +130,7 @@ def test_scores_of_a_language_are_those_of_its_rows_alone(home: Path) -> None:
     chance, learned = np.random.default_rng(3), task.read(home / "finetuned")
     rows = list(learned.read(home / "data", "dev"))
     random.Random(5).shuffle(rows)
-    features = learned.encode([row.question for row in rows], Tokenizer.from_folder(home / "finetuned"))
+    features = learned.encode([row.question for row in rows], tokenizers.open(home / "finetuned"))
     outputs = [(row,) for row in chance.normal(size=(len(rows), 2)).astype("float32")]
     found = languages.scores(learned, outputs, rows, features)
     for name, scores in found.items():
