@@ -96,6 +96,8 @@ class Finetune(Step, FinetuneRecipe):
             finetuned,
             FinetuneRecipe(**self.model_dump(exclude={"start_fresh"})),
             checkpoints=CheckpointLocation(here.store, here.address, here.scratch, here.lease, here.continues),
+            # what another revision encoded is not taken
+            cache=here.cache and here.cache / f"finetune-{self.revision}",
             team=join.join(),
             textfiles=here.metrics,
             progress=here.progress,

@@ -1,7 +1,9 @@
-"""Named entities, and intent with slots, on PaddleNLP's nets in a separate process: for ../scores.py.
+"""Named entities, answers, and intent with slots, on PaddleNLP's nets in a separate process: for ../scores.py.
 
-Entities are learned with its Trainer and counted by seqeval. The joint net is its encoder with two linear layers, as in
-its example for ERNIE 3.0 Tiny, which is not part of the package; an answer is right if intent and all slots are.
+As its example scripts do, which are not part of the package: entities and answers are learned with its Trainer.
+Entities are counted by seqeval, and `[CLS]` and `[SEP]` have the tag O. Answers come from its tokenizer's windows and
+its `compute_prediction`, and are scored by the rule of CMRC 2018 as ours are. The joint net is its encoder with two
+linear layers; an answer is right if the intent is and, unless that never has slots, all slots are.
 """
 
 import json
@@ -12,10 +14,19 @@ from pathlib import Path
 import numpy as np
 import paddle
 from paddle.nn.functional import cross_entropy
-from paddlenlp.data import DataCollatorForTokenClassification
+from paddlenlp.data import DataCollatorForTokenClassification, DataCollatorWithPadding
+from paddlenlp.metrics.squad import compute_prediction
 from paddlenlp.trainer import Trainer, TrainingArguments, set_seed
-from paddlenlp.transformers import ErnieForTokenClassification, ErnieModel, ErnieTokenizer, LinearDecayWithWarmup
+from paddlenlp.transformers import (
+    ErnieForQuestionAnswering,
+    ErnieForTokenClassification,
+    ErnieModel,
+    ErnieTokenizer,
+    LinearDecayWithWarmup,
+)
 from seqeval.metrics import f1_score
+
+from ernie_core.tasks.metrics import squad
 
 asked = json.loads(sys.argv[1])
 folder, model, length = Path(asked["data"]), asked["model"], asked["max_seq_len"]
@@ -39,6 +50,15 @@ def ids(tokens: list[str]) -> list[int]:
     return [tokenizer.cls_token_id, *chars[: length - 2], tokenizer.sep_token_id]
 
 
+def settings() -> TrainingArguments:
+    """The settings of its Trainer."""
+    return TrainingArguments(
+        output_dir=asked["out"], per_device_train_batch_size=asked["batch_size"], learning_rate=asked["learning_rate"],
+        num_train_epochs=asked["num_train_epochs"], warmup_ratio=0.1, weight_decay=0.01, seed=asked["seed"],
+        logging_steps=500, save_steps=10**6, disable_tqdm=True, device="cpu",
+    )  # fmt: skip
+
+
 def entities() -> None:
     """Fine-tune with the Trainer; print the F1 of entities."""
     tags = names("labels.txt")
@@ -46,16 +66,12 @@ def entities() -> None:
     def features(row: dict) -> dict:
         own = [tags.index(tag) for tag in row["labels"]][: length - 2]
         tokens = ids(row["tokens"])
-        return {"input_ids": tokens, "token_type_ids": [0] * len(tokens), "labels": [-100, *own, -100]}
+        outside = tags.index("O")
+        return {"input_ids": tokens, "token_type_ids": [0] * len(tokens), "labels": [outside, *own, outside]}
 
     train, dev = ([features(row) for row in read(split)] for split in ("train", "dev"))
-    settings = TrainingArguments(
-        output_dir=asked["out"], per_device_train_batch_size=asked["batch_size"], learning_rate=asked["learning_rate"],
-        num_train_epochs=asked["num_train_epochs"], warmup_ratio=0.1, weight_decay=0.01, seed=asked["seed"],
-        logging_steps=500, save_steps=10**6, disable_tqdm=True, device="cpu",
-    )  # fmt: skip
     trainer = Trainer(
-        model=ErnieForTokenClassification.from_pretrained(model, num_classes=len(tags)), args=settings,
+        model=ErnieForTokenClassification.from_pretrained(model, num_classes=len(tags)), args=settings(),
         train_dataset=train, data_collator=DataCollatorForTokenClassification(tokenizer), tokenizer=tokenizer,
     )  # fmt: skip
     trainer.train()
@@ -69,6 +85,63 @@ def entities() -> None:
             true.append(row["labels"])
             found.append([tags[n] for n in best] + ["O"] * rest)
     print("f1", f1_score(true, found))
+
+
+def answers() -> None:
+    """Fine-tune with the Trainer; print the mean F1 of the answers."""
+
+    def encoded(rows: list[dict]) -> tuple[list[dict], list[list]]:
+        """The windows of all rows; for each the number of its row and, of tokens of the context, their characters."""
+        texts = [[row[key] for row in rows] for key in ("question", "context")]
+        found = tokenizer(*texts, stride=asked["doc_stride"], max_seq_len=length, return_attention_mask=False)
+        windows, places = [], []
+        for ids, types, owner, spans in zip(
+            found["input_ids"], found["token_type_ids"], found["overflow_to_sample"], found["offset_mapping"],
+            strict=True,
+        ):  # fmt: skip
+            windows.append({"input_ids": ids, "token_type_ids": types})
+            inside = [kind == 1 and at < len(ids) - 1 for at, kind in enumerate(types)]
+            places.append([owner, [span if there else None for span, there in zip(spans, inside, strict=True)]])
+        return windows, places
+
+    train, dev = read("train"), read("dev")
+    windows, places = encoded(train)
+    for window, (owner, spans) in zip(windows, places, strict=True):
+        said = train[owner]["answers"]
+        start = said["answer_start"][0]
+        end = start + len(said["text"][0])
+        tokens = [at for at, span in enumerate(spans) if span and span[0] < end and span[1] > start]
+        known = [span for span in spans if span]
+        whole = known and known[0][0] <= start and known[-1][1] >= end and tokens
+        window["start_positions"], window["end_positions"] = (tokens[0], tokens[-1]) if whole else (0, 0)
+
+    def loss(outputs: tuple, wanted: tuple) -> paddle.Tensor:
+        return (cross_entropy(outputs[0], wanted[0]) + cross_entropy(outputs[1], wanted[1])) / 2
+
+    trainer = Trainer(
+        model=ErnieForQuestionAnswering.from_pretrained(model), criterion=loss, args=settings(), train_dataset=windows,
+        data_collator=DataCollatorWithPadding(tokenizer), tokenizer=tokenizer,
+    )  # fmt: skip
+    trainer.train()
+    trainer.model.eval()
+    asked_windows, places = encoded(dev)
+    starts, ends = [], []
+    with paddle.no_grad():
+        for window in asked_windows:
+            outputs = trainer.model(*(paddle.to_tensor([window[key]]) for key in ("input_ids", "token_type_ids")))
+            for found, logits in zip((starts, ends), outputs, strict=True):
+                found.append(logits[0].numpy())
+    features = [{"example_id": dev[owner]["id"], "offset_mapping": spans} for owner, spans in places]
+    rows = MapDataset(dev)
+    found = compute_prediction(rows, features, (starts, ends), False, 20, asked["max_answer_length"])[0]
+    print("f1", np.mean([squad.f1("cmrc2018", found[row["id"]], row["answers"]["text"]) for row in dev]))
+
+
+class MapDataset(list):
+    """Rows that are also read by column, as `compute_prediction` reads its ids."""
+
+    def __getitem__(self, key):
+        return [row[key] for row in self] if isinstance(key, str) else super().__getitem__(key)
 
 
 def queries() -> None:
@@ -125,13 +198,14 @@ def queries() -> None:
             optimizer.clear_grad()
     encoder.eval()
     dropout.eval()
-    right = 0
+    filled, right = {row[1] for row in train if max(row[2]) > 1}, 0
     with paddle.no_grad():
         for row in dev:
             intent, slot = (each.numpy()[0] for each in outputs([row]))
-            same = (slot.argmax(axis=1) == np.array(row[2]))[1:-1].all()
+            same = row[1] not in filled or (slot.argmax(axis=1) == np.array(row[2]))[1:-1].all()
             right += int(intent.argmax() == row[1] and same)
     print("accuracy", right / len(dev))
 
 
-entities() if (folder / "labels.txt").exists() else queries()
+task = json.loads((folder / "task.json").read_text(encoding="utf-8"))["task"]
+{"token_classification": entities, "question_answering": answers, "joint_intent_slots": queries}[task]()

@@ -9,7 +9,7 @@ import numpy as np
 
 from ernie_core.errors import BadInput
 from ernie_core.tasks import batches
-from ernie_core.tasks.features import Features
+from ernie_core.tasks.features import Arrays, Features, ids_and_types
 from ernie_core.text.tokenizer import Tokenizer
 
 Question = tuple[str, str, tuple[str, ...], str]
@@ -31,6 +31,13 @@ class ChoiceRows(Features):
     counts: np.ndarray
     """For every question, the number of its choices, int64."""
     questions: Sequence[Question]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {**super().arrays(), "choices": self.counts}
+
+    @classmethod
+    def restored(cls, questions: Sequence[Question], arrays: Arrays) -> "ChoiceRows":
+        return cls(*ids_and_types(arrays), arrays["choices"], questions)
 
     @cached_property
     def begins(self) -> np.ndarray:

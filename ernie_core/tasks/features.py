@@ -1,10 +1,10 @@
 """Questions as rows of token ids, and batches of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
-from typing import Any, Protocol
+from itertools import chain, pairwise
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from ernie_core.tasks.ragged import Ragged
 Rows = list[list[int]] | Ragged
 PART = 1 << 14
 """Questions that are encoded at once."""
+
+A = TypeVar("A", list[Any], np.ndarray)
+Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,17 @@ class Features:
         """Some rows alone, in that order; of questions that are one row each."""
         return Features([list(self.input_ids[i]) for i in rows], [list(self.token_type_ids[i]) for i in rows])
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All of it but the questions, by names; `restored` makes it of both again."""
+        counts, ids, types = self.flat
+        return {"counts": counts, "ids": ids, "types": types.astype(np.int8)}
+
+    @classmethod
+    def restored(cls, questions: Sequence[Any], arrays: Arrays) -> "Features":
+        """The rows of these questions from what `arrays` gave for them."""
+        counts = arrays["counts"]
+        return cls(Ragged.of(arrays["ids"], counts), Ragged.of(arrays["types"], counts))
+
     def padded(self, rows: np.ndarray, pad_id: int) -> dict[str, np.ndarray]:
         """`input_ids` and `token_type_ids` of some rows, int64 [n, longest of them]."""
         return {
@@ -64,6 +78,28 @@ class TextEncoder(Protocol):
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]: ...
 
     def frame(self, a: list[int], b: list[int] | None, max_seq_len: int) -> tuple[list[int], list[int]]: ...
+
+
+def ids_and_types(arrays: Arrays) -> tuple[list[list[int]], list[list[int]]]:
+    """`input_ids` and `token_type_ids` of `Features.arrays`."""
+    ids, types = (cut(arrays[name].tolist(), arrays["counts"]) for name in ("ids", "types"))
+    return ids, types
+
+
+def cut(values: A, counts: np.ndarray) -> list[A]:
+    """A list or an array in parts of so many elements each, one behind the other."""
+    bounds = [0, *np.cumsum(counts, dtype=np.int64).tolist()]
+    return [values[a:b] for a, b in pairwise(bounds)]
+
+
+def sizes(parts: Sequence[Any]) -> np.ndarray:
+    """The number of elements of each part, int32: `cut` undoes a concatenation by it."""
+    return np.fromiter(map(len, parts), np.int32, len(parts))
+
+
+def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays of integers, one behind the other, int32 [all elements]."""
+    return np.concatenate([np.zeros(0, np.int32), *parts]).astype(np.int32)
 
 
 def encode(questions: Sequence[str | tuple[str, str]], tokenizer: TextEncoder, max_seq_len: int) -> Features:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import paddle
 
+from ernie_core.data.cache import Cache
 from ernie_core.data.order import derived
 from ernie_core.errors import BadInput, Stopped
 from ernie_core.model import weights
@@ -86,8 +87,9 @@ class FineTuning:
 
     @classmethod
     def of(
-        cls, model: Path, folder: Path, settings: FinetuneRecipe, team: Team, given: Collection[str] | None = None
-    ) -> "FineTuning":
+        cls, model: Path, folder: Path, settings: FinetuneRecipe, team: Team, given: Collection[str] | None = None,
+        cache: Cache | None = None,
+    ) -> "FineTuning":  # fmt: skip
         """Read model and examples; the same in every process of a team. `given` as in `defaults.resolved`."""
         facts = data.read(folder)
         name = facts.chosen(settings.task, folder)
@@ -97,7 +99,7 @@ class FineTuning:
         learned = task.find(name).of_data(folder, settings)
         tokenizer = tokenizers.open(model)
         net = nets.opened(model, tokenizer, learned, settings)
-        splits = encoded.splits(folder, learned, tokenizer)
+        splits = encoded.splits(folder, learned, tokenizer, cache)
         between, chosen = splits["dev"], languages.deciding(facts, folder, splits["dev"].examples)
         if chosen:
             between = between.part(languages.rows(between.examples, chosen))
@@ -299,6 +301,7 @@ def finetune(
     settings: FinetuneRecipe,
     *,
     checkpoints: CheckpointLocation | None = None,
+    cache: Path | None = None,
     team: Team = ALONE,
     textfiles: Path | None = None,
     progress: Progress = silent,
@@ -311,17 +314,18 @@ def finetune(
     Returns the scores of dev, and of test as `test_...`. The same inputs, processes and threads give the same bits.
     Settings whose names are not in `given` are those of the data set or of the task, where these have others; None: all
     count as they are. Resumes from the newest of `checkpoints`; without a location for them nothing is kept of a
-    stopped run.
+    stopped run. `cache` is a folder of the machine for encoded examples, which trainings with other settings share.
     """
     keep_signals()
     if team.world > 1 and checkpoints is None:
         raise BadInput(f"{team.world} processes train together: give a place for checkpoints that all of them reach")
     precision.check(settings, paddle.device.get_device())
+    keep = Cache(cache, maker=team.local == 0, progress=silent if team.rank else progress, stop=stop) if cache else None
     with TemporaryDirectory() as folder:
         place = checkpoints or CheckpointLocation(open_store(folder), "finetune", Path(folder))
         try:
             return loop.run(
-                FineTuning.of(model, task_data, settings, team, given), finetuned, checkpoints=place, team=team,
+                FineTuning.of(model, task_data, settings, team, given, keep), finetuned, checkpoints=place, team=team,
                 textfiles=textfiles, progress=progress, stop=stop, start_fresh=start_fresh,
             )  # fmt: skip
         except Stopped as stopped:

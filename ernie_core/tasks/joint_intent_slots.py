@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ernie_core.errors import BadInput
-from ernie_core.tasks.features import Features
+from ernie_core.tasks import features as rows
+from ernie_core.tasks.features import Arrays, Features
 from ernie_core.tasks.metrics import classification as metrics
 from ernie_core.tasks.metrics import spans
 from ernie_core.tasks.metrics.spans import OUTSIDE, Span
@@ -37,6 +39,15 @@ class QueryRows(Features):
     places: list[list[Place]]
     """The characters of every token of a row but the special ones."""
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        places = np.array(list(chain.from_iterable(self.places)), np.int32).reshape(-1, 2)
+        return {**super().arrays(), "placed": rows.sizes(self.places), "places": places}
+
+    @classmethod
+    def restored(cls, questions: Sequence[str], arrays: Arrays) -> "QueryRows":
+        places = rows.cut(list(map(tuple, arrays["places"].tolist())), arrays["placed"])
+        return cls(*rows.ids_and_types(arrays), list(questions), places)
+
 
 @dataclass(frozen=True)
 class IntentPrediction(Prediction):
@@ -61,6 +72,7 @@ class JointIntentSlots(Task[str, IntentPrediction]):
 
     name: ClassVar[str] = "joint_intent_slots"
     outputs: ClassVar[tuple[str, ...]] = ("intent_logits", "slot_logits")
+    features: ClassVar[type[Features]] = QueryRows
 
     max_seq_len: int
     intents: tuple[str, ...]

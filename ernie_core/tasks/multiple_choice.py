@@ -71,6 +71,7 @@ class MultipleChoice(Task[Question, ChoicePrediction]):
     """
 
     name: ClassVar[str] = "multiple_choice"
+    features: ClassVar[type[Features]] = ChoiceRows
 
     max_seq_len: int
     cloze: bool

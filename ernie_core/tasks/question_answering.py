@@ -72,6 +72,7 @@ class QuestionAnswering(Task[Question, AnswerPrediction]):
 
     name: ClassVar[str] = "question_answering"
     outputs: ClassVar[tuple[str, ...]] = ("start_logits", "end_logits")
+    features: ClassVar[type[Features]] = Windows
 
     max_seq_len: int
     max_query_length: int

@@ -16,6 +16,14 @@ class Ragged:
         self._ends = array("q", (0,))
         self._dtype = np.dtype(dtype)
 
+    @classmethod
+    def of(cls, flat: np.ndarray, lengths: np.ndarray) -> "Ragged":
+        """The rows of these lengths whose numbers stand one after the other."""
+        made = cls(flat.dtype.type)
+        made._numbers.frombytes(np.ascontiguousarray(flat).tobytes())
+        made._ends.extend(np.cumsum(lengths, dtype=np.int64).tolist())
+        return made
+
     def append(self, row: Sequence[int]) -> None:
         """Add a row. Not while a row or `flat` is in use: they would be views of memory that moves."""
         self._numbers.extend(row)

@@ -83,6 +83,8 @@ class Task(ABC, Generic[Q, P]):
     """Inputs of the net, int64 [rows, tokens] each, which `batch` makes; those of a model are in `fed`."""
     outputs: ClassVar[tuple[str, ...]] = ("logits",)
     """Outputs of the exported graph, in its order, by their names in messages: float32 [rows, ...] each."""
+    features: ClassVar[type[Features]] = Features
+    """The class of what `encode` returns."""
     max_seq_len: int
 
     @property

@@ -55,6 +55,7 @@ class TokenClassification(Task[Words, TagPrediction]):
     """Cross entropy over the tags of `labels.txt`, at the first token of every word."""
 
     name: ClassVar[str] = "token_classification"
+    features: ClassVar[type[Features]] = WordRows
 
     max_seq_len: int
     labels: tuple[str, ...]

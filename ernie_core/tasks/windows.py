@@ -8,9 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from ernie_core.errors import BadInput
-from ernie_core.tasks.features import Features
+from ernie_core.tasks import features
+from ernie_core.tasks.features import Arrays, Features
 from ernie_core.text.offsets import TracedTokens
 from ernie_core.text.tokenizer import Tokenizer
+
+_TRACED, _PLACES = ("ids", "starts", "ends"), ("owners", "begins", "at")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,24 @@ class Windows(Features):
     """For every row, the first token of the context that is in it, int64."""
     at: np.ndarray
     """For every row, the place in it of that token, int64."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        # questions about one context share its tokens
+        traced = list({asked[1]: found for asked, found in zip(self.questions, self.contexts, strict=True)}.values())
+        tokens = {name: features.joined([getattr(found, name) for found in traced]) for name in _TRACED}
+        places = {name: getattr(self, name) for name in _PLACES}
+        return {
+            **super().arrays(), **places, "traced": features.sizes([found.ids for found in traced]),
+            **{f"traced_{name}": array for name, array in tokens.items()},
+        }  # fmt: skip
+
+    @classmethod
+    def restored(cls, questions: Sequence[tuple[str, str]], arrays: Arrays) -> "Windows":
+        parts = (features.cut(arrays[f"traced_{name}"].astype(np.int64), arrays["traced"]) for name in _TRACED)
+        texts = dict.fromkeys(context for _, context in questions)
+        traced = dict(zip(texts, map(TracedTokens, *parts), strict=True))
+        contexts = [traced[context] for _, context in questions]
+        return cls(*features.ids_and_types(arrays), questions, contexts, *(arrays[name] for name in _PLACES))
 
     @cached_property
     def sizes(self) -> np.ndarray:

@@ -8,7 +8,8 @@ from unicodedata import east_asian_width
 import numpy as np
 
 from ernie_core.errors import BadInput
-from ernie_core.tasks.features import Features
+from ernie_core.tasks import features
+from ernie_core.tasks.features import Arrays, Features
 from ernie_core.text.offsets import Span
 from ernie_core.text.tokenizer import Tokenizer
 
@@ -28,6 +29,22 @@ class WordRows(Features):
     """The text of a question that was one."""
     places: list[list[Span]]
     """The characters of every word in the text; empty without a text."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        places = np.array(list(itertools.chain.from_iterable(self.places)), np.int32).reshape(-1, 2)
+        firsts = {"words": features.sizes(self.firsts), "firsts": features.joined(self.firsts)}
+        return {**super().arrays(), **firsts, "placed": features.sizes(self.places), "places": places}
+
+    @classmethod
+    def restored(cls, questions: Sequence[Words], arrays: Arrays) -> "WordRows":
+        firsts = features.cut(arrays["firsts"].astype(np.int64), arrays["words"])
+        places = features.cut(list(map(tuple, arrays["places"].tolist())), arrays["placed"])
+        texts = [question if isinstance(question, str) else None for question in questions]
+        words = [
+            tuple(question[start:end] for start, end in spans) if isinstance(question, str) else tuple(question)
+            for question, spans in zip(questions, places, strict=True)
+        ]
+        return cls(*features.ids_and_types(arrays), words, firsts, texts, places)
 
     def span(self, question: int, start: int, end: int) -> tuple[int, int, str]:
         """Some words of a question: where they begin and end, and their text. Numbers of characters of the text, or of
