@@ -49,13 +49,13 @@ class DataSet:
 CHILDREN = Path(__file__).parent / "children"
 SOURCES = {
     "peoples_daily_ner": DataSet(
-        {"max_seq_len": 128, "batch_size": 16, "learning_rate": 5e-4, "num_train_epochs": 3}, 2000, 1000,
+        {"max_seq_len": 64, "batch_size": 16, "learning_rate": 2e-3, "num_train_epochs": 3}, 2000, 500,
         {"train": ["example.test"], "dev": ["example.dev"]},
     ),
-    "slu_cais": DataSet({"max_seq_len": 32, "batch_size": 32, "learning_rate": 5e-4, "num_train_epochs": 3}, 4000, 994),
+    "slu_cais": DataSet({"max_seq_len": 32, "batch_size": 32, "learning_rate": 2e-3, "num_train_epochs": 3}, 3000, 994),
     "cmrc2018": DataSet(
-        {"max_seq_len": 128, "batch_size": 16, "learning_rate": 5e-4, "num_train_epochs": 2, "max_query_length": 32,
-         "doc_stride": 64, "max_answer_length": 30}, 400, 200,
+        {"max_seq_len": 128, "batch_size": 16, "learning_rate": 2e-3, "num_train_epochs": 2, "doc_stride": 100,
+         "max_answer_length": 30}, 400, 150,
         {"train": ["cmrc2018_dev.json"], "dev": ["cmrc2018_trial.json"]},
     ),
 }  # fmt: skip

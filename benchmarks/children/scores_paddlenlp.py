@@ -3,7 +3,8 @@
 As its example scripts do, which are not part of the package: entities and answers are learned with its Trainer.
 Entities are counted by seqeval, and `[CLS]` and `[SEP]` have the tag O. Answers come from its tokenizer's windows and
 its `compute_prediction`, and are scored by the rule of CMRC 2018 as ours are. The joint net is its encoder with two
-linear layers; an answer is right if the intent is and, unless that never has slots, all slots are.
+linear layers, initialised as in the example; its outputs are decoded and scored as ours are, so that a slot may begin
+with a tag I-.
 """
 
 import json
@@ -26,7 +27,10 @@ from paddlenlp.transformers import (
 )
 from seqeval.metrics import f1_score
 
+from ernie_core.tasks.joint_intent_slots import JointIntentSlots
 from ernie_core.tasks.metrics import squad
+from ernie_core.tasks.recipe import FinetuneRecipe
+from ernie_core.text.tokenizer import Tokenizer
 
 asked = json.loads(sys.argv[1])
 folder, model, length = Path(asked["data"]), asked["model"], asked["max_seq_len"]
@@ -161,7 +165,8 @@ def queries() -> None:
 
     train, dev = ([features(row) for row in read(split)] for split in ("train", "dev"))
     encoder = ErnieModel.from_pretrained(model)
-    heads = [paddle.nn.Linear(encoder.config["hidden_size"], count) for count in (len(intents), len(tags))]
+    initial = {"weight_attr": paddle.nn.initializer.KaimingNormal(), "bias_attr": paddle.nn.initializer.KaimingNormal()}
+    heads = [paddle.nn.Linear(encoder.config["hidden_size"], count, **initial) for count in (len(intents), len(tags))]
     dropout, size = paddle.nn.Dropout(0.1), asked["batch_size"]
     steps = math.ceil(len(train) / size) * asked["num_train_epochs"]
     rate = LinearDecayWithWarmup(asked["learning_rate"], steps, 0.1)
@@ -198,13 +203,17 @@ def queries() -> None:
             optimizer.clear_grad()
     encoder.eval()
     dropout.eval()
-    filled, right = {row[1] for row in train if max(row[2]) > 1}, 0
+    learned = JointIntentSlots.of_data(folder, FinetuneRecipe(max_seq_len=length))
+    examples = learned.read(folder, "dev")
+    rows = learned.encode([example.question for example in examples], Tokenizer.from_folder(Path(model)))
     with paddle.no_grad():
-        for row in dev:
-            intent, slot = (each.numpy()[0] for each in outputs([row]))
-            same = row[1] not in filled or (slot.argmax(axis=1) == np.array(row[2]))[1:-1].all()
-            right += int(intent.argmax() == row[1] and same)
-    print("accuracy", right / len(dev))
+        found = [tuple(each.numpy()[0] for each in outputs([(tokens,)])) for tokens in rows.input_ids]
+    same = [
+        (slot.argmax(axis=1) == np.array(wanted))[1:-1].all() and intent.argmax() == right
+        for (intent, slot), (_, right, wanted) in zip(found, dev, strict=True) if len(slot) == len(wanted)
+    ]  # fmt: skip
+    print("by tags", sum(same) / len(dev))
+    print("accuracy", learned.scores(found, examples, rows)["accuracy"])
 
 
 task = json.loads((folder / "task.json").read_text(encoding="utf-8"))["task"]
