@@ -70,6 +70,9 @@ OTHER = MORE.replace("  - pretrain:\n", "  - pretrain: {from: [ids, vocab]}\n").
         (["vocab.size=100"], "size 100 is too small: with `han: all` make it at least"),
         (["vocab.english_size=40001"], "english_size 40001 is above size 40000, of which it is a part"),
         (["vocab.recipe=whole", "vocab.english_size=9"], "english_size is not used with `recipe: whole`"),
+        (["vocab.recipe=sentencepiece", "vocab.han=seen"], "han is not used with `recipe: sentencepiece`"),
+        (["vocab.recipe=sentencepiece", "vocab.size=99"], "size 99 is too small: a SentencePiece vocabulary has 100"),
+        (["vocab.character_coverage=0.99"], "character_coverage is a setting of `recipe: sentencepiece`"),
     ],
 )  # fmt: skip
 def test_what_no_run_can_do_is_refused(tmp_path: Path, edits: list[str], said: str) -> None:

@@ -23,6 +23,14 @@ def test_documents_of_words_and_of_ids_read_alike(machine: Machine, data_impl: s
     assert "there is no document 40: numbers go from 0 to 39" in beyond
 
 
+def test_documents_of_pieces_are_shown_word_by_word(machine: Machine) -> None:
+    machine.spec("  - segment:\n  - vocab: {recipe: sentencepiece, size: 2000}\n  - ids:\n")
+    machine.kfp("run", "demo.yaml")
+    shown = machine.kfp("show", "ids", "7").stdout
+    assert "研 究 生 命 的 起 源" in shown
+    assert json.loads(machine.kfp("show", "vocab", "--json").stdout)["recipe"] == "sentencepiece"
+
+
 def test_figures_and_lengths_of_ids(machine: Machine) -> None:
     machine.spec(STEPS.format("npy"))
     machine.kfp("run", "demo.yaml")
