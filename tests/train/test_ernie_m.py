@@ -79,6 +79,14 @@ def test_an_ernie_is_not_trained_on_as_an_ernie_m(corpus: Path, tmp_path: Path) 
         trainer.train(corpus, tmp_path / "on", **SHORT, init=tmp_path / "first/model")
 
 
+def test_facts_of_an_ernie_are_those_of_earlier_versions_so_that_their_checkpoints_resume(
+    corpus: Path, tmp_path: Path
+) -> None:
+    trainer.train(corpus, tmp_path, max_steps=2, eval_freq=2)
+    said = json.loads((tmp_path / "store/pretrain/x/model_last/state.json").read_text(encoding="utf-8"))["must"]
+    assert "model_type" not in said and "model_type" not in said["model"]
+
+
 def test_the_shape_is_the_published_one_and_its_cost_is_counted() -> None:
     shape = PretrainRecipe(**ERNIE_M, arch="large").shape(250_002, 1)
     assert (shape.intermediate_size, shape.max_position_embeddings, shape.positions) == (4096, 514, 512)
