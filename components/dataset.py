@@ -129,7 +129,7 @@ class Dataset(Step):
         try:
             self.entry()
         except Error as error:
-            yield f"name: {error}"
+            yield str(error)
 
     def misfits(self, around: Around) -> Iterator[str]:
         yield from self._misfits_of_name(around)

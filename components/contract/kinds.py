@@ -61,7 +61,8 @@ class ModelFiles(Kind, shown_as="Model"):
 
 class Model(Kind, shown_as="Model"):
     """Pretrained model: `model_state.pdparams`, `config.json`, `vocab.txt`, tokenizer files, `metrics.json`,
-    `train_log.jsonl` and `report.html` (the training; a model of your own needs neither)."""
+    `train_log.jsonl` and `report.html` (the training; a model of your own needs neither); of `pretrained` by name also
+    `source.json` (name, licence, files with their SHA-256)."""
 
 
 class RawData(Kind, shown_as="Dataset"):
