@@ -163,3 +163,15 @@ def old_torch(arrays: Arrays) -> bytes:
 
 def _ordered_dict() -> bytes:
     return b"ccollections\nOrderedDict\n)R"
+
+
+def variable(array: np.ndarray) -> bytes:
+    """A variable as static-graph Paddle saves it in a file of its own."""
+    sides = b"".join(b"\x10" + _varint(side) for side in array.shape)
+    description = b"\x08\x05" + sides  # float32, then the dimensions
+    return bytes(16) + len(description).to_bytes(4, "little") + description + array.astype("<f4").tobytes()
+
+
+def _varint(number: int) -> bytes:
+    groups = [number >> shift & 127 for shift in range(0, max(1, number.bit_length()), 7)]
+    return bytes(group | 128 for group in groups[:-1]) + bytes([groups[-1]])

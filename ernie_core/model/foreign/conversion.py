@@ -8,8 +8,7 @@ import numpy as np
 from ernie_core.errors import BadInput
 from ernie_core.model import arrays
 from ernie_core.model import config as configs
-from ernie_core.model.foreign import expected, forms, names, shape, tokenizer_files
-from ernie_core.model.foreign.names import Named
+from ernie_core.model.foreign import expected, forms, resolving, shape, tokenizer_files
 from ernie_core.model.foreign.shape import Foreign
 from ernie_core.model.foreign.tensors import Shape, Tensors
 from ernie_core.text.tokenizer import PIECES
@@ -45,24 +44,14 @@ class Plan:
     """Which tensor of a checkpoint becomes which parameter. BadInput if the two do not fit, before any is read."""
 
     def __init__(self, tensors: Tensors, foreign: Foreign) -> None:
-        self.tensors, self.foreign, self.left_out = tensors, foreign, 0
-        scheme = names.scheme(tensors.shapes)
-        if scheme is None:
+        self.tensors, self.foreign = tensors, foreign
+        resolved = resolving.resolve(tensors.shapes)
+        if resolved is None:
             raise BadInput(f"{tensors.path}: has no parameter of an ERNIE or BERT model, but "
                            f"{listed(tensors.shapes, 3) or 'nothing'}: give the folder of such a model")  # fmt: skip
-        self._sources: dict[str, list[tuple[str, Named]]] = {}
-        unknown = []
-        for name in tensors.shapes:
-            if names.is_buffer(name):
-                continue
-            if names.of_a_task(name):
-                self.left_out += 1
-            elif named := scheme.named(names.bare(name)):
-                self._sources.setdefault(named.name, []).append((name, named))
-            else:
-                unknown.append(name)
+        self.left_out, self._sources = len(resolved.heads), resolved.sources
         self._wanted = self._parameters()
-        self._refuse(unknown)
+        self._refuse(resolved.unknown)
 
     @property
     def architecture(self) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.model import arrays
-from ernie_core.model.foreign import safetensors, shards, torch_files
+from ernie_core.model.foreign import safetensors, shards, static_files, torch_files
 from ernie_core.model.foreign.tensors import Held, Tensors
 
 _REFUSED = (
@@ -21,12 +21,14 @@ def opened(folder: Path) -> Tensors:
         return safetensors.Safetensors(path)
     if (path := folder / safetensors.INDEX).is_file():
         return shards.sharded(path, safetensors.Safetensors)
-    if (path := folder / arrays.FILE).is_file():
-        return Held(path, arrays.read_arrays(path))
+    if weights := _pdparams(folder):
+        return Held(weights, arrays.read_arrays(weights))
     if (path := folder / torch_files.FILE).is_file():
         return torch_files.opened(path)
     if (path := folder / torch_files.INDEX).is_file():
         return shards.sharded(path, torch_files.opened)
+    if variables := static_files.opened(folder):
+        return variables
     for pattern, maker in _REFUSED:
         if found := sorted(folder.glob(pattern)):
             raise BadInput(f"{found[0]}: weights of {maker} cannot be read: take this model's files of PyTorch or "
@@ -34,3 +36,15 @@ def opened(folder: Path) -> Tensors:
     raise NotFound(
         f"{folder}: has no weights that can be read: bring {safetensors.FILE}, {torch_files.FILE} or {arrays.FILE}"
     )
+
+
+def _pdparams(folder: Path) -> Path | None:
+    """The file of PaddleNLP, or the only one of another name, `static_vars.pdparams` of a static graph for example."""
+    if (path := folder / arrays.FILE).is_file():
+        return path
+    others = sorted(folder.glob("*.pdparams"))
+    if len(others) > 1:
+        raise BadInput(
+            f"{folder}: has {', '.join(path.name for path in others[:4])}: leave one, or name it {arrays.FILE}"
+        )
+    return others[0] if others else None

@@ -1,7 +1,6 @@
 """Names of tensors in checkpoints of others -> our names, which are PaddleNLP's without the prefix of the encoder."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LAYER = r"encoder\.layer\.(\d+)\."
@@ -101,19 +100,11 @@ _OLD = {
 }
 """Names of one parameter of PaddleNLP that stands under two, or was renamed."""
 
-SCHEMES = (BERT, ERNIE_M, PADDLENLP)
-
 PREFIXES = ("ernie.", "ernie_m.", "bert.", "roberta.")
 """Prefixes of the encoder, unless it was saved alone."""
 
-_HEADS = r"classifier\.|qa_outputs\.|linear_(?:start|end|q|k)\.|(?:intent|slot)_classifier\."
+_HEADS = r"classifier\.|qa_outputs\.|linear_(?:start|end|q|k)\.|(?:intent|slot)_classifier\.|next_sent_3cls_fc\."
 _BUFFERS = r"(?:embeddings\.)?(?:position_ids|token_type_ids)"
-
-
-def scheme(names: Iterable[str]) -> Scheme | None:
-    """The kind of a checkpoint by the names in it."""
-    short = [bare(name) for name in names]
-    return next((kind for kind in SCHEMES if any(re.fullmatch(kind.mark, name) for name in short)), None)
 
 
 def bare(name: str) -> str:

@@ -17,7 +17,7 @@ _TYPES = {"ernie": "ernie", "bert": "ernie", "ernie_m": "ernie_m", "xlm-roberta"
 """`model_type` of a config -> the type of our net that computes the same."""
 
 _OLD_NAMES = {"num_classes": "num_labels", "dropout": "classifier_dropout", "sent_type_vocab_size": "type_vocab_size"}
-_CLASSES = (("ErnieM(?!ask)", "ernie_m"), ("Ernie(?=Model|For)", "ernie"), ("Bert(?=Model|For)", "bert"))
+_CLASSES = (("ErnieM(?=Model|For)", "ernie_m"), ("Ernie(?=Model|For)", "ernie"), ("Bert(?=Model|For)", "bert"))
 _SAME: dict[str, tuple[object, ...]] = {
     "position_embedding_type": ("absolute", None), "pool_act": ("tanh", None), "is_decoder": (False, None),
     "add_cross_attention": (False, None), "norm_first": (False, None),

@@ -9,7 +9,7 @@ from ernie_core.model.foreign import json_file
 from ernie_core.text import tokenizer, vocabulary_file
 from ernie_core.text.sentencepiece import model as pieces
 from ernie_core.text.tokenizer import CONFIG, PIECES, VOCAB
-from ernie_core.wording import shorten
+from ernie_core.wording import listed, shorten
 
 _WHOLE = "tokenizer.json"
 _SAME: dict[str, tuple[object, ...]] = {
@@ -41,8 +41,8 @@ def _sentencepiece(source: Path) -> tuple[str, ...]:
         return vocabulary_file.read(source / VOCAB)
     known = pieces.read(source / PIECES).pieces
     if known[:3] != ("<unk>", "<s>", "</s>"):
-        raise BadInput(f"{source / PIECES}: begins with the pieces {', '.join(map(shorten, known[:3]))}, so that the ids of "
-                       f"its tokens are not known: bring {VOCAB} too")  # fmt: skip
+        raise BadInput(f"{source / PIECES}: begins with the pieces {listed(known[:3])}, so that the ids "
+                       f"of its tokens are not known: bring {VOCAB} too")  # fmt: skip
     return ("[CLS]", "[PAD]", "[SEP]", "[UNK]", *known[3:], "[MASK]")
 
 
