@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from ernie_core.datasets.choosing import Chosen
@@ -100,6 +101,13 @@ def language_of(name: str) -> str:
         if found := [word for word in re.split(r"[^a-z]+", text) if word in LANGUAGES]:
             return found[-1]
     return ""
+
+
+@lru_cache(maxsize=64)
+def without_language(name: str) -> str:
+    """What the names of the files of all languages share: `dev tsv` of `dev-ar.tsv`."""
+    words = re.split(r"[^a-z0-9]+", PurePosixPath(name).name.lower())
+    return " ".join(word for word in words if word not in LANGUAGES)
 
 
 def check_parallel(rows: Sequence[Row], names: Sequence[str]) -> None:

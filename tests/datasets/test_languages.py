@@ -123,6 +123,15 @@ def test_translations_and_rows_of_one_premise_are_cut_together(tmp_path: Path) -
     assert len(where) == 20 and all(len(splits) == 1 for splits in where.values())
 
 
+def test_files_of_another_name_have_rows_of_their_own(tmp_path: Path) -> None:
+    more = "".join(f"other {i}\tmore {i}\t{LABELS[(i + 1) % 3]}\n" for i in range(60))
+    raw = write(tmp_path / "raw", files("dev-{}.tsv", ("en", "sw")) | {"sick-en.tsv": more})
+    settings: dict[str, Any] = {"files": {"train": ["*.tsv"]}, "languages": ("en", "sw"), "dev": 0.3}
+    made = Made(raw, mode="cross-lingual-transfer", **settings)
+    cut = [sum(row["text"].startswith("other") for row in made.rows(split)) for split in ("train", "dev")]
+    assert sum(cut) == 60 and min(cut) > 0, "rows of equal number that are no translations are cut by themselves"
+
+
 def test_a_sample_has_the_same_rows_of_every_language(tmp_path: Path) -> None:
     raw = write(tmp_path / "raw", files("train-{}.tsv", ("en", "sw")) | files("dev-{}.tsv", ("en", "sw")))
     made = Made(raw, mode="translate-train-all", languages=("en", "sw"), max_examples=11)

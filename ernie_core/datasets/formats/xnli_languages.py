@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ernie_core.datasets.format import Example, Rejected
 from ernie_core.datasets.formats.pairs import Classification
 from ernie_core.datasets.known import LANGUAGES
-from ernie_core.datasets.languages import language_of
+from ernie_core.datasets.languages import language_of, without_language
 from ernie_core.datasets.source import Line, columns, first_lines, first_objects, objects, spell, text_of
 from ernie_core.errors import BadInput
 
@@ -141,12 +141,14 @@ class Xnli(Classification):
     def _pair(
         self, line: Line, split: str, language: str, number: str, texts: Sequence[str], label: object, premise: str = ""
     ) -> Example | Rejected:
-        """An example whose id is language and number. The premise itself is the group where it has no id."""
+        """An example whose id is language and number. The premise itself is the group where it has no id. Files of
+        another name have other rows: only those of one name, but for the language, are translations."""
         label = _SAME.get(label, label) if isinstance(label, str) else label
         found = self.example(line, split, texts, label, id=f"{language}-{number}", group=premise or texts[0])
         if isinstance(found, Rejected):
             return found
-        return replace(found, values={**found.values, "language": language}, language=language, parallel=number)
+        parallel = f"{without_language(line.where.rpartition(':')[0])} {number}"
+        return replace(found, values={**found.values, "language": language}, language=language, parallel=parallel)
 
 
 def _said(path: Path) -> str:
