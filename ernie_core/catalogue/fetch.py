@@ -42,7 +42,7 @@ def bring(entry: Entry, folder: Path, source: Source) -> list[Mapping[str, Any]]
 
     An error of this project, with the file to bring by hand and where to put it, if one cannot be had.
     """
-    found = []
+    found: list[Mapping[str, Any]] = []
     for file in entry.files:
         group = next((group for group in huggingface.ONE_OF if file.optional and file.name in group), ())
         if any(row["name"] in group for row in found):
