@@ -63,6 +63,16 @@ class Pretrained(Step):
 
         return models.pinned(models.entry(self.name), self.sha256) if self.name is not None else None
 
+    @property
+    def positions(self) -> int:
+        """Tokens that a text may have; 0 if the catalogue does not say."""
+        try:
+            config = (entry.facts if (entry := self.entry()) else {}).get("config", {})
+        except Error:  # `misfits` says so
+            return 0
+        # the first two rows of ERNIE-M are of no position
+        return int(config.get("max_position_embeddings", 0)) - 2 * (config.get("model_type") == "ernie_m")
+
     def run(self, model_files: In[ModelFiles] | None, model: Out[Model], here: Here) -> Scores:
         from ernie_core.catalogue import fetch, models
         from ernie_core.model import foreign

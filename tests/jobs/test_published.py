@@ -160,3 +160,12 @@ def test_a_dead_proxy_is_one_line_with_its_address(machine: Machine) -> None:
     told = said.stderr + said.stdout
     assert said.returncode and f"the proxy http://127.0.0.1:{port} of the environment does not pass it on" in told
     assert "secret" not in told
+
+
+@pytest.mark.parametrize(("name", "limit"), [("ernie-1.0", 513), ("ernie-m-base", 512)])
+def test_a_text_longer_than_the_model_takes_is_said_when_the_spec_is_checked(
+    tmp_path: Path, name: str, limit: int
+) -> None:
+    steps = f"  - pretrained: {{name: {name}}}\n  - dataset: {{name: cmrc2018}}\n  - finetune: {{max_seq_len: 1024}}\n"
+    [said] = problems(tmp_path, spec(steps))
+    assert f"max_seq_len 1024 is above the {limit} positions of the model of `pretrained`: lower it" in said
