@@ -1,5 +1,6 @@
 """Texts to tokens, in C++, or with the same result in slow Python."""
 
+import gc
 import itertools
 from array import array
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SLOWLY = "texts are encoded about 500 times slower, and equal"
 """The warning if the kernel is missing."""
+_MANY = 500
 
 
 class Flat(NamedTuple):
@@ -67,7 +69,14 @@ class Fast:
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of every text."""
-        found: list[list[int]] = self._native.ids(list(map(to_bytes, texts)))
+        collects = len(texts) > _MANY and gc.isenabled()
+        if collects:
+            gc.disable()  # lists of integers have no cycles, and looking for these takes longer than encoding
+        try:
+            found: list[list[int]] = self._native.ids(list(map(to_bytes, texts)))
+        finally:
+            if collects:
+                gc.enable()
         return found
 
     def flat(self, texts: Sequence[str]) -> "Flat":

@@ -5,6 +5,7 @@ The form is that of `sentencepiece_model.proto` of google/sentencepiece.
 
 import math
 import struct
+import sys
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,11 +56,11 @@ def read(path: Path) -> Model:
 
 def parse(raw: bytes, place: str) -> Model:
     """The model in these bytes, from `place`. BadInput as `read`."""
-    pieces, scores, types = list[str](), array("f"), bytearray()
+    at, pieces, scores, types = _plain(raw)
     trainer: dict[int, int | bytes] = {}
     normalizer: dict[int, int | bytes] = {}
     try:
-        for number, value in _fields(raw, 0, len(raw)):
+        for number, value in _fields(raw, at, len(raw)):
             if number == _PIECE:
                 piece, score, kind = _piece(raw, value)
                 pieces.append(piece)
@@ -79,6 +80,34 @@ def parse(raw: bytes, place: str) -> Model:
         raise BadInput(f"{place}: its rules of normalisation are damaged ({problem}): bring the file again")
     flags = (bool(normalizer.get(number, 1)) for number in (3, 4))
     return Model(tuple(pieces), scores, bytes(types), charsmap, types.index(UNKNOWN), *flags)
+
+
+def _plain(raw: bytes) -> "tuple[int, list[str], array[float], bytearray]":
+    """The pieces from the beginning on, as long as they are written as usual: text, score, and type if it is not
+    `NORMAL`, all lengths below 128; and where that ends. It takes a fifth of the time of `_piece`."""
+    at, most = 0, len(raw) - 4
+    texts, scores, types = list[bytes](), list[bytes](), bytearray()
+    while at < most and raw[at] == raw[at + 2] == 0x0A:
+        size, length = raw[at + 1], raw[at + 3]
+        score, end = at + 4 + length, at + 2 + size
+        if size > 127 or end > len(raw) or size - length not in (7, 9) or raw[score] != 0x15:
+            break
+        kind = NORMAL
+        if size - length == 9:
+            if raw[end - 2] != 0x18 or not NORMAL <= raw[end - 1] <= BYTE:
+                break
+            kind = raw[end - 1]
+        texts.append(raw[at + 4 : score])
+        scores.append(raw[score + 1 : score + 5])
+        types.append(kind)
+        at = end
+    numbers = array("f", b"".join(scores))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    try:
+        return at, [text.decode() for text in texts], numbers, types
+    except UnicodeDecodeError:
+        return 0, [], array("f"), bytearray()  # `_piece` tells which one
 
 
 def _piece(raw: bytes, value: "int | tuple[int, int]") -> tuple[str, float, int]:

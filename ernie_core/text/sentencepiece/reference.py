@@ -94,9 +94,9 @@ class Reference:
         text, places = self.normalised(raw)
         found = []
         for _, begin, end in self.pieces(text):
-            piece = text[begin:end].decode()
+            piece = text[begin:end].decode(errors="surrogateescape")
             for first, last in rules.parts(piece):
-                a, b = begin + len(piece[:first].encode()), begin + len(piece[:last].encode())
+                a, b = (begin + len(piece[:at].encode(errors="surrogateescape")) for at in (first, last))
                 token = piece[first:last]
                 if token[0] == rules.SPACE and len(token) > 1:
                     a += len(_SPACE)  # the space is not part of the word

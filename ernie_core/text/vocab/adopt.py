@@ -73,7 +73,7 @@ def _adopt_pieces(path: Path, vocab: Path) -> dict[str, float]:
     lists = sorted(path.parent.glob("*.txt"))
     if len(lists) > 1:
         raise NotFound(f"{path.parent}: expected one vocabulary beside {path.name}, found {len(lists)} *.txt")
-    tokens = vocabulary_file.read(lists[0]) if lists else _numbered(model)
+    tokens = vocabulary_file.read(lists[0]) if lists else numbered(model)
     tokenizer = SentencePieceTokenizer(tokens, model, path.read_bytes())
     tokenizer.save(vocab)
     given = {piece[begin:end] for piece in model.pieces for begin, end in rules.parts(piece)}
@@ -93,7 +93,7 @@ def _adopt_pieces(path: Path, vocab: Path) -> dict[str, float]:
     return {name: float(value) for name, value in report.items() if isinstance(value, int)}
 
 
-def _numbered(model: models.Model) -> tuple[str, ...]:
+def numbered(model: models.Model) -> tuple[str, ...]:
     """The tokens of a model without a vocabulary, in the order that ERNIE-M's has, as XLM-R's before it."""
     kinds = (models.NORMAL, models.USER_DEFINED)
     pieces = (piece for piece, kind in zip(model.pieces, model.types, strict=True) if kind in kinds)
