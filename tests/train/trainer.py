@@ -26,14 +26,14 @@ def train(corpus: Path, root: Path, **settings: object) -> dict[str, float]:
     """Train below `root`: checkpoints in root/store/pretrain/x, the model in root/model."""
     stop = settings.pop("stop", lambda: False)
     fresh = bool(settings.pop("start_fresh", False))
-    init, cache = settings.pop("init", None), settings.pop("cache", None)
+    init, cache, vocab = (settings.pop(name, None) for name in ("init", "cache", "vocab"))
     team = join()
     scratch = root / "scratch" / str(team.rank)
     for folder in (root / "model", scratch):
         folder.mkdir(parents=True, exist_ok=True)
     return pretrain.run(
         [(corpus, 1.0)],
-        corpus,
+        Path(vocab) if vocab else corpus,
         root / "model",
         PretrainRecipe(**{**TINY, **settings}),
         checkpoints=CheckpointLocation(open_store(root / "store"), "pretrain/x", scratch),
