@@ -60,7 +60,7 @@ def _wordpiece(source: Path) -> tuple[str, ...]:
     raise NotFound(f"{source / VOCAB}: no such file: bring the vocabulary that was published with the weights")
 
 
-_CLASSES = ("BertTokenizer", "BertTokenizerFast", "ErnieTokenizer", "ErnieTinyTokenizer", "TokenizersBackend")
+_CLASSES = ("BertTokenizer", "BertTokenizerFast", "ErnieTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
 
 
 def _check(path: Path, settings: dict[str, Any]) -> None:
