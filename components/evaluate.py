@@ -18,6 +18,7 @@ class Evaluate(Step):
     main_scores: ClassVar[tuple[str, ...]] = known.SHARES
     scores: ClassVar[tuple[Score, ...]] = (
         *(share(name, sure=known.everywhere(name), tasks=known.having(name)) for name in known.SHARES),
+        *(share(name, sure=False, tasks=tasks) for name, tasks in known.BY_LANGUAGE.items()),
         *several("loss examples"),
     )
 

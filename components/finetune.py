@@ -42,6 +42,11 @@ class Finetune(Step, FinetuneRecipe):
     main_scores: ClassVar[tuple[str, ...]] = (*known.SHARES, *(f"test_{name}" for name in known.MAIN))
     scores: ClassVar[tuple[Score, ...]] = (
         *(_score(split, name) for split in ("", "test_") for name in known.SHARES),
+        *(
+            share(f"{split}{name}", sure=False, tasks=tasks)
+            for split in ("", "test_")
+            for name, tasks in known.BY_LANGUAGE.items()
+        ),
         Score("loss"),
         Score("test_loss", sure=False),
     )

@@ -39,6 +39,10 @@ class Package(Step):
             share(name, sure=False, when=lambda _, b: "report" in b, needs="a `report`", tasks=known.having(name))
             for name in _REPORTED
         ),
+        *(
+            share(name, sure=False, when=lambda _, b: "report" in b, needs="a `report`", tasks=tasks)
+            for name, tasks in known.BY_LANGUAGE.items()
+        ),
         *several("size_mb size_mb_fp32", sure=False, when=lambda _, b: "report" not in b, needs="no `report`"),
         *(
             share(name, sure=False, when=lambda _, b: "report" not in b, needs="no `report`", tasks=tasks)

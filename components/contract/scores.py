@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Score:
-    """One score, or several: `*` in its name stands for what the data names."""
+    """One score, or several: `*` in its name stands for what the data names, `[a-z]` for one letter of it."""
 
     name: str
     least: float = 0.0
@@ -32,9 +32,14 @@ class Score:
         """Whether a model of this task may have it; empty: its task is not known."""
         return not task or not self.tasks or task in self.tasks
 
+    @property
+    def several(self) -> bool:
+        """Whether its name is a pattern."""
+        return any(mark in self.name for mark in "*[")
+
     def matches(self, name: str) -> bool:
         """Whether this is the score of that name."""
-        return fnmatchcase(name, self.name) if "*" in self.name else name == self.name
+        return fnmatchcase(name, self.name) if self.several else name == self.name
 
 
 def share(name: str, **more: Any) -> Score:

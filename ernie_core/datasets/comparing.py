@@ -21,22 +21,21 @@ def compare(parts: dict[str, list[Row]], remove: Sequence[str]) -> tuple[dict[st
     train = parts["train"]
     evaluated = [row for split in ("dev", "test") for row in parts.get(split, ())]
     held, held_groups = {row.question for row in evaluated}, {row.group for row in evaluated} - {b""}
-    questions, groups = {row.question for row in train}, {row.group for row in train} - {b""}
-    answers: dict[bytes, set[bytes]] = {}
-    for row in train:
-        answers.setdefault(row.question, set()).add(row.answer)
+    groups = {row.group for row in train} - {b""}
+    first: dict[bytes, bytes] = {}
+    both = {row.question for row in train if first.setdefault(row.question, row.answer) != row.answer}
     found: dict[str, dict[str, int]] = {
         "repeated": {split: len(rows) - len({row.question for row in rows}) for split, rows in parts.items()},
-        "in_both": _count(parts, lambda row: row.question in questions),
-        "related": _count(parts, lambda row: row.question not in questions and row.group in groups),
-        "contradicting": {"train": sum(len(answers[row.question]) > 1 for row in train)},
+        "in_both": _count(parts, lambda row: row.question in first),
+        "related": _count(parts, lambda row: row.question not in first and row.group in groups),
+        "contradicting": {"train": sum(row.question in both for row in train)},
     }
     removed, kept, before = Counter[str](), [], set[bytes]()
     for row in train:
         is_so = {
             "in_both": row.question in held,
             "related": row.group in held_groups,
-            "contradicting": len(answers[row.question]) > 1,
+            "contradicting": row.question in both,
             "repeated": row.question in before,
         }
         why = next((name for name in is_so if is_so[name] and name in remove), "")

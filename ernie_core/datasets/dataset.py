@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ernie_core.datasets import choosing, comparing, reading, splitting
+from ernie_core.datasets import languages as several
 from ernie_core.datasets.choosing import Chosen
 from ernie_core.datasets.columns import Columns
 from ernie_core.datasets.format import Format
 from ernie_core.datasets.known import AUTO, FORMATS
+from ernie_core.datasets.languages import Languages
 from ernie_core.datasets.reading import Read, Row
 from ernie_core.errors import BadInput
 from ernie_core.progress import Progress, Stop, never, silent
@@ -30,10 +32,13 @@ def make(
     *,
     format: str = AUTO,
     columns: Columns = Columns(),  # noqa: B008 - frozen
+    published: str = "",
     files: Mapping[str, Sequence[str]] | None = None,
     dev: float = 0.0,
     test: float = 0.0,
     remove: Sequence[str] = (),
+    mode: str | None = None,
+    languages: Sequence[str] = (),
     max_examples: int | None = None,
     max_rejected: float = 0.0,
     progress: Progress = silent,
@@ -42,8 +47,10 @@ def make(
 ) -> dict[str, float]:
     """Write the examples of a file or a folder of files in one of the known formats; returns the figures.
 
-    `files` are patterns of file names for train, dev and test, in place of the format's own choice. `dev` and `test`
-    are shares of train to cut, see `splitting.cut`. BadInput for files of no known format, without dev, with unknown
+    `published` is the name of the data set, where that says more than the format does. `files` are patterns of file
+    names for train, dev and test, in place of the format's own choice. `dev` and `test` are shares of train to cut, see
+    `splitting.cut`. Data in several languages need a `mode`, and may be limited to some `languages`, see
+    `languages.py`. BadInput for files of no known format, without dev, with unknown
     labels, or with more than the share `max_rejected` of rows that cannot be used.
     """
     there = {raw.name: raw} if raw.is_file() else {file.name: raw / file.name for file in below(raw)}
@@ -54,10 +61,19 @@ def make(
     _say_files(say, form, format, chosen)
     shares = {"dev": dev, "test": test}
     _check_splits(chosen, shares)
+    spoken, cut = _spoken(form, mode, languages), any(shares.values())
+    if spoken:
+        chosen = spoken.narrowed(chosen, cut=cut)
 
     total = sum(there[name].stat().st_size for names in chosen.splits.values() for name in names)
     report = reading.reporter(progress, stop, total)
-    read = {split: reading.read(form, there, split, names, report) for split, names in chosen.splits.items()}
+    read = {
+        split: reading.read(
+            form, there, split, names, report,
+            languages=spoken.read(split, cut) if spoken else (), parallel=cut or max_examples is not None,
+        )
+        for split, names in chosen.splits.items()
+    }  # fmt: skip
     rejected = [row for part in read.values() for row in part.rejected]
     for row in rejected[:_SHOWN]:
         say(f"{'left out' if row.get('expected') else 'rejected'}: {reading.spell(row)}")
@@ -69,6 +85,8 @@ def make(
     reading.check(read, max_rejected)
 
     labels = _labels(form, read)
+    if spoken and cut:
+        several.check_parallel(read["train"].rows, chosen.splits["train"])
     parts = _parts(read, shares)
     for split, share in shares.items():
         got = len(parts.get(split, ())) / max(1, len(read["train"].rows))
@@ -77,6 +95,8 @@ def make(
                 f"warning: {split} is {got:.2%} of train instead of {share:.2%}: few rows, or many that equal texts "
                 "and groups link; another share changes that"
             )
+    if spoken:
+        parts = spoken.settled(parts, chosen.splits)
     found, removed = comparing.compare(parts, remove)
     sizes = {split: len(rows) for split, rows in parts.items()}
     if max_examples is not None:
@@ -88,7 +108,9 @@ def make(
         _write_lines(task_data / f"{split}.jsonl", (row.line for row in rows))
     for file, names in labels.items():
         _write_lines(task_data / file, (f"{name}\n".encode() for name in names))
-    DataFacts(form.task, form.name if form.name in FORMATS else "", form.facts()).write(task_data)
+    facts = {**form.facts(), **(spoken.facts() if spoken else {})}
+    known = published or (form.name if form.name in FORMATS else "")
+    DataFacts(form.task, known, facts).write(task_data)
     faults = sum(not row.get("expected") for row in rejected)
     figures = {
         **{split: len(parts.get(split, ())) for split in SPLITS},
@@ -119,14 +141,29 @@ def _parts(read: Mapping[str, Read], shares: Mapping[str, float]) -> dict[str, l
     parts = {split: part.rows for split, part in read.items()}
     if any(shares.values()):
         rows = parts["train"]
-        splits = splitting.cut([(row.question, row.group) for row in rows], shares["dev"], shares["test"])
+        splits = splitting.cut([(row.question, row.group, row.parallel) for row in rows], shares["dev"], shares["test"])
         for split in ("train", *(split for split, share in shares.items() if share)):
             parts[split] = [row for row, of in zip(rows, splits, strict=True) if of == split]
     return {split: parts[split] for split in SPLITS if split in parts}
 
 
 def _sampled(rows: Sequence[Row], most: int) -> list[Row]:
-    return [rows[i] for i in splitting.sample([row.question + row.answer for row in rows], most)]
+    if not any(row.parallel for row in rows):
+        return [rows[i] for i in splitting.sample([row.question + row.answer for row in rows], most)]
+    # the same rows of every language
+    shared = list(dict.fromkeys(row.parallel for row in rows))
+    kept = {shared[i] for i in splitting.sample(shared, max(1, most // len({row.language for row in rows})))}
+    return [row for row in rows if row.parallel in kept]
+
+
+def _spoken(form: Format, mode: str | None, languages: Sequence[str]) -> Languages | None:
+    """Which languages the splits have, for data in several."""
+    if form.many_languages:
+        return Languages.chosen(mode, languages)
+    if mode or languages:
+        name = "mode" if mode else "languages"
+        raise BadInput(f"{name}: data of format {form.name} do not say their language: leave it out")
+    return None
 
 
 def _labels(form: Format, read: Mapping[str, Read]) -> dict[str, Sequence[str]]:
@@ -207,6 +244,9 @@ def _write_report(
             "unlabelled": sum(not row.answer for row in rows),
             "labels": dict(sorted(Counter(name for row in rows for name in row.labels).items())),
             "files": list(chosen.splits.get(split, ())) or "cut from train",
+            **(
+                {"languages": dict(spoken)} if (spoken := Counter(row.language for row in rows if row.language)) else {}
+            ),
         }
         for split, rows in parts.items()
     }

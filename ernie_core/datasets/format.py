@@ -24,6 +24,10 @@ class Example:
     group: str = ""
     """Examples of one group, such as those with one premise or of one dialogue, stay together when dev or test is cut
     from train; empty: of none."""
+    language: str = ""
+    """Of data in several languages."""
+    parallel: str = ""
+    """What translations of one row share, and nothing else in their split; empty: there are none."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Format(ABC):
     """Name of the task of its examples."""
     summary: ClassVar[str]
     """Which data have this form, as a noun phrase."""
+    many_languages: ClassVar[bool] = False
+    """Whether its examples say their language, and rows are translations of each other."""
 
     @classmethod
     def of(cls, columns: Columns) -> "Format":

@@ -31,6 +31,7 @@ FORMATS = {
     "sick_nli": "ernie_core.datasets.formats.sick_nli:SickNli",
     "weibo_ner": f"{_NER}:WeiboNer",
     "wikiann": f"{_NER}:WikiAnn",
+    "xnli": "ernie_core.datasets.formats.xnli_languages:Xnli",
     "xnli_cn": "ernie_core.datasets.formats.xnli:XnliCn",
     "xquad": f"{_SQUAD}:Xquad",
     "xsid": "ernie_core.datasets.formats.xsid:Xsid",
@@ -46,3 +47,11 @@ TABLES = {
 
 AUTO = "auto"
 CHOICES = (AUTO, *FORMATS, *TABLES)
+
+LANGUAGES = ("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")
+"""The languages of XNLI, in the order in which its published script reads them."""
+SOURCE = "en"
+"""The language that was translated into the others."""
+TRANSFER, TRANSLATE = "cross-lingual-transfer", "translate-train-all"
+MODES = (TRANSFER, TRANSLATE)
+"""What train has of data in several languages, under the published names: English, or all."""

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ernie_core.wording import listed
 NAMES = {"labels.txt": ("label", "labels"), "intent_labels.txt": ("intent",)}
 """File of label names -> the keys of an example that hold such names."""
 _ANSWERS = ("label", "labels", "answers", "intent", "slots")
-_APART = ("id", "group", *_ANSWERS)
+_APART = ("id", "group", "language", *_ANSWERS)
 """Keys that are no part of the question."""
 _KEYS = tuple(key for keys in NAMES.values() for key in keys)
 _spelled = json.JSONEncoder(ensure_ascii=False).encode
@@ -39,6 +40,9 @@ class Row:
     """Hash of the group; empty: none."""
     labels: tuple[str, ...]
     """The names of labels in it, each once."""
+    language: str = ""
+    parallel: bytes = b""
+    """Hash of what its translations share; empty: there are none, or nobody asks."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +55,28 @@ class Read:
 
 
 def read(
-    form: Format, files: Mapping[str, Path], split: str, names: Sequence[str], progress: Callable[[int], None]
+    form: Format,
+    files: Mapping[str, Path],
+    split: str,
+    names: Sequence[str],
+    progress: Callable[[int], None],
+    *,
+    languages: Collection[str] = (),
+    parallel: bool = False,
 ) -> Read:
-    """Every example of these files of a split. `progress` is told of each file's bytes and may raise Stopped."""
+    """Every example of these files of a split, or those in some languages. `progress` is told of each file's bytes and
+    may raise Stopped. `parallel`: whether rows are to say what their translations share."""
     found = Read([], [])
     known = {key: frozenset(of) for file, of in form.labels().items() for key in NAMES.get(file, ())}
     for name in names:
         path = files[name]
         for number, example in enumerate(form.rows(path, split)):
-            made = example if isinstance(example, Rejected) else _row(example, split, known, path, name)
+            if isinstance(example, Rejected):
+                made: Row | Rejected = example
+            elif languages and example.language not in languages:
+                continue
+            else:
+                made = _row(example, split, known, path, name, parallel)
             if isinstance(made, Rejected):
                 found.rejected.append(_listed(made, path, name))
             else:
@@ -101,7 +118,9 @@ def spell(row: Mapping[str, Any]) -> str:
     return f"{row['file']}{place}: {row['why']}"
 
 
-def _row(example: Example, split: str, known: Mapping[str, frozenset[str]], path: Path, name: str) -> Row | Rejected:
+def _row(
+    example: Example, split: str, known: Mapping[str, frozenset[str]], path: Path, name: str, parallel: bool
+) -> Row | Rejected:
     values = example.values
     labels: dict[str, None] = {}
     for key in _KEYS:
@@ -119,8 +138,15 @@ def _row(example: Example, split: str, known: Mapping[str, frozenset[str]], path
     if half := json_text.half_character(text := _spelled(row)):
         return Rejected(example.where, f"half of a surrogate pair, {half}")
     group = example.group or str(values.get("context", ""))
-    return Row(text.encode() + b"\n", _hash(question), _hash(answer) if answer else b"", _hash(group) if group else b"",
-               tuple(labels))  # fmt: skip
+    return Row(
+        text.encode() + b"\n",
+        _hash(question),
+        _often(_canonical(answer)) if answer else b"",
+        _often(_canonical(group)) if group else b"",
+        _one(tuple(labels)),
+        example.language,
+        _hash([split, example.parallel]) if parallel and example.parallel else b"",
+    )
 
 
 def _names(value: object) -> Sequence[str]:
@@ -131,6 +157,17 @@ def _names(value: object) -> Sequence[str]:
 
 def _hash(value: object) -> bytes:
     return hashlib.blake2b(_canonical(value).encode(), digest_size=16).digest()
+
+
+@lru_cache(maxsize=1024)
+def _often(canonical: str) -> bytes:
+    """A hash that many rows share, of an answer or a group, as one object: millions of rows are in memory."""
+    return hashlib.blake2b(canonical.encode(), digest_size=16).digest()
+
+
+@lru_cache(maxsize=1024)
+def _one(names: tuple[str, ...]) -> tuple[str, ...]:
+    return names
 
 
 def _relative(where: str, path: Path, name: str) -> str:

@@ -7,21 +7,24 @@ from collections.abc import Sequence
 _KEY = b"ernie-jobs: dev and test of labelled examples"
 
 
-def cut(rows: Sequence[tuple[bytes, bytes]], dev: float, test: float) -> list[str]:
-    """train, dev or test for each row, from the hashes of its question and its group, which may be empty.
+def cut(rows: Sequence[tuple[bytes, ...]], dev: float, test: float) -> list[str]:
+    """train, dev or test for each row, from hashes of its question, of its group, and of what its translations share;
+    all but the first may be empty or missing.
 
-    Rows with the same question, or of one group, are linked; all rows that are linked, also through others, go
-    together. A fixed hash of them decides, so neither the order of rows nor other rows matter. `dev` and `test` are
-    expected shares, from 0 to 1; linked rows that are more than all of dev, or test, should be stay in train.
+    Rows with the same question, of one group, or translations of each other are linked; all rows that are linked, also
+    through others, go together. A fixed hash of them decides, so neither the order of rows nor other rows matter. `dev`
+    and `test` are expected shares, from 0 to 1; linked rows that are more than all of dev, or test, should be stay in
+    train.
     """
     parents: dict[bytes, bytes] = {}
-    for question, group in rows:
-        first = _root(parents, b"q" + question)
-        if group and (second := _root(parents, b"g" + group)) != first:
-            # the smallest hash stands for all, whatever order they came in
-            low, high = sorted((first, second))
-            parents[high] = low
-    roots = [_root(parents, b"q" + question) for question, _ in rows]
+    for question, *others in rows:
+        for mark, shared in zip((b"g", b"p"), others, strict=False):
+            first = _root(parents, b"q" + question)
+            if shared and (second := _root(parents, mark + shared)) != first:
+                # the smallest hash stands for all, whatever order they came in
+                low, high = sorted((first, second))
+                parents[high] = low
+    roots = [_root(parents, b"q" + question) for question, *_ in rows]
     names: dict[bytes, str] = {}
     for root, size in Counter(roots).items():
         at = _position(root)

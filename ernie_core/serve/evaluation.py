@@ -10,7 +10,7 @@ from ernie_core.errors import BadInput, NotFound, Stopped
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.serve import asked
 from ernie_core.serve.predictor import Predictor
-from ernie_core.tasks import results
+from ernie_core.tasks import data, languages, results
 from ernie_core.tasks.results import Answered
 from ernie_core.tasks.task import Prediction, Row
 
@@ -46,10 +46,11 @@ def score(
     answered = Answered.of(task, split, examples, features, outputs)
     with _answers(report) as file:
         for example, prediction in zip(examples, answered.predictions, strict=True):
-            _line(file, {"id": example.id, **task.truth(example)}, prediction)
-    scores = {**answered.scores, "examples": float(count)}
+            spoken = {"language": language} if (language := languages.of(example)) else {}
+            _line(file, {"id": example.id, **spoken, **task.truth(example)}, prediction)
+    scores = {**answered.figures, "examples": float(count)}
     _write(report, {**scores, "split": split})
-    results.write(report, [answered], f"an exported model on {split}")
+    results.write(report, [answered], f"an exported model on {split}", data.read(task_data))
     return scores
 
 

@@ -33,7 +33,7 @@ def by_length(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return _cut(np.argsort(lengths, kind="stable"), batch_size)
 
 
-def pad(rows: Sequence[Sequence[int]], filler: int) -> np.ndarray:
+def pad(rows: Sequence[Sequence[int] | np.ndarray], filler: int) -> np.ndarray:
     """Rows padded to the longest, int64 [N, L]."""
     table = np.full((len(rows), max(map(len, rows))), filler, np.int64)
     for number, row in enumerate(rows):

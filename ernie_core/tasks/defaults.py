@@ -31,6 +31,16 @@ DATASETS: Mapping[str, Mapping[str, Any]] = {
     "clue/cluewsc2020": {"num_train_epochs": 50.0, "batch_size": 64},
     "clue/csl": {"num_train_epochs": 10.0, "batch_size": 32, "max_seq_len": 256},
     "xnli_cn": {"num_train_epochs": 3.0, "batch_size": 256, "learning_rate": 1e-4},
+    "xnli": {
+        "max_seq_len": 256,
+        "batch_size": 16,
+        "num_train_epochs": 5.0,
+        "learning_rate": 5e-5,
+        "warmup_ratio": 0.1,
+        "weight_decay": 0.0,
+        "layer_decay": 0.8,
+        "classifier_dropout": 0.1,
+    },
     "chnsenticorp": {"num_train_epochs": 8.0, "batch_size": 16},
     "peoples_daily_ner": {"num_train_epochs": 4.0, "batch_size": 128},
     "msra_ner": {"num_train_epochs": 3.0, "batch_size": 64},
@@ -41,7 +51,7 @@ DATASETS: Mapping[str, Mapping[str, Any]] = {
     "clue/chid": {"max_seq_len": 64, "batch_size": 4, "num_train_epochs": 3.0, "weight_decay": 0.0},
     "clue/c3": {"max_seq_len": 512, "batch_size": 24, "num_train_epochs": 8.0},
 }
-"""By the name of a data set in its `task.json`: the published defaults of ERNIE 1.0 and CLUE."""
+"""By the name of a data set in its `task.json`: the published defaults of ERNIE 1.0, of CLUE and (xnli) of ERNIE-M."""
 
 
 def resolved(settings: FinetuneRecipe, task: str, dataset: str, given: Collection[str] | None) -> FinetuneRecipe:

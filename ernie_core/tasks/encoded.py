@@ -1,7 +1,7 @@
 """The splits of labelled examples as a training needs them: examples, rows of token ids, true answers."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,23 @@ from ernie_core.tasks import task
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.task import Example, Task
 from ernie_core.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Questions(Sequence[Any]):
+    """The questions of examples, which may be read from a file one after the other."""
+
+    examples: Sequence[Example]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self.examples[place]
+        return [example.question for example in found] if isinstance(place, slice) else found.question
+
+    def __iter__(self) -> Iterator[Any]:
+        return (example.question for example in self.examples)
 
 
 @dataclass
@@ -27,6 +44,10 @@ class EncodedSplit:
     def labelled(self) -> bool:
         """Whether the true answers are known."""
         return all(example.labelled for example in self.examples)
+
+    def part(self, rows: np.ndarray) -> "EncodedSplit":
+        """Some examples alone, of a task with one row of tokens for each."""
+        return EncodedSplit([self.examples[i] for i in rows], self.features.part(rows), self.targets[rows])
 
     @property
     def digest(self) -> str:
@@ -46,6 +67,8 @@ def splits(folder: Path, learned: Task[Any, Any], tokenizer: Tokenizer) -> dict[
 
 
 def _encoded(examples: Sequence[Example], learned: Task[Any, Any], tokenizer: Tokenizer) -> EncodedSplit:
-    features = learned.encode([example.question for example in examples], tokenizer)
+    kept = isinstance(examples, tuple | list)
+    questions = [example.question for example in examples] if kept else Questions(examples)
+    features = learned.encode(questions, tokenizer)
     labelled = all(example.labelled for example in examples)
     return EncodedSplit(examples, features, learned.targets(examples, features) if labelled else np.zeros(0))

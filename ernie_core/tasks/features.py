@@ -9,25 +9,35 @@ from typing import Any, Protocol
 import numpy as np
 
 from ernie_core.tasks import batches
+from ernie_core.tasks.ragged import Ragged
+
+Rows = list[list[int]] | Ragged
+PART = 1 << 14
+"""Questions that are encoded at once."""
 
 
 @dataclass(frozen=True)
 class Features:
     """Questions as rows of token ids without padding, one row each unless a task has several."""
 
-    input_ids: list[list[int]]
-    token_type_ids: list[list[int]]
+    input_ids: Rows
+    token_type_ids: Rows
 
     @cached_property
     def lengths(self) -> np.ndarray:
         """Number of tokens of every row, int64 [N]."""
+        if isinstance(self.input_ids, Ragged):
+            return self.input_ids.lengths
         return np.fromiter((len(row) for row in self.input_ids), np.int64, len(self.input_ids))
 
     @property
     def flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Number of tokens of each row of the net [R], and the ids and the types of all rows, one after the other;
         int32."""
-        rows: list[Any] = self.input_ids
+        if isinstance(self.input_ids, Ragged) and isinstance(self.token_type_ids, Ragged):
+            held = (self.input_ids.lengths, self.input_ids.flat, self.token_type_ids.flat)
+            return held[0].astype(np.int32), held[1].astype(np.int32), held[2].astype(np.int32)
+        rows: Any = self.input_ids
         sides = [rows, self.token_type_ids]
         while rows and rows[0] and isinstance(rows[0][0], list):  # a sample has several rows
             sides = [list(chain.from_iterable(side)) for side in sides]
@@ -35,6 +45,10 @@ class Features:
         lengths = np.fromiter(map(len, rows), np.int32, len(rows))
         ids, types = (np.fromiter(chain.from_iterable(side), np.int32, int(lengths.sum())) for side in sides)
         return lengths, ids, types
+
+    def part(self, rows: np.ndarray) -> "Features":
+        """Some rows alone, in that order; of questions that are one row each."""
+        return Features([list(self.input_ids[i]) for i in rows], [list(self.token_type_ids[i]) for i in rows])
 
     def padded(self, rows: np.ndarray, pad_id: int) -> dict[str, np.ndarray]:
         """`input_ids` and `token_type_ids` of some rows, int64 [n, longest of them]."""
@@ -53,10 +67,16 @@ class TextEncoder(Protocol):
 
 
 def encode(questions: Sequence[str | tuple[str, str]], tokenizer: TextEncoder, max_seq_len: int) -> Features:
-    """Texts and pairs of texts, each with special tokens and truncated to `max_seq_len`."""
-    pairs = [(question, None) if isinstance(question, str) else question for question in questions]
-    encoded = iter(tokenizer.encode_all([text for pair in pairs for text in pair if text is not None]))
-    framed = [
-        tokenizer.frame(next(encoded), None if second is None else next(encoded), max_seq_len) for _, second in pairs
-    ]
-    return Features([ids for ids, _ in framed], [types for _, types in framed])
+    """Texts and pairs of texts, each with special tokens and truncated to `max_seq_len`.
+
+    Many are encoded part by part, so that `questions` may be a sequence that reads them from a file.
+    """
+    input_ids, token_type_ids = Ragged(), Ragged(np.int8)
+    for start in range(0, len(questions), PART):
+        pairs = [(one, None) if isinstance(one, str) else one for one in questions[start : start + PART]]
+        encoded = iter(tokenizer.encode_all([text for pair in pairs for text in pair if text is not None]))
+        for _, second in pairs:
+            ids, types = tokenizer.frame(next(encoded), None if second is None else next(encoded), max_seq_len)
+            input_ids.append(ids)
+            token_type_ids.append(types)
+    return Features(input_ids, token_type_ids)

@@ -17,8 +17,9 @@ from ernie_core.model import weights
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.runtime import keep_signals
 from ernie_core.store import digests, open_store
-from ernie_core.tasks import batches, data, defaults, encoded, nets, outcome, rdrop, task
+from ernie_core.tasks import batches, data, defaults, encoded, languages, nets, outcome, rdrop, task
 from ernie_core.tasks.adversarial import Perturbation
+from ernie_core.tasks.data import DataFacts
 from ernie_core.tasks.encoded import EncodedSplit
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.recipe import CHOICES, FinetuneRecipe
@@ -28,7 +29,7 @@ from ernie_core.text import tokenizer as tokenizers
 from ernie_core.text.tokenizer import Tokenizer
 from ernie_core.train import loop
 from ernie_core.train.checkpoint.commit import CheckpointLocation
-from ernie_core.train.objective import Course, Curve, Evaluation, Facts, Figures, Identity, Losses, Summary
+from ernie_core.train.objective import Best, Course, Curve, Evaluation, Facts, Figures, Identity, Losses, Summary
 from ernie_core.train.optim import precision
 from ernie_core.train.optim.schedule import Schedule
 from ernie_core.train.parallel.team import ALONE, Team
@@ -55,11 +56,17 @@ class FineTuning:
     splits: Mapping[str, EncodedSplit]
     model: Path
     world: int
-    dataset: str
+    facts: DataFacts
+    between: EncodedSplit
+    """What is evaluated between steps: dev, or its examples in the languages that choose the best weights."""
+    deciding_languages: tuple[str, ...] = ()
+    """Those languages; empty: all."""
     curve: list[dict[str, float]] = field(default_factory=list)
     """Evaluations on dev, for metrics.json."""
     since: list[float] = field(default_factory=list)
     """Losses of the steps since the last evaluation."""
+    final: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Figures of the best weights on test, and on all of dev if it is in several languages, after the training."""
     answered: dict[str, Answered] = field(default_factory=dict)
     """Answers of the best weights to dev and test, in the first process after the training."""
     orders: dict[int, list[np.ndarray]] = field(default_factory=dict)
@@ -91,7 +98,10 @@ class FineTuning:
         tokenizer = tokenizers.open(model)
         net = nets.opened(model, tokenizer, learned, settings)
         splits = encoded.splits(folder, learned, tokenizer)
-        return cls(settings, learned, net, tokenizer, splits, model, team.world, facts.dataset)
+        between, chosen = splits["dev"], languages.deciding(facts, folder, splits["dev"].examples)
+        if chosen:
+            between = between.part(languages.rows(between.examples, chosen))
+        return cls(settings, learned, net, tokenizer, splits, model, team.world, facts, between, chosen)
 
     def __post_init__(self) -> None:
         chosen, rows = self.settings, len(self.splits["train"].features.lengths)
@@ -166,7 +176,7 @@ class FineTuning:
         return step % every == 0 or step == self.course.steps
 
     def evaluate(self, step: int, team: Team) -> Evaluation:
-        found = self._evaluation(self._answered("dev", team, never))
+        found = self._evaluation(self._answered("dev", self.between, team, never))
         row = {"step": step, "epoch": round(step / self.each, 4), "train_loss": float(np.mean(self.since))}
         self.curve.append({**row, **found.figures})
         self.since = []
@@ -191,21 +201,24 @@ class FineTuning:
             "network": json.dumps(self.net.config.facts(), sort_keys=True),
             "model": digests.sha256(self.model / weights.FILE)[:16],
         }
+        if self.deciding_languages:
+            must["deciding_languages"] = " ".join(self.deciding_languages)
         return Identity(must, {})
 
     def finish(self, team: Team, stop: Stop) -> Iterator[Evaluation]:
         """Answer dev again, since what is kept of evaluations between steps are figures, and test, which is scored."""
         for split in sorted(self.splits.keys() - {"train"}):
-            found = self._answered(split, team, stop)
+            found = self._answered(split, self.splits[split], team, stop)
             if team.rank == 0:
                 self.answered[split] = found
-            if split == "test" and found.scores:
-                yield self._evaluation(found)
+            if found.scores and (split == "test" or found.by_language):
+                self.final[split] = found.figures
+                yield self._evaluation(found, found.figures)
 
     def scores(self, summary: Summary) -> dict[str, float]:
         assert summary.best is not None  # the last step is always evaluated
-        tested = {f"test_{name}": value for found in summary.evaluations for name, value in found.figures.items()}
-        return {**summary.best.figures, **tested}
+        tested = {f"test_{name}": value for name, value in self.final.get("test", {}).items()}
+        return {**self._of_dev(summary.best), **tested}
 
     def write(self, folder: Path, summary: Summary) -> None:
         assert summary.best is not None
@@ -216,8 +229,8 @@ class FineTuning:
         text = json.dumps(self.scores(summary) | said, indent=2, sort_keys=True, ensure_ascii=False)
         (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
         outcome.write(
-            folder, self.answered, summary.best.figures,
-            best_step=summary.best.step, deciding=self.deciding, dataset=self.dataset,
+            folder, self.answered, self._of_dev(summary.best),
+            best_step=summary.best.step, deciding=self.deciding, data=self.facts,
         )  # fmt: skip
 
     def outputs(self, features: Features, team: Team = ALONE, stop: Stop = never) -> Outputs:
@@ -236,14 +249,17 @@ class FineTuning:
         found = [everyone[number % team.world][number // team.world] for number in range(len(chosen))]
         return batches.in_order(found, chosen)
 
-    def _answered(self, split: str, team: Team, stop: Stop) -> Answered:
-        rows = self.splits[split]
+    def _answered(self, split: str, rows: EncodedSplit, team: Team, stop: Stop) -> Answered:
         outputs = self.outputs(rows.features, team, stop)
         return Answered.of(self.task, split, rows.examples, rows.features, outputs)
 
-    def _evaluation(self, found: Answered) -> Evaluation:
+    def _of_dev(self, best: Best) -> dict[str, float]:
+        """The figures of dev: those that chose the weights, or of several languages those of all."""
+        return {**best.figures, **self.final.get("dev", {})}
+
+    def _evaluation(self, found: Answered, figures: Figures | None = None) -> Evaluation:
         count = len(found.features.lengths)
-        return Evaluation(found.split, found.scores, math.ceil(count / self.settings.batch_size), count)
+        return Evaluation(found.split, figures or found.scores, math.ceil(count / self.settings.batch_size), count)
 
     def _losses(self, batch: ExampleBatch) -> Losses:
         inputs = {name: paddle.to_tensor(array) for name, array in batch.inputs.items()}

@@ -13,10 +13,12 @@ class Known:
     """Names of the scores between 0 and 1 from labelled examples, including `main`."""
     answers: tuple[str, ...] = ()
     """Names of the scores between 0 and 1 from unlabelled questions; `*` stands for names in the data."""
+    by_language: bool = False
+    """Whether its examples may say their language: then the main score is also there for each."""
 
 
 TASKS = {
-    "sequence_classification": Known("accuracy", ("accuracy", "macro_f1"), ("share_*",)),
+    "sequence_classification": Known("accuracy", ("accuracy", "macro_f1"), ("share_*",), True),
     "question_answering": Known("f1", ("f1", "exact_match"), ("answered",)),
     "multiple_choice": Known("accuracy", ("accuracy",)),
     "token_classification": Known("f1", ("f1", "precision", "recall", "token_accuracy")),
@@ -24,9 +26,18 @@ TASKS = {
 }
 """Tasks by the name of their module in ernie_core/tasks."""
 
+AVERAGE = "average"
+LANGUAGE = "[a-z][a-z]"
+"""Pattern of the code of a language, as ISO 639-1 has it."""
 MAIN = tuple(dict.fromkeys(known.main for known in TASKS.values()))
 SHARES = tuple(dict.fromkeys(name for known in TASKS.values() for name in known.shares))
 ANSWERS = tuple(dict.fromkeys(name for known in TASKS.values() for name in known.answers))
+BY_LANGUAGE = {
+    f"{main}_{ending}": tuple(task for task, known in TASKS.items() if known.by_language and known.main == main)
+    for main in dict.fromkeys(known.main for known in TASKS.values() if known.by_language)
+    for ending in (LANGUAGE, AVERAGE)
+}
+"""Patterns of the scores of a language, and their mean over all, with the tasks that have them."""
 
 
 def having(name: str) -> tuple[str, ...]:

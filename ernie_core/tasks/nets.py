@@ -15,6 +15,9 @@ from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.task import Task
 from ernie_core.text.tokenizer import Tokenizer
 
+_DROPOUT = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+"""Settings that replace those of the pretrained model."""
+
 
 def opened(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings: FinetuneRecipe) -> paddle.nn.Layer:
     """The pretrained encoder with a new head, whose weights follow from the seed. BadInput if lengths or vocabulary do
@@ -26,7 +29,7 @@ def opened(model: Path, tokenizer: Tokenizer, learned: Task[Any, Any], settings:
         )
     if tokenizer.size > config.vocab_size:
         raise BadInput(f"{model}: vocab.txt has {tokenizer.size} tokens, the model was made for {config.vocab_size}")
-    said = {name: getattr(settings, name) for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")}
+    said = {name: getattr(settings, name) for name in _DROPOUT}
     paddle.seed(settings.seed)
     # The head of an ERNIE has the random weights that follow those of its encoder, as in models of earlier versions.
     with nullcontext() if config.model_type == "ernie" else blank():

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ernie_core.tasks import results
+from ernie_core.tasks import languages, results
+from ernie_core.tasks.data import DataFacts
 from ernie_core.tasks.results import Answered
 
 EVALUATED, TESTED, HANDED_IN = "eval_results.json", "test_results.json", "predictions"
@@ -20,21 +21,23 @@ def write(
     *,
     best_step: int,
     deciding: str,
-    dataset: str,
+    data: DataFacts,
 ) -> None:
     """Write all result files of a fine-tuning to the folder of its model.
 
     `answered` has dev, and test if there is one; `scores` are those of dev; `deciding` is the name of the score that
-    chose the weights of step `best_step`.
+    chose the weights of step `best_step`; `data` are the facts of the examples.
     """
     dev = answered["dev"]
     said = {"examples": len(dev.examples), "best_step": best_step, "metric_for_best_model": deciding}
     results.write_json(folder / EVALUATED, {f"eval_{name}": value for name, value in scores.items()} | said)
     if "test" in answered:
         results.write_json(folder / TESTED, tested(answered["test"]))
-    _hand_in(folder / HANDED_IN, answered.get("test", dev), dataset)
+    _hand_in(folder / HANDED_IN, answered.get("test", dev), data.dataset)
     chosen = f"weights of step {best_step:,}, the best by {deciding.replace('_', ' ')} on dev"
-    results.write(folder, list(answered.values()), f"{dataset}, {chosen}" if dataset else chosen)
+    if named := ", ".join(facts for facts in (data.dataset, str(data.facts.get("mode", ""))) if facts):
+        chosen = f"{named}, {chosen}"
+    results.write(folder, list(answered.values()), chosen, data)
 
 
 def tested(test: Answered) -> dict[str, Any]:
@@ -42,13 +45,14 @@ def tested(test: Answered) -> dict[str, Any]:
     rows: Sequence[dict[str, Any]] = [
         {
             "id": example.id,
+            **({"language": language} if (language := languages.of(example)) else {}),
             "predicted": prediction.row()["predicted"],
             "confidence": round(prediction.confidence, 6),
         }
         | ({"truth": test.truth(number)} if example.labelled else {})
         for number, (example, prediction) in enumerate(zip(test.examples, test.predictions, strict=True))
     ]
-    figures = {f"test_{name}": value for name, value in test.scores.items()}
+    figures = {f"test_{name}": value for name, value in test.figures.items()}
     return {**test.task.listed(test.predictions), **figures, "rows": rows}
 
 

@@ -27,12 +27,13 @@ ONLY = {
 }
 """Settings that mean something for one task only, with the name of that task."""
 TABLED = frozenset(
-    ("max_seq_len", "batch_size", "learning_rate", "num_train_epochs", "weight_decay", "warmup_ratio", "adam_epsilon")
+    ("max_seq_len", "batch_size", "learning_rate", "num_train_epochs", "weight_decay", "warmup_ratio", "adam_epsilon",
+     "layer_decay", "classifier_dropout")
 ) | ONLY.keys()  # fmt: skip
 """Settings whose default may be that of the task or of the data set, see defaults.py."""
 CHOICES = frozenset((
     "lr_scheduler_type", "warmup_steps", "evaluation_strategy", "metric_for_best_model", "freeze_embeddings",
-    "freeze_layers", "rdrop_alpha", "fgm_epsilon",
+    "freeze_layers", "rdrop_alpha", "fgm_epsilon", "classifier_dropout",
 ))  # fmt: skip
 """Settings that an earlier version did not have, and whose defaults are what it did."""
 
@@ -81,6 +82,8 @@ class FinetuneRecipe(Settings):
     """Dropout probability of hidden states; default: that of the pretrained model."""
     attention_probs_dropout_prob: Below1 | None = None
     """Dropout probability of attention weights; default: that of the pretrained model."""
+    classifier_dropout: Below1 | None = None
+    """Dropout probability before the classifier; default: that of the pretrained model."""
     freeze_embeddings: bool = False
     """Whether the embeddings keep the pretrained weights."""
     freeze_layers: Annotated[int, Ge(0)] = 0

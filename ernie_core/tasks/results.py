@@ -7,14 +7,15 @@ same inputs give the same files, to the byte. Imports NumPy only: the image that
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ernie_core.tasks import results_page
+from ernie_core.tasks import languages, results_page, xnli_report
+from ernie_core.tasks.data import DataFacts
 from ernie_core.tasks.features import Features
 from ernie_core.tasks.task import Example, Outputs, Prediction, Task
 
@@ -40,6 +41,8 @@ class Answered:
     outputs: Outputs
     scores: Mapping[str, float]
     """Figures of the task; empty if the true answers are not known."""
+    by_language: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Those of each language, in the order of the examples; empty for one language."""
 
     @classmethod
     def of(
@@ -48,7 +51,13 @@ class Answered:
         """Score the outputs of a net, if the true answers are known."""
         labelled = all(example.labelled for example in examples)
         scores = task.scores(outputs, examples, features) if labelled else {}
-        return cls(task, split, examples, features, outputs, scores)
+        each = languages.scores(task, outputs, examples, features) if labelled else {}
+        return cls(task, split, examples, features, outputs, scores, each)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The figures of the task, and its main one of each language."""
+        return {**self.scores, **languages.named(self.by_language, self.task.known.main)}
 
     @cached_property
     def predictions(self) -> Sequence[Prediction]:
@@ -61,14 +70,17 @@ class Answered:
         return next(iter(truth.values()), None) if len(truth) < 2 else dict(truth)
 
 
-def write(folder: Path, answered: Sequence[Answered], below: str) -> None:
-    """Write `results.json` and `results.html` of some splits; `below` is a line below the title of the page."""
+def write(folder: Path, answered: Sequence[Answered], below: str, data: DataFacts = DataFacts()) -> None:  # noqa: B008
+    """Write `results.json` and `results.html` of some splits; `below` is a line below the title of the page, `data` are
+    the facts of the examples."""
     task = answered[0].task
-    found = {
+    found: dict[str, Any] = {
         "task": task.name,
         "main": task.known.main,
         "splits": {each.split: figures(each) for each in answered},
     }
+    if published := xnli_report.published(data.dataset, data.facts.get("mode")):
+        found["published"] = published
     write_json(folder / FILE, found)
     (folder / PAGE).write_text(results_page.page(found, below), encoding="utf-8")
 
@@ -92,11 +104,26 @@ def figures(answered: Answered) -> dict[str, Any]:
     lengths = answered.features.lengths
     return found | {
         "scores": dict(answered.scores),
+        **_languages(answered),
         "classes": classes([pair for prediction, example in pairs for pair in task.pairs(prediction, example)]),
         "confidence": calibration(sure, right),
         "worst": worst(answered, sure, right),
         "lengths": by_length(lengths, right, losses) if len(lengths) == len(pairs) else [],
     }
+
+
+def _languages(answered: Answered) -> dict[str, Any]:
+    """The scores of each language in the order of the published table, and their mean; nothing for one language."""
+    found = answered.by_language
+    if not found:
+        return {}
+    counts = Counter(map(languages.of, answered.examples))
+    table = [
+        {"language": name, "examples": counts[name], **{score: _rounded(of) for score, of in found[name].items()}}
+        for name in xnli_report.ordered(list(found))
+    ]
+    means = {name: _rounded(mean) for name, mean in languages.averages(found).items()}
+    return {"languages": table, "average": means}
 
 
 def classes(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:

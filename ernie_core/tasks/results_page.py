@@ -1,7 +1,7 @@
 """`results.html`: the figures of results.py as one page without scripts or other files, like a training's report."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ernie_core.tasks import results_charts
@@ -29,17 +29,22 @@ h2.split{font-size:20px;margin-top:48px}
 
 def page(found: Mapping[str, Any], below: str) -> str:
     """The page of the content of results.json."""
-    parts = [part for split, figures in found["splits"].items() for part in _split(split, figures, found["main"])]
+    published = found.get("published", [])
+    parts = [
+        part for split, figures in found["splits"].items() for part in _split(split, figures, found["main"], published)
+    ]
     return document(f"Results: {found['task'].replace('_', ' ')}", below, parts, STYLE)
 
 
-def _split(split: str, figures: Mapping[str, Any], main: str) -> Iterator[str]:
+def _split(split: str, figures: Mapping[str, Any], main: str, published: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The sections of a split: figures first, then where it is wrong."""
     yield f'<h2 class="split">{split}</h2>\n'
     yield facts(_facts(figures, main))
     if not figures["labelled"]:
         yield section("Confidence", _confidence(figures["confidence"]), "charts")
         return
+    if "languages" in figures:
+        yield section("By language", _languages(figures, main, published))
     if figures["classes"]["table"]:
         yield section("Classes", table([_percentages(row) for row in figures["classes"]["table"]]))
         yield section("Confusions", _confusions(figures["classes"]))
@@ -59,6 +64,25 @@ def _facts(figures: Mapping[str, Any], main: str) -> dict[str, str]:
     if "ece" in figures["confidence"]:
         found["calibration error"] = _percent(figures["confidence"]["ece"])
     return found
+
+
+def _languages(figures: Mapping[str, Any], main: str, published: Sequence[Mapping[str, Any]]) -> str:
+    """The main score of each language in percent, as the published table has it, with the published rows below."""
+    names = [row["language"] for row in figures["languages"]]
+    shown: list[tuple[str, Mapping[str, float], float]] = [
+        ("this model", {row["language"]: row[main] for row in figures["languages"]}, figures["average"][main]),
+        *((row["model"], row["scores"], row["average"]) for row in published),
+    ]
+    rows: list[dict[str, Value]] = [
+        {
+            f"{main}, %": model,
+            **{name: f"{100 * scores[name]:.1f}" if name in scores else None for name in names},
+            "average": f"{100 * average:.1f}",
+        }
+        for model, scores, average in shown
+    ]
+    note = '<p class="note">Below this model: published accuracy on test; each average is over all 15 languages.</p>\n'
+    return table(rows) + (note if published else "")
 
 
 def _confusions(classes: Mapping[str, Any]) -> str:

@@ -154,8 +154,14 @@ class SequenceClassification(Task[Text, LabelPrediction]):
     def submission(
         self, predictions: Sequence[LabelPrediction], examples: Sequence[LabelledText], dataset: str
     ) -> Mapping[str, str]:
-        """For the data sets of CLUE JSON lines `{"id", "label"}` with the rows' own ids, under CLUE's name; those of
-        tnews and cluewsc2020 are called after version 1.1 of their test."""
+        """Of several languages a TSV of ids and labels for each, `ar.tsv`. For the data sets of CLUE JSON lines
+        `{"id", "label"}` with the rows' own ids, under CLUE's name; those of tnews and cluewsc2020 are called after
+        version 1.1 of their test."""
+        if any(example.language for example in examples):
+            parts: dict[str, list[str]] = {}
+            for example, prediction in zip(examples, predictions, strict=True):
+                parts.setdefault(example.language or "other", []).append(f"{example.id}\t{prediction.label}\n")
+            return {f"{language}.tsv": "".join(lines) for language, lines in parts.items()}
         if dataset not in SUBMITTED:
             return {}
         rows = (

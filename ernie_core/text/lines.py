@@ -2,7 +2,9 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
 from ernie_core.errors import BadInput
 
@@ -77,6 +79,22 @@ def text_of(raw: bytes, place: str) -> str:
         line, begin = raw.count(b"\n", 0, e.start) + 1, raw.rfind(b"\n", 0, e.start) + 1
         where = f"{place}:{line}: not UTF-8 at byte {e.start - begin} of the line"
         raise BadInput(f"{where}: save it as UTF-8, or {convert(raw[:SAMPLE])}") from None
+
+
+def streamed(path: Path) -> Iterator[str]:
+    """The lines of a file as `text_of` and `split` have them, with no more than one in memory."""
+    with path.open("rb") as file:
+        check(file.read(SAMPLE), str(path))
+        file.seek(0)
+        for number, raw in enumerate(file, 1):
+            line = raw.removeprefix(BOM) if number == 1 else raw
+            if number == 1 and is_cr_alone(line) and not file.peek(1):
+                raise cr_alone(str(path))
+            try:
+                yield line.decode().removesuffix("\n").removesuffix("\r")
+            except UnicodeDecodeError as e:
+                where = f"{path}:{number}: not UTF-8 at byte {e.start} of the line"
+                raise BadInput(f"{where}: save it as UTF-8, or {convert(raw[:SAMPLE])}") from None
 
 
 def escaped(raw: bytes, place: str) -> str:

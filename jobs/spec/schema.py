@@ -157,8 +157,8 @@ def _gates(cls: type[Step]) -> dict[str, Any]:
     """Bounds on the scores that it declares."""
     if cls.scores is None:
         return {**SHARED["require"], "additionalProperties": _BOUND}
-    alone = {score.name: _BOUND for score in cls.scores if "*" not in score.name}
-    many = {f"^{score.name.replace('*', '.*')}$": _BOUND for score in cls.scores if "*" in score.name}
+    alone = {score.name: _BOUND for score in cls.scores if not score.several}
+    many = {f"^{score.name.replace('*', '.*')}$": _BOUND for score in cls.scores if score.several}
     return {**SHARED["require"], "properties": alone, **({"patternProperties": many} if many else {})}
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from ernie_core.datasets import names
 from ernie_core.datasets.format import Example, Rejected
 from ernie_core.datasets.formats.pairs import Classification
+from ernie_core.datasets.formats.xnli_languages import Xnli
 from ernie_core.datasets.source import columns, first_lines
 
 _SAME = {"contradiction": "contradictory"}
@@ -25,6 +26,8 @@ class XnliCn(Classification):
         found = names.sample(cls.own(files))
         rows = [line.split("\t") for line in first_lines(found, 100)] if found else []
         last = {row[-1] for row in rows if len(row) == 3}
+        if Xnli.recognises(files):
+            return False
         # CMNLI as TSV differs in this word only
         return "contradictory" in last and last <= {*cls.label_names, *_SAME, "label"}
 

@@ -1,6 +1,7 @@
 """Labelled texts and pairs of texts: `train.jsonl`, `dev.jsonl`, `test.jsonl` and `labels.txt`."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +9,12 @@ from typing import Any
 
 from ernie_core.errors import BadInput
 from ernie_core.tasks.readers import rows
+from ernie_core.tasks.readers.stored import StoredLines
 from ernie_core.text import lines
 
 LABELS = "labels.txt"
+LARGE = 1 << 28
+"""Bytes of a train split above which its texts are not kept in memory: those of XNLI in 15 languages are 2 GB."""
 _SHOWN = 5
 
 
@@ -23,6 +27,8 @@ class LabelledText:
     text_pair: str | None
     label: int | None
     """None: not known."""
+    language: str = ""
+    """Of data in several languages."""
 
     @property
     def labelled(self) -> bool:
@@ -76,20 +82,28 @@ def difference(found: Sequence[str], names: Sequence[str], file: str = LABELS) -
     return f"label {line + 1} of {file} is {found[line]}, the model's is {names[line]}, of {shown(names)}"
 
 
-def examples(folder: Path, split: str, names: Sequence[str]) -> tuple[LabelledText, ...]:
-    """All examples of `<split>.jsonl`. BadInput, with file and line, for a faulty one."""
+def examples(folder: Path, split: str, names: Sequence[str]) -> Sequence[LabelledText]:
+    """All examples of `<split>.jsonl`. BadInput, with file and line, for a faulty one.
+
+    Those of a large train are all checked, and read again each time they are used.
+    """
     path = folder / f"{split}.jsonl"
     ids = {name: number for number, name in enumerate(names)}
-    found = tuple(
-        LabelledText(
-            str(row["id"]), row["text"], row.get("text_pair"),
-            _label(where, row["label"], ids) if "label" in row else None,
-        )
-        for where, row in _rows(path, split)
-    )  # fmt: skip
-    if len({e.text_pair is None for e in found}) > 1:
+    read = (_example(where, row, ids) for where, row in _rows(path, split))
+    if split == "train" and path.exists() and path.stat().st_size > LARGE:
+        pairs = {example.text_pair is None for example in read}
+        found: Sequence[LabelledText] = StoredLines(path, lambda where, row: _example(where, row, ids))
+    else:
+        found = tuple(read)
+        pairs = {example.text_pair is None for example in found}
+    if len(pairs) > 1:
         raise BadInput(f"{path}: some examples have a text_pair and some have none, give all or none")
     return found
+
+
+def _example(where: str, row: Mapping[str, Any], ids: Mapping[str, int]) -> LabelledText:
+    label = _label(where, row["label"], ids) if "label" in row else None
+    return LabelledText(str(row["id"]), row["text"], row.get("text_pair"), label, _language(where, row))
 
 
 def begins_with_pair(folder: Path, split: str) -> bool:
@@ -107,7 +121,16 @@ def are_pairs(pairs: Mapping[str, bool]) -> bool:
 
 
 def _rows(path: Path, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    return rows.read(path, ("text",), ("label",), ("text_pair",), unlabelled=split == "test")
+    return rows.read(path, ("text",), ("label",), ("text_pair", "language"), unlabelled=split == "test")
+
+
+def _language(where: str, row: Mapping[str, Any]) -> str:
+    language = row.get("language", "")
+    if "language" in row and not (
+        len(language) == 2 and language.isascii() and language.isalpha() and language.islower()
+    ):
+        raise BadInput(f'{where}: "language" is {rows.spell(language)}, it must be a code of two letters such as "en"')
+    return sys.intern(language)
 
 
 def _label(where: str, label: object, ids: Mapping[str, int]) -> int:

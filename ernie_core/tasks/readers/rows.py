@@ -26,7 +26,7 @@ def read(
     there is no row at all; NotFound if there is no file.
     """
     keys, first = ("id", *texts, *others), None
-    for number, line in enumerate(lines.split(text_of(path)), 1):
+    for number, line in enumerate(_lines_of(path), 1):
         if line.strip():
             where = f"{path}:{number}"
             row = _row(where, line, keys if unlabelled else (*keys, *answers), (*texts, *optional))
@@ -45,9 +45,20 @@ def text_of(path: Path) -> str:
     try:
         return lines.text_of(path.read_bytes(), str(path))
     except FileNotFoundError:
-        needs = "task data is train.jsonl, dev.jsonl, test.jsonl, and labels.txt where a task has labels; "
-        needs += "of a csv, a tsv or a published data set the step `dataset` makes them"
-        raise NotFound(f"{path}: no such file, {needs}") from None
+        raise _missing(path) from None
+
+
+def _lines_of(path: Path) -> Iterator[str]:
+    try:
+        yield from lines.streamed(path)  # a train split may be larger than memory
+    except FileNotFoundError:
+        raise _missing(path) from None
+
+
+def _missing(path: Path) -> NotFound:
+    needs = "task data is train.jsonl, dev.jsonl, test.jsonl, and labels.txt where a task has labels; "
+    needs += "of a csv, a tsv or a published data set the step `dataset` makes them"
+    return NotFound(f"{path}: no such file, {needs}")
 
 
 def spell(value: object) -> str:

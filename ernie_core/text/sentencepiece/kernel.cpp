@@ -344,8 +344,17 @@ template <class Add> void Kernel::Inside::run(const uint8_t* raw, size_t size, s
 Kernel::Kernel(const Given& given) : inside_(new Inside(given)) {}
 Kernel::~Kernel() = default;
 
-void Kernel::ids(const uint8_t* text, size_t size, std::vector<int32_t>& found) {
-    inside_->run(text, size, nullptr, [&](const Token& token, uint32_t) { found.push_back(token.id); });
+void Kernel::ids(const uint8_t* text, size_t size, std::vector<int32_t>& found, std::vector<uint8_t>* begins) {
+    if (!begins) {
+        inside_->run(text, size, nullptr, [&](const Token& token, uint32_t) { found.push_back(token.id); });
+        return;
+    }
+    const std::string& spelt = inside_->text;
+    inside_->run(text, size, nullptr, [&](const Token& token, uint32_t word) {
+        const size_t at = word + token.begin;
+        found.push_back(token.id);
+        begins->push_back(!at || (at >= 3 && !spelt.compare(at - 3, 3, SPACE)));
+    });
 }
 
 void Kernel::trace(const uint8_t* text, size_t size, std::vector<Token>& found) {

@@ -31,7 +31,8 @@ class Kernel {
   public:
     explicit Kernel(const Given& given);
     ~Kernel();
-    void ids(const uint8_t* text, size_t size, std::vector<int32_t>& found);
+    // `begins` may be null; else it gets 1 for every token behind a space, or the first.
+    void ids(const uint8_t* text, size_t size, std::vector<int32_t>& found, std::vector<uint8_t>* begins);
     // Places are bytes of the text.
     void trace(const uint8_t* text, size_t size, std::vector<Token>& found);
     size_t words_kept() const;  // in the cache, for tests

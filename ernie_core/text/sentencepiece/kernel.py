@@ -2,11 +2,12 @@
 
 import itertools
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ernie_core import native
+from ernie_core.text.basics import SPECIALS
 from ernie_core.text.sentencepiece import rules
 from ernie_core.text.sentencepiece.model import Model
 from ernie_core.text.sentencepiece.reference import Reference
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
 
 SLOWLY = "texts are encoded about 500 times slower, and equal"
 """The warning if the kernel is missing."""
+
+
+class Flat(NamedTuple):
+    """Tokens of several texts."""
+
+    ids: bytes
+    """int32, those of all texts."""
+    counts: bytes
+    """int32, the number of each text."""
+    begins: bytes
+    """For every token 1 if a word begins with it, as spaces say it: at the beginning of a text, or behind one."""
 
 
 class Kernel(Protocol):
@@ -29,15 +41,15 @@ class Kernel(Protocol):
         """The ids of every text, with the place of every token in it."""
         ...
 
-    def flat(self, texts: Sequence[str]) -> "tuple[array[int], array[int]]":
-        """The ids of all texts, one after the other, and the number of each; int32."""
+    def flat(self, texts: Sequence[str]) -> "Flat":
+        """The ids of all texts, one after the other."""
         ...
 
 
-def make(model: Model, vocab: Sequence[str], ids: Mapping[str, int], unknown: int) -> Kernel:
+def make(model: Model, vocab: Sequence[str], unknown: int) -> Kernel:
     """The kernel of a model and a vocabulary."""
     compiled = native.load("ernie_core.text.sentencepiece._sentencepiece", SLOWLY)
-    return Slow(model, ids, unknown) if compiled is None else Fast(compiled, model, vocab, unknown)
+    return Slow(model, vocab, unknown) if compiled is None else Fast(compiled, model, vocab, unknown)
 
 
 class Fast:
@@ -45,7 +57,8 @@ class Fast:
 
     def __init__(self, compiled: ModuleType, model: Model, vocab: Sequence[str], unknown: int) -> None:
         pieces, piece_starts = _joined(model.pieces)
-        tokens, token_starts = _joined(vocab)
+        # no text has an empty token: the names of special tokens are ordinary text
+        tokens, token_starts = _joined(["" if token in SPECIALS else token for token in vocab])
         digits = array("I", itertools.chain.from_iterable(rules.digit_ranges()))
         self._native = compiled.Kernel(
             pieces, piece_starts, model.scores.tobytes(), model.types, model.unknown, model.charsmap,
@@ -54,14 +67,12 @@ class Fast:
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of every text."""
-        ids, counts = self.flat(texts)
-        flat, ends = ids.tolist(), list(itertools.accumulate(counts, initial=0))
-        return [flat[begin:end] for begin, end in itertools.pairwise(ends)]
+        found: list[list[int]] = self._native.ids(list(map(to_bytes, texts)))
+        return found
 
-    def flat(self, texts: Sequence[str]) -> "tuple[array[int], array[int]]":
-        """The ids of all texts, one after the other, and the number of each; int32."""
-        ids, counts = self._native.flat(list(map(to_bytes, texts)))
-        return array("i", ids), array("i", counts)
+    def flat(self, texts: Sequence[str]) -> "Flat":
+        """The ids of all texts, one after the other."""
+        return Flat(*self._native.flat(list(map(to_bytes, texts))))
 
     def trace(self, texts: Sequence[str]) -> "list[TracedTokens]":
         """The ids of every text, with the place of every token in it."""
@@ -71,25 +82,28 @@ class Fast:
 class Slow:
     """The kernel in Python."""
 
-    def __init__(self, model: Model, ids: Mapping[str, int], unknown: int) -> None:
-        self._reference = Reference(model, dict(ids), unknown)
+    def __init__(self, model: Model, vocab: Sequence[str], unknown: int) -> None:
+        ids = {token: number for number, token in enumerate(vocab) if token not in SPECIALS}
+        self._reference = Reference(model, ids, unknown)
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of every text."""
-        return [[number for number, _, _ in row] for row in self._reference.encode(list(map(to_bytes, texts)))]
+        return [[token.id for token in row] for row in self._reference.encode(list(map(to_bytes, texts)))]
 
     def trace(self, texts: Sequence[str]) -> "list[TracedTokens]":
         """The ids of every text, with the place of every token in it."""
         found = []
         for raw in map(to_bytes, texts):
-            rows = itertools.chain.from_iterable(self._reference.encode([raw])[0])
-            found.append(_traced(raw, array("i", rows)))
+            tokens = self._reference.encode([raw])[0]
+            found.append(_traced(raw, array("i", [n for t in tokens for n in (t.id, t.begin, t.end)])))
         return found
 
-    def flat(self, texts: Sequence[str]) -> "tuple[array[int], array[int]]":
-        """The ids of all texts, one after the other, and the number of each; int32."""
-        found = self.ids(texts)
-        return array("i", itertools.chain.from_iterable(found)), array("i", map(len, found))
+    def flat(self, texts: Sequence[str]) -> "Flat":
+        """The ids of all texts, one after the other."""
+        rows = self._reference.encode(list(map(to_bytes, texts)))
+        tokens = [token for row in rows for token in row]
+        ids, counts = array("i", [token.id for token in tokens]), array("i", map(len, rows))
+        return Flat(ids.tobytes(), counts.tobytes(), bytes(token.begins_word for token in tokens))
 
 
 def to_bytes(text: str) -> bytes:

@@ -54,6 +54,11 @@ SMALL: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"id": "4", "text": "a b", "text_pair": "b a", "label": "1"},
     ),
     "sick_nli": ("SICK.txt", SICK, {"id": "0", "text": "a 0", "text_pair": "b", "label": "neutral"}),
+    "xnli": (
+        "xnli.dev.tsv",
+        "language\tgold_label\tsentence1\tsentence2\tpromptID\tpairID\nsw\tneutral\ta\tb\t1\t7\n",
+        {"id": "sw-7", "text": "a", "text_pair": "b", "label": "neutral", "language": "sw"},
+    ),
     "xnli_cn": (
         "train.tsv", "premise\thypo\tlabel\n一\t二\tcontradictory\n",
         {"id": "train.tsv:2", "text": "一", "text_pair": "二", "label": "contradictory"},
