@@ -177,6 +177,17 @@ def test_a_checkpoint_is_converted_in_less_memory_than_it_has(tmp_path: Path, ou
     assert size > 70 << 20 and peak < size / 8
 
 
+def test_a_checkpoint_of_masked_tokens_gets_a_pooler_always_the_same(tmp_path: Path, out: Path) -> None:
+    arrays = {name: array for name, array in made.bert(made.CONFIG).items() if "pooler" not in name}
+    files = []
+    for name in ("one", "two"):
+        assert foreign.convert(made.folder(tmp_path / name, made.CONFIG, arrays), out)["drawn"] == 2
+        files.append((out / weights.FILE).read_bytes())
+    assert files[0] == files[1]
+    pooler = weights.read_arrays(out / weights.FILE)["ernie.pooler.dense.weight"]
+    assert 0.01 < pooler.std() < 0.03
+
+
 def test_heads_of_tasks_are_left_out_and_counted(tmp_path: Path, out: Path) -> None:
     arrays = made.bert(made.CONFIG) | {"classifier.weight": np.ones((3, 32), np.float32)}
     assert foreign.convert(made.folder(tmp_path / "hf", made.CONFIG, arrays), out)["left_out"] == 1
