@@ -31,7 +31,7 @@ class Pretrained(Step):
     downloads: ClassVar[bool] = True
     main_scores: ClassVar[tuple[str, ...]] = ("parameters", "layers", "hidden_size", "vocab_size")
     scores: ClassVar[tuple[Score, ...]] = several(
-        "parameters layers hidden_size heads positions vocab_size tokens left_out"
+        "parameters layers hidden_size heads positions vocab_size tokens left_out drawn"
     )
 
     name: str | None = None

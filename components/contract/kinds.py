@@ -67,6 +67,12 @@ class Model(Kind, shown_as="Model"):
     `source.json` (name, licence, files with their SHA-256)."""
 
 
+class ForeignModel(Kind, shown_as="Model"):
+    """Model in the form of others, as `from_pretrained` opens it. For PaddleNLP: `model_state.pdparams`, `config.json`,
+    tokenizer files. For Hugging Face's transformers: `model.safetensors`, `config.json`, tokenizer files; ERNIE is an
+    `ernie` there, ERNIE-M an `xlm-roberta` with a tokenizer of its own."""
+
+
 class RawData(Kind, shown_as="Dataset"):
     """Labelled data as published, or your own: the files of one data set in one of the formats of the step `dataset`,
     UTF-8. The names of files say which split they are, or the step's parameters do."""
