@@ -28,7 +28,7 @@ class Ids(Step):
 
     marking: Literal["positional", "paddlenlp"] = "positional"
     """Rule for whole-word marks. `positional`: characters where they continue a word; `paddlenlp`: as in PaddleNLP's
-    script, wherever the characters of any word of the sentence stand in a row."""
+    script, wherever the characters of any word of the sentence stand in a row. SentencePiece needs none of them."""
 
     data_impl: Literal["npy", "mmap"] = "npy"
     """File format: `npy` writes `_ids.npy` with `_idx.npz`, `mmap` writes PaddleNLP's `.bin` with `.idx`."""

@@ -1,6 +1,6 @@
 """The `vocab` step: a vocabulary for one or more corpora."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -22,8 +22,13 @@ _HELD_OUT = (
 )
 
 
+def _of_words(step: "Vocab", _: Collection[str]) -> bool:
+    return step.recipe != "sentencepiece"
+
+
 class Vocab(Step):
-    """Build a WordPiece vocabulary from words: Han characters, word pieces, and the other characters seen."""
+    """Build a vocabulary from words: of WordPiece, with Han characters, word pieces, and the other characters seen;
+    or of SentencePiece for ERNIE-M, for any number of languages."""
 
     image = "text"
     revision: ClassVar[int] = 2
@@ -33,10 +38,11 @@ class Vocab(Step):
     }
     main_scores: ClassVar[tuple[str, ...]] = ("size", "coverage", "unk_rate")
     scores: ClassVar[tuple[Score, ...]] = (
-        *several("size specials han characters extension documents bytes held_out_characters held_out_tokens"),
+        *several("size specials extension documents bytes held_out_characters held_out_tokens"),
+        *several("han characters", when=_of_words, needs="`recipe: merge` or `recipe: whole`"),
         Score("english", when=lambda step, _: step.recipe == "merge", needs="`recipe: merge`"),
-        Score("pieces", when=lambda step, _: step.recipe == "whole", needs="`recipe: whole`"),
-        share("unknown_character_rate"),
+        Score("pieces", when=lambda step, _: step.recipe != "merge", needs="`recipe: whole` or `sentencepiece`"),
+        share("unknown_character_rate", when=_of_words, needs="`recipe: merge` or `recipe: whole`"),
         share("coverage", sure=False),
         share("unk_rate", sure=False),
     )
@@ -44,32 +50,47 @@ class Vocab(Step):
     size: Annotated[int, Field(gt=0)] = 40000
     """Largest number of tokens. Up to 44,634 ids with whole-word marks fit in 16 bits, whichever Han characters."""
 
-    recipe: Literal["merge", "whole"] = "merge"
+    recipe: Literal["merge", "whole", "sentencepiece"] = "merge"
     """How pieces are learned: `merge` learns pieces of Latin words; `whole` learns pieces of all words except Han, in
-    any script, until `size` is full."""
+    any script, until `size` is full; `sentencepiece` trains a unigram model, for ERNIE-M (`model_type: ernie_m`)."""
 
     english_size: Annotated[int, Field(ge=0)] = 17000
-    """Largest number of Latin word pieces, 0 for none; not used by `whole`."""
+    """Largest number of Latin word pieces, 0 for none; used by `merge` alone."""
 
     min_count: Annotated[int, Field(gt=0)] = 10
-    """Number of occurrences from which a word, or a character other than Han, counts."""
+    """Number of occurrences from which a word, or a character other than Han, counts; not used by `sentencepiece`."""
 
     sample: Size | None = None
-    """Amount of words to count, such as `10GiB`, spread evenly over all of them; default: everything."""
+    """Amount of words to count, such as `10GiB`, spread evenly over all of them; default: everything, or 256 MiB for
+    `sentencepiece`, whose memory grows with the number of different words."""
 
     han: Literal["all", "seen"] = "all"
-    """Han characters to include: `all` 20,902 of U+4E00 to U+9FA5, or those `seen`."""
+    """Han characters to include: `all` 20,902 of U+4E00 to U+9FA5, or those `seen`; not used by `sentencepiece`."""
+
+    character_coverage: Annotated[float, Field(gt=0.9, le=1)] = 0.9995
+    """Share of the text whose characters a SentencePiece vocabulary contains; the others are unknown."""
 
     @model_validator(mode="after")
     def _fits(self) -> "Vocab":
         from ernie_core.text.basics import least_size
 
+        if self.recipe == "sentencepiece":
+            if self.size < 100:
+                raise ValueError(f"size {self.size} is too small: a SentencePiece vocabulary has 100 tokens or more")
+            return self
         if self.size < (least := least_size(self.han)):
             more = ", or use `han: seen`" if self.han == "all" else ""
             raise ValueError(f"size {self.size} is too small: with `han: {self.han}` make it at least {least}{more}")
         return self
 
     def misfits(self, around: Around) -> Iterator[str]:
+        if self.recipe == "sentencepiece":
+            for name in ("english_size", "min_count", "han"):
+                if name in self.model_fields_set:
+                    yield f"{name} is not used with `recipe: sentencepiece`: leave it out"
+            return
+        if "character_coverage" in self.model_fields_set:
+            yield "character_coverage is a setting of `recipe: sentencepiece`: leave it out"
         if "english_size" not in self.model_fields_set:
             return
         if self.recipe == "whole" and self.english_size:
@@ -108,4 +129,5 @@ class Vocab(Step):
             min_count=self.min_count,
             han=self.han,
             recipe=self.recipe,
+            character_coverage=self.character_coverage,
         )

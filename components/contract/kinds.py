@@ -41,17 +41,19 @@ class Words(Kind, shown_as="Dataset"):
 
 class Vocab(Kind, shown_as="Dataset"):
     """Vocabulary: `vocab.txt` (id = line number from 0), `tokenizer_config.json`, `special_tokens_map.json`,
-    `report.json`."""
+    `report.json`; one of SentencePiece has `sentencepiece.bpe.model` too."""
 
 
 class VocabFile(Kind, shown_as="Dataset"):
     """A vocabulary of another project: one `*.txt`, one token per line, id = line number from 0, as `vocab.txt` of
-    PaddleNLP and Hugging Face."""
+    PaddleNLP and Hugging Face. Or a SentencePiece model, `*.model`, of type unigram, with its `vocab.txt` if it has
+    one."""
 
 
 class Ids(Kind, shown_as="Dataset"):
     """Token ids: `part-*_ids.npy` and `part-*_idx.npz` (`lens` int32, `docs` int64), or `part-*.bin` and
-    `part-*.idx`; `vocab.txt`; `unicode.txt`, the table that normalised the text; `stats.json`."""
+    `part-*.idx`; `vocab.txt`, and `sentencepiece.bpe.model` if the vocabulary has one; `unicode.txt`, the table that
+    normalised the text; `stats.json`."""
 
 
 class Model(Kind, shown_as="Model"):

@@ -8,6 +8,7 @@ import numpy as np
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.text import lines
+from ernie_core.text.sentencepiece import rules
 
 SPECIALS = ("[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]")
 
@@ -17,7 +18,8 @@ class Vocabulary:
     """The base vocabulary of a model, and the extension ids that mark non-first characters of words in id files.
 
     An extension id stands for `##X` of a single Han X whose `##X` is not in vocab.txt: the next free number, in the
-    order of vocab.txt. A model never sees one.
+    order of vocab.txt. With SentencePiece it stands for a token that could continue a word and begins one. A
+    model never sees one.
     """
 
     size: int
@@ -30,7 +32,7 @@ class Vocabulary:
     joins: np.ndarray
     """Whether an id of an id file continues a word, bool [extended]."""
     digest: str
-    """SHA-256 of vocab.txt in hex."""
+    """SHA-256 of vocab.txt in hex; with a SentencePiece model, of both files."""
 
     @property
     def extended(self) -> int:
@@ -39,8 +41,9 @@ class Vocabulary:
 
 
 def read(folder: Path) -> Vocabulary:
-    """The vocabulary of a folder with `vocab.txt`."""
-    path = folder / "vocab.txt"
+    """The vocabulary of a folder with `vocab.txt`; with a `sentencepiece.bpe.model` beside it, the extension is that of
+    `rules.extension`."""
+    path, model = folder / "vocab.txt", folder / "sentencepiece.bpe.model"
     if not path.is_file():
         raise NotFound(f"{path}: no such file, this folder holds no vocabulary")
     raw = path.read_bytes()
@@ -52,12 +55,24 @@ def read(folder: Path) -> Vocabulary:
     missing = [token for token in SPECIALS if token not in number]
     if missing:
         raise BadInput(f"{path}: lacks {' '.join(missing)}")
+    if model.is_file():
+        raw += model.read_bytes()
+        continuing = list(rules.extension(tokens))
+        fold = np.array([*range(len(tokens)), *continuing], "int64")
+        joins = np.zeros(len(fold), bool)
+        joins[continuing] = True
+    else:
+        fold, joins = _marked(tokens, number)
+    pad, cls, sep, mask = (number[token] for token in SPECIALS[:4])
+    return Vocabulary(len(tokens), pad, cls, sep, mask, fold, joins, hashlib.sha256(raw).hexdigest())
+
+
+def _marked(tokens: list[str], number: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+    """`fold` and `joins` of a WordPiece vocabulary."""
     extension = [t for t in tokens if is_han(t) and f"##{t}" not in number]
     base = [number.get(t[2:], k) if t.startswith("##") and is_han(t[2:]) else k for k, t in enumerate(tokens)]
     fold = np.array(base + [number[t] for t in extension], "int64")
-    joins = np.array([t.startswith("##") for t in tokens] + [True] * len(extension), bool)
-    pad, cls, sep, mask = (number[token] for token in SPECIALS[:4])
-    return Vocabulary(len(tokens), pad, cls, sep, mask, fold, joins, hashlib.sha256(raw).hexdigest())
+    return fold, np.array([t.startswith("##") for t in tokens] + [True] * len(extension), bool)
 
 
 def is_han(token: str) -> bool:

@@ -12,7 +12,9 @@ from typing import IO
 
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.text import lines, wordcut
+from ernie_core.text import tokenizer as tokenizers
 from ernie_core.text.ids import marks
+from ernie_core.text.sentencepiece import rules
 
 Document = list[list[str]]
 """Sentences of words."""
@@ -38,14 +40,19 @@ def of_words(names: Sequence[str], bring: Bring, number: int) -> Document:
 def of_ids(names: Sequence[str], bring: Bring, number: int) -> Document:
     """The document with this number, from 0, of token ids, joined to words again by its marks."""
     vocab = lines.split(lines.text_of(bring("vocab.txt").read_bytes(), "vocab.txt"))
-    forms = [*vocab, *marks.extension(vocab)]
+    of_pieces = tokenizers.PIECES in names
+    if of_pieces:
+        forms = [*vocab, *(f"{rules.SPACE}{vocab[number]}" for number in rules.extension(vocab))]
+    else:
+        forms = [*vocab, *marks.extension(vocab)]
+    join = words_of_pieces if of_pieces else words
     before = 0
     for name in sorted(n for n in names if n.endswith(("_idx.npz", ".idx"))):
         with closing(_Npz(bring(name)) if name.endswith(".npz") else _Idx(bring(name))) as index:
             if number < before + index.documents:
                 sentences = index.sentences(number - before)
                 data = name.removesuffix("_idx.npz") + "_ids.npy" if name.endswith(".npz") else f"{name[:-4]}.bin"
-                return [words([forms[i] for i in ids]) for ids in _tokens(bring(data), sentences, index.code)]
+                return [join([forms[i] for i in ids]) for ids in _tokens(bring(data), sentences, index.code)]
             before += index.documents
     raise _beyond(number, before)
 
@@ -58,6 +65,17 @@ def words(tokens: Sequence[str]) -> list[str]:
             found[-1] += token[2:]
         else:
             found.append(token)
+    return found
+
+
+def words_of_pieces(tokens: Sequence[str]) -> list[str]:
+    """Tokens of SentencePiece joined to words."""
+    found: list[str] = []
+    for token in tokens:
+        if found and rules.continues_word(token):
+            found[-1] += token
+        else:
+            found.append(token.removeprefix(rules.SPACE) or token)
     return found
 
 

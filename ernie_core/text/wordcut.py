@@ -167,6 +167,14 @@ def text(line: bytes, place: str) -> str:
     return found
 
 
+def whole(sentence: str) -> str:
+    """The text of a sentence of words: what `split` gives, joined."""
+    if "\0" in sentence:
+        return "".join(split(sentence))
+    # of an odd number of spaces one stands between words, and every two of the others for one of the text
+    return sentence.replace("  ", "\0").replace(" ", "").replace("\0", " ")
+
+
 def split(sentence: str) -> list[str]:
     """The words of a sentence: of two empty words the second is a space of the text."""
     found: list[str] = []

@@ -81,8 +81,10 @@ def join(made: Sequence[Path], vocab: Path, ids: Path) -> dict[str, float]:
         raise BadInput(f"no document with a token in the words ({figures_text}): there is nothing to train on")
     lengths = map(sum, zip(*(stats["lengths"] for stats in every), strict=True))
     tokenizer = tokenizers.open(vocab)
-    extension = len(marks.extension(tokenizer.vocab))
-    shutil.copyfile(vocab / "vocab.txt", ids / "vocab.txt")
+    extension = marks.extended(tokenizer)
+    for name in (tokenizers.VOCAB, tokenizers.PIECES):
+        if name in tokenizer.files:
+            shutil.copyfile(vocab / name, ids / name)
     shutil.copyfile(unicode_table.PATH, ids / "unicode.txt")
     figures = {**count, "unk_rate": count["unk"] / count["tokens"]}
     joined = {

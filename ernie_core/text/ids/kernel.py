@@ -16,7 +16,9 @@ from ernie_core import native
 from ernie_core.errors import BadInput
 from ernie_core.text import normalise, unicode_table, wordcut
 from ernie_core.text.ids import marks, set_marks
+from ernie_core.text.sentencepiece.tokenizer import SentencePieceTokenizer
 from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 MARKINGS = ("positional", "paddlenlp")
 LONG = 512
@@ -74,6 +76,11 @@ def make(tokenizer: Tokenizer, marking: str = "positional") -> Encoder:
     """The encoder of a vocabulary, with whole-word marks by the rule `marking`. BadInput for an unknown rule."""
     if marking not in MARKINGS:
         raise BadInput(f"`{marking}` is not a rule for whole-word marks, choose one of {', '.join(MARKINGS)}")
+    if isinstance(tokenizer, SentencePieceTokenizer):
+        from ernie_core.text.ids.of_pieces import PiecesEncoder
+
+        return PiecesEncoder(tokenizer, marking)
+    assert isinstance(tokenizer, WordPieceTokenizer)
     compiled = _native()
     return Slow(tokenizer, marking) if compiled is None else Fast(compiled, tokenizer, marking)
 
@@ -86,7 +93,7 @@ def is_wide(ids: int) -> bool:
 class Fast:
     """The kernel in C: one pass, no Python object per token, and it releases the interpreter's lock."""
 
-    def __init__(self, compiled: ModuleType, tokenizer: Tokenizer, marking: str) -> None:
+    def __init__(self, compiled: ModuleType, tokenizer: WordPieceTokenizer, marking: str) -> None:
         extension = marks.extension(tokenizer.vocab)
         if tokenizer.size + len(extension) > _LARGEST_ID:
             raise BadInput(
@@ -141,7 +148,7 @@ class Fast:
 class Slow:
     """The encoder in Python."""
 
-    def __init__(self, tokenizer: Tokenizer, marking: str) -> None:
+    def __init__(self, tokenizer: WordPieceTokenizer, marking: str) -> None:
         self._unk_id = tokenizer.unk_id
         marker = marks.Marker(tokenizer)
         self.extension = len(marker.extension)
@@ -207,7 +214,7 @@ def _joined(found: Sequence[Encoded]) -> Encoded:
     )
 
 
-def marked(tokenizer: Tokenizer, extension: Mapping[str, int]) -> "array[int]":
+def marked(tokenizer: WordPieceTokenizer, extension: Mapping[str, int]) -> "array[int]":
     """Id -> the id of the same Han character with a mark; -1 for all other ids."""
     found = array("i", [-1]) * tokenizer.size
     for token, number in tokenizer.ids.items():

@@ -7,8 +7,9 @@ and maps them back to the plain ids, so that no model ever sees one.
 from collections.abc import Mapping, Sequence
 
 from ernie_core.text import normalise
+from ernie_core.text.sentencepiece import rules
 from ernie_core.text.tokenizer import Tokenizer
-from ernie_core.text.wordpiece.tokenizer import Pieces
+from ernie_core.text.wordpiece.tokenizer import Pieces, WordPieceTokenizer
 
 _BORDER = "\0"
 """Separator of words; normalisation drops this character from any text."""
@@ -20,6 +21,13 @@ def extension(vocab: Sequence[str]) -> dict[str, int]:
     held = set(vocab)
     lacking = [f"##{token}" for token in vocab if normalise.is_han(token) and f"##{token}" not in held]
     return {form: number for number, form in enumerate(lacking, len(vocab))}
+
+
+def extended(tokenizer: Tokenizer) -> int:
+    """Number of extension ids of a tokenizer's vocabulary: `extension`, or `rules.extension` for SentencePiece."""
+    if isinstance(tokenizer, WordPieceTokenizer):
+        return len(extension(tokenizer.vocab))
+    return len(rules.extension(tokenizer.vocab))
 
 
 def fold(vocab: Sequence[str]) -> list[int]:
@@ -36,7 +44,7 @@ class Marker:
     A Han token takes its `##` form when the token before it is a Han token of the same word; all others stay plain.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: WordPieceTokenizer) -> None:
         self.extension = extension(tokenizer.vocab)
         self._plain: Pieces = tokenizer.pieces
         self._marked = _marked(tokenizer.ids, self.extension)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ernie_core.text import normalise, wordcut
 from ernie_core.text.ids import marks
-from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 LONGEST = 6
 """Most tokens of a word."""
@@ -19,7 +19,7 @@ def has_han(token: str) -> bool:
     return any(ord(char) in normalise.HAN for char in token)
 
 
-def joined(tokenizer: Tokenizer, extension: Mapping[str, int]) -> list[int]:
+def joined(tokenizer: WordPieceTokenizer, extension: Mapping[str, int]) -> list[int]:
     """Id -> the id of `##` and its token: in the vocabulary, in the extension, or unknown."""
     ids = tokenizer.ids
     forms = (f"##{token}" for token in tokenizer.vocab)
@@ -29,7 +29,7 @@ def joined(tokenizer: Tokenizer, extension: Mapping[str, int]) -> list[int]:
 class SetMarker:
     """Encodes word-cut sentences."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: WordPieceTokenizer) -> None:
         self._tokenizer = tokenizer
         self._joined = joined(tokenizer, marks.extension(tokenizer.vocab))
 

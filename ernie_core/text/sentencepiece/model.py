@@ -15,6 +15,8 @@ from ernie_core.errors import BadInput, NotFound
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 LARGEST = 64 << 20
 """Most bytes of a file: the largest published ones have 5 MB."""
+LONGEST = 256
+"""Most characters of a piece; training makes none with more than 16 unless it is told to."""
 _PIECE, _TRAINER, _NORMALIZER = 1, 2, 3
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _TYPES = {1: "unigram", 2: "BPE", 3: "word", 4: "char"}
@@ -153,8 +155,8 @@ def _problem(pieces: list[str], scores: "array[float]", types: bytearray) -> str
         return f"{types.count(UNKNOWN)} pieces stand for unknown characters, not one: this is not a usable model"
     if not all(map(math.isfinite, scores)):
         return "a piece has a score that is no number: bring the file again"
-    if any(not piece or "\0" in piece for piece in pieces):
-        return "a piece is empty, or has a character 0 in it: bring the file again"
+    if any(not piece or "\0" in piece or len(piece) > LONGEST for piece in pieces):
+        return f"a piece is empty, has a character 0 in it, or more than {LONGEST}: bring the file again"
     if len(set(pieces)) < len(pieces):
         seen = set[str]()
         twice = next(piece for piece in pieces if piece in seen or seen.add(piece))  # type: ignore[func-returns-value]

@@ -1,4 +1,4 @@
-"""SentencePiece's way from a text to pieces, in plain Python: the rule that the kernel is compared with, and its stand-in.
+"""SentencePiece's way from a text to pieces, in plain Python: what the kernel is compared with, and its stand-in.
 
 Normalisation and the search for the most probable pieces are those of google/sentencepiece 0.2: `Normalizer::Normalize`
 and `unigram::Model::EncodeOptimized`, whose sums are float32 numbers, so that equal and nearly equal paths are decided
@@ -8,6 +8,7 @@ alike.
 import struct
 from array import array
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ernie_core.text.sentencepiece import rules
 from ernie_core.text.sentencepiece.model import NORMAL, UNUSED, USER_DEFINED, Model
@@ -18,8 +19,18 @@ _UNKNOWN_PENALTY = 10.0
 _REPLACEMENT = "\ufffd".encode()
 
 
+class Token(NamedTuple):
+    """A token, and the bytes of the text that it stands for."""
+
+    id: int
+    begin: int
+    end: int
+    begins_word: bool
+    """Whether it is the first of a text, or behind a space."""
+
+
 class Reference:
-    """Cuts texts into the tokens of a vocabulary; each has an id, and the bytes of the text that it stands for."""
+    """Cuts texts into the tokens of a vocabulary."""
 
     def __init__(self, model: Model, ids: dict[str, int], unknown: int) -> None:
         self._model, self._ids, self._unk = model, ids, unknown
@@ -34,8 +45,8 @@ class Reference:
         self._units = array("I", model.charsmap[4 : 4 + size])
         self._strings = model.charsmap[4 + size :]
 
-    def encode(self, texts: Sequence[bytes]) -> list[list[tuple[int, int, int]]]:
-        """For every text, its tokens: id, first byte, and the byte behind the last."""
+    def encode(self, texts: Sequence[bytes]) -> list[list[Token]]:
+        """The tokens of every text."""
         return [self._tokens(text) for text in texts]
 
     def normalised(self, text: bytes) -> tuple[bytes, list[tuple[int, int]]]:
@@ -79,17 +90,18 @@ class Reference:
                 found.append((number, begin, end))
         return found
 
-    def _tokens(self, raw: bytes) -> list[tuple[int, int, int]]:
+    def _tokens(self, raw: bytes) -> list[Token]:
         text, places = self.normalised(raw)
         found = []
         for _, begin, end in self.pieces(text):
-            piece = text[begin:end].decode()
+            piece = text[begin:end].decode(errors="surrogateescape")
             for first, last in rules.parts(piece):
-                a, b = begin + len(piece[:first].encode()), begin + len(piece[:last].encode())
+                a, b = (begin + len(piece[:at].encode(errors="surrogateescape")) for at in (first, last))
                 token = piece[first:last]
                 if token[0] == rules.SPACE and len(token) > 1:
                     a += len(_SPACE)  # the space is not part of the word
-                found.append((self._ids.get(token, self._unk), places[a][0], places[b - 1][1]))
+                number, begins = self._ids.get(token, self._unk), not a or text[max(a - 3, 0) : a] == _SPACE
+                found.append(Token(number, places[a][0], places[b - 1][1], begins))
         return found
 
     def _prefix(self, text: bytes, at: int) -> tuple[bytes, int]:

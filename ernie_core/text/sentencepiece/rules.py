@@ -3,6 +3,11 @@
 Han characters and common punctuation marks are tokens of their own, and digits are apart from what is beside them.
 """
 
+import unicodedata
+from collections.abc import Sequence
+
+from ernie_core.text.basics import SPECIALS
+
 SPACE = "\u2581"
 """The sign that stands for a space: the first character of a piece that begins a word."""
 MARKS = ",;:.?!~，；：。？！《》【】"
@@ -17,6 +22,13 @@ _DIGITS = (
     "1d7ce-1d7ff 1e140-1e149 1e2f0-1e2f9 1e950-1e959 1f100-1f10a 1fbf0-1fbf9 "
 )
 """Code points in hex for which `str.isdigit` is true in Unicode 13.0: ids must not change with the interpreter."""
+
+
+_WITHOUT_SPACES = (
+    (0xE00, 0x109F), (0x1780, 0x17FF), (0x2E80, 0x312F), (0x31A0, 0x9FFF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F),
+    (0x1B000, 0x1B16F), (0x20000, 0x3FFFF),
+)  # fmt: skip
+"""Code points of scripts without spaces between words."""
 
 
 def digit_ranges() -> list[tuple[int, int]]:
@@ -34,6 +46,26 @@ _IS_DIGIT = frozenset(chr(code) for first, last in digit_ranges() for code in ra
 def stands_alone(character: str) -> bool:
     """Whether a character is always a token: Han from U+4E00 to U+9FFF, and `MARKS`."""
     return "\u4e00" <= character <= "\u9fff" or character in MARKS
+
+
+def continues_word(token: str) -> bool:
+    """Whether a token of the vocabulary continues the word of the token before it, for masks of whole words.
+
+    It begins with a letter, or a sign that belongs to one, of a script that is written with spaces between words. In
+    the others (Han, kana, Thai, Lao, Tibetan, Burmese, Khmer) every token is a word, as are numbers, marks, and the
+    special tokens.
+    """
+    if token in SPECIALS or token[0] == SPACE or unicodedata.category(token[0])[0] not in "LM":
+        return False
+    code = ord(token[0])
+    return not any(first <= code <= last for first, last in _WITHOUT_SPACES)
+
+
+def extension(vocab: Sequence[str]) -> dict[int, int]:
+    """Id of every token that continues a word -> the id that id files have for it where it begins one, from the size of
+    the vocabulary on: its sign of a space is then a piece of its own, which is no token."""
+    continuing = [number for number, token in enumerate(vocab) if continues_word(token)]
+    return {number: len(vocab) + place for place, number in enumerate(continuing)}
 
 
 def parts(piece: str) -> list[tuple[int, int]]:

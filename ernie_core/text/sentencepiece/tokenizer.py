@@ -59,6 +59,10 @@ class SentencePieceTokenizer(Tokenizer):
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         return self._kernel.ids(texts)
 
+    def encode_flat(self, texts: Sequence[str]) -> kernel.Flat:
+        """The ids of all texts, one after the other, and which of them begin words."""
+        return self._kernel.flat(texts)
+
     def trace(self, texts: Sequence[str]) -> "list[TracedTokens]":
         """Accents and vowel signs belong to the letter before them, where normalisation joins the two."""
         return self._kernel.trace(texts)
@@ -77,4 +81,4 @@ class SentencePieceTokenizer(Tokenizer):
 
     @cached_property
     def _kernel(self) -> kernel.Kernel:
-        return kernel.make(self.model, self.vocab, self.ids, self.unk_id)
+        return kernel.make(self.model, self.vocab, self.unk_id)

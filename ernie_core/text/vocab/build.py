@@ -17,13 +17,13 @@ from ernie_core.text.ids import marks
 from ernie_core.text.ids.id_files import dtype
 from ernie_core.text.pieces import Piece
 from ernie_core.text.tokenizer import Tokenizer
-from ernie_core.text.vocab import census, english
+from ernie_core.text.vocab import census, chunks, english, pieces_trained
 from ernie_core.text.vocab.census import Census
 from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
 LEAST, MOST = 64 << 20, 1 << 40
 """Fewest and most bytes of a piece: counting is fast, but reading the counts of many pieces is not."""
-VocabRecipe = Literal["merge", "whole"]
+VocabRecipe = Literal["merge", "whole", "sentencepiece"]
 _SAMPLE = 1 << 20
 _LISTED = 50
 
@@ -62,6 +62,11 @@ def piece(
 ) -> dict[str, float]:
     """Count one piece, or its part of a sample of `sample` bytes of all words, and write the counts."""
     normalise.check_unicode()
+    if recipe == "sentencepiece":
+        choice = census.choose(words, piece, chunks.SAMPLE if sample is None else sample)
+        found = chunks.take(words, choice, held_out_size=_SAMPLE, progress=progress, stop=stop)
+        found.save(counts)
+        return {"documents": float(found.documents), "bytes": float(found.bytes)}
     found = census.take(
         words, census.choose(words, piece, sample), held_out_size=_SAMPLE, every_script=recipe == "whole",
         progress=progress, stop=stop,
@@ -79,16 +84,20 @@ def join(
     min_count: int = 10,
     han: Literal["all", "seen"] = "all",
     recipe: VocabRecipe = "merge",
+    character_coverage: float = pieces_trained.COVERAGE,
 ) -> dict[str, float]:
     """Write a vocabulary of at most `size` tokens by the counts of all pieces, and `report.json` on its coverage.
 
     Characters other than Han, and words, need `min_count` occurrences to count. `merge` learns at most
     `english_size` pieces of Latin words; `whole` learns pieces of all words of letters, whatever their script, until
-    `size` is reached. Han are whole tokens in both.
+    `size` is reached. Han are whole tokens in both. `sentencepiece` trains a SentencePiece model and makes the
+    vocabulary of ERNIE-M's form from it; characters count that make up `character_coverage` of the text.
     """
     counted = Census()
     for folder in made:
         counted.add(census.load(folder))
+    if recipe == "sentencepiece":
+        return pieces_trained.write(counted, vocab, size=size, character_coverage=character_coverage)
     if not counted.characters:
         raise BadInput("no text in the words: a vocabulary needs some to count")
     whole = recipe == "whole"
@@ -113,6 +122,7 @@ def build(
     han: Literal["all", "seen"] = "all",
     recipe: VocabRecipe = "merge",
     sample: int | None = None,
+    character_coverage: float = pieces_trained.COVERAGE,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, float]:
@@ -125,7 +135,10 @@ def build(
         piece(found, one, number, folder, recipe=recipe, sample=sample, progress=own, stop=stop)
 
     with cutting.made_here(todo, vocab, make) as made:
-        return join(made, vocab, size=size, english_size=english_size, min_count=min_count, han=han, recipe=recipe)
+        return join(
+            made, vocab, size=size, english_size=english_size, min_count=min_count, han=han, recipe=recipe,
+            character_coverage=character_coverage,
+        )  # fmt: skip
 
 
 def choose(

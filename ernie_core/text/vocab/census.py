@@ -126,7 +126,7 @@ def take(
     census, runs = Census(), Counter[bytes]()
     counts = counters.make(every_script)
     kept = 0
-    for due, part, begin, text in _blocks(words, choice, held_out_size):
+    for due, part, begin, text in blocks(words, choice, held_out_size):
         if stop():
             raise Stopped(f"stopped after {census.documents} documents")
         place = functools.partial(_spell, part, begin)
@@ -153,7 +153,7 @@ def take(
     return census
 
 
-def _blocks(words: Sequence[StoredFile], choice: Choice, held_out_size: int) -> Iterator[tuple[int, str, int, bytes]]:
+def blocks(words: Sequence[StoredFile], choice: Choice, held_out_size: int) -> Iterator[tuple[int, str, int, bytes]]:
     """Lines of the chosen blocks: the bytes to hold out by then, the part, the offset in it, and the lines."""
     held_before = 0
     if choice.stretches:
