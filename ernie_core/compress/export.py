@@ -13,6 +13,7 @@ from ernie_core.compress import fold
 from ernie_core.errors import Refused
 from ernie_core.model import config as configs
 from ernie_core.model import weights
+from ernie_core.model.ernie import blank
 from ernie_core.tasks.task import Task
 
 PREFIX = "model"
@@ -24,7 +25,8 @@ _EXPORT = "from sys import argv; import paddle2onnx; paddle2onnx.export(*argv[1:
 
 def opened(finetuned: Path, task: Task[Any, Any]) -> paddle.nn.Layer:
     """The fine-tuned net in evaluation mode."""
-    net = task.net(configs.read(finetuned))
+    with blank():
+        net = task.net(configs.read(finetuned))
     weights.load(net, finetuned)
     net.eval()
     return net

@@ -1,5 +1,10 @@
 """The encoder of ERNIE and ERNIE-M on paddle.nn: few operations per layer, PaddleNLP's parameter names."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
@@ -9,6 +14,18 @@ from ernie_core.model.config import ErnieConfig
 
 MASKED = -1e4
 """Term added to the attention score of a padded position, as in the released models."""
+_blank: ContextVar[bool] = ContextVar("blank", default=False)
+
+
+@contextmanager
+def blank() -> Iterator[None]:
+    """Encoders that are built inside begin with zeros, for weights that are loaded next: to draw random ones takes
+    longer than to load them."""
+    before = _blank.set(True)
+    try:
+        yield
+    finally:
+        _blank.reset(before)
 
 
 class ErnieModel(nn.Layer):
@@ -17,9 +34,10 @@ class ErnieModel(nn.Layer):
     def __init__(self, config: ErnieConfig) -> None:
         super().__init__()
         self.config = config
-        self.embeddings = Embeddings(config)
-        self.encoder = Encoder(config)
-        self.pooler = Pooler(config)
+        begun = replace(config, initializer_range=0.0) if _blank.get() else config
+        self.embeddings = Embeddings(begun)
+        self.encoder = Encoder(begun)
+        self.pooler = Pooler(begun)
 
     def forward(
         self,
@@ -208,4 +226,5 @@ def linear(config: ErnieConfig, inputs: int, outputs: int) -> nn.Linear:
 
 def initial(config: ErnieConfig) -> paddle.ParamAttr:
     """The initialiser of weights; biases start at zero."""
-    return paddle.ParamAttr(initializer=nn.initializer.Normal(0.0, config.initializer_range))
+    spread = config.initializer_range
+    return paddle.ParamAttr(initializer=nn.initializer.Normal(0.0, spread) if spread else nn.initializer.Constant(0.0))

@@ -198,8 +198,9 @@ def _opcodes(value: object) -> bytes:
 
 def _set(tensor: paddle.Tensor, array: np.ndarray) -> None:
     """Set a tensor of any precision from float32."""
-    value = paddle.to_tensor(array.astype("float32", copy=False))
-    tensor.set_value(value if tensor.dtype == paddle.float32 else value.astype(tensor.dtype))
+    value = array.astype("float32", copy=False)
+    # a base model has half a GB: an array is copied once, a tensor in between would be a second time
+    tensor.set_value(value if tensor.dtype == paddle.float32 else paddle.to_tensor(value).astype(tensor.dtype))
 
 
 def _float32(tensor: paddle.Tensor) -> np.ndarray:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from ernie_core.errors import BadInput
 from ernie_core.model import config as configs
 from ernie_core.model import weights
 from ernie_core.model.config import ErnieConfig
+from ernie_core.model.ernie import blank
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.pretrain import flops
 from ernie_core.pretrain.losses import evaluate, losses
@@ -72,7 +74,10 @@ class Pretraining:
         words = vocabulary.read(vocab)
         parts, read = _parts(ids, words, vocab, recipe, cache)
         paddle.seed(derived(recipe.seed, "weights"))
-        net = ErnieForPretraining(_shape(recipe, words, init), recipe.binary_head)
+        shape = _shape(recipe, words, init)
+        # Heads that an ERNIE lacks have the random weights that follow those of its encoder, as in earlier versions.
+        with nullcontext() if init is None or shape.model_type == "ernie" else blank():
+            net = ErnieForPretraining(shape, recipe.binary_head)
         net.base.encoder.recompute = recipe.use_recompute
         rows = [_row(corpus, weight) for corpus, (_, weight) in zip(read, ids, strict=True)]
         facts = {

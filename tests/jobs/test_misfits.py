@@ -49,6 +49,8 @@ OTHER = MORE.replace("  - pretrain:\n", "  - pretrain: {from: [ids, vocab]}\n").
         (["pretrain.nodes=2"], "global_batch_size 8 does not divide into 2 processes"),
         (["pretrain.use_amp=true"], "use_amp computes in half precision, which only GPUs can"),
         (["pretrain.max_seq_len=1024"], "max_seq_len 1024 must be in 8..max_position_embeddings 512"),
+        (["pretrain.model_type=ernie_m"], "model_type ernie_m and binary_head true contradict: it has no sentence order"
+                                          " to learn, its segments have no types: set `binary_head: false`"),
         (["pretrain.min_lr=1"], "min_lr 1.0 is above max_lr 0.0001: lower min_lr"),
         (["pretrain.decay_steps=10"], "decay_steps 10 is not after the warm-up, which takes 5000 steps"),
         (["pretrain.warmup_rate=1", "pretrain.decay_steps=9", "pretrain.max_steps=10"], "is not after the warm-up"),
@@ -81,6 +83,7 @@ def test_what_no_run_can_do_is_refused(tmp_path: Path, edits: list[str], said: s
         ["pretrain.checkpoint_steps=1000000"],
         ["pretrain.nodes=2", "pretrain.global_batch_size=16"],
         ["pretrain.use_amp=true", "pretrain.gpus=1"],
+        ["pretrain.model_type=ernie_m", "pretrain.binary_head=false"],
         ['pretrain.split="1"'],
         ['pretrain.split="1"', "pretrain.eval_iters=0"],
         ["pretrain.decay_steps=400000"],
@@ -113,6 +116,20 @@ def test_a_training_goes_on_with_the_shape_and_the_vocabulary_of_its_model(tmp_p
     assert "`own` was made with the vocabulary of `second`, this reads that of `vocab`" in problems(tmp_path, mixed)[0]
     same = OTHER.replace("second, size: 30000", "second")
     assert load(tmp_path, same), "the same vocabulary under two names is one artefact"
+
+
+def test_a_training_goes_on_with_the_type_of_its_model(tmp_path: Path) -> None:
+    of_m = ("pretrain.model_type=ernie_m", "pretrain.binary_head=false")
+    assert load(tmp_path, MORE, *of_m, "more.binary_head=false")
+    for edits, said in (
+        (of_m, "`pretrain` is an ernie_m: it has no sentence order to learn"),
+        ((*of_m, "more.binary_head=false", "more.model_type=ernie"),
+         "model_type ernie: this continues from `pretrain`, which is an ernie_m, leave model_type out"),
+        (("more.binary_head=false", "more.model_type=ernie_m"),
+         "model_type ernie_m: this continues from `pretrain`, which is an ernie, leave model_type out"),
+    ):  # fmt: skip
+        (found,) = problems(tmp_path, MORE, *edits)
+        assert said in found
 
 
 def test_a_task_has_every_parameter_set_and_is_not_asked_what_a_person_meant() -> None:
