@@ -1,7 +1,7 @@
-"""The `dataset` step: labelled files, published or a person's own -> labelled examples."""
+"""The `dataset` step: labelled data, a person's own or published, by files or by name -> labelled examples."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,10 +10,14 @@ from components.contract.base import Here, In, Out, Scores, Step
 from components.contract.kinds import RawData, TaskData
 from components.contract.scores import Score, several
 from components.contract.values import Column, Share
+from components.runtime import published
 from ernie_core.datasets.known import AUTO, CHOICES, FORMATS, LANGUAGES, MODES
+from ernie_core.errors import BadInput, Error
 from ernie_core.tasks.data import PLAIN
 
 if TYPE_CHECKING:
+    from ernie_core.catalogue.entries import Entry
+
     Format = str
     Mode = str
     Language = str
@@ -26,7 +30,8 @@ _COLUMNS = ("text", "text_pair", "label", "id", "split_by", "header", "labels")
 
 
 class Dataset(Step):
-    """Read labelled data in a published format, or your own table, into train, dev and test.
+    """Read labelled data, by their published name, from files in a published format or of your own table, into train,
+    dev and test.
 
     Rows that cannot be used are listed in `rejected.jsonl`.
     """
@@ -38,6 +43,13 @@ class Dataset(Step):
         "train dev test rejected left_out repeated in_both related contradicting"
     )
 
+    instead: ClassVar[Mapping[str, str]] = {"raw_data": "name"}
+    downloads: ClassVar[bool] = True
+    added: ClassVar[frozenset[str]] = frozenset({"name"})
+
+    name: str | None = None
+    """Name of the catalogue, such as `msra_ner` or `clue/afqmc`, whose files are downloaded; without it an input of
+    kind `raw_data` is needed."""
     format: Format = "auto"
     """Format of the files; `auto` recognises it by their columns or keys."""
 
@@ -86,11 +98,41 @@ class Dataset(Step):
     def tells_task(self) -> str:
         from ernie_core.datasets import choosing
 
-        if self.format != AUTO:
-            return choosing.load(self.format).task
+        if (form := self._form()) != AUTO:
+            return choosing.load(form).task
         return PLAIN if any(getattr(self, name) is not None for name in _COLUMNS) else ""
 
+    def settings(self) -> dict[str, Any]:
+        return published.settings(super().settings(), self.entry)
+
+    def entry(self) -> "Entry | None":
+        """What the name stands for; None without one. NotFound for a name of nothing."""
+        from ernie_core.catalogue import datasets
+
+        return datasets.entry(self.name) if self.name is not None else None
+
+    def _form(self) -> str:
+        """The format, if parameters tell it."""
+        try:
+            found = self.entry()
+        except Error:  # `misfits` says so
+            return AUTO
+        return str(found.facts["format"]) if found else self.format
+
+    def _misfits_of_name(self, around: Around) -> Iterator[str]:
+        if self.name is None:
+            return
+        if around.reads.get("raw_data"):
+            yield published.both(self.name, around.reads["raw_data"][0].name)
+        if given := [name for name in ("format", *_COLUMNS) if name in self.model_fields_set]:
+            yield f"{', '.join(given)}: how {self.name} is read is known: leave that out, or the name"
+        try:
+            self.entry()
+        except Error as error:
+            yield str(error)
+
     def misfits(self, around: Around) -> Iterator[str]:
+        yield from self._misfits_of_name(around)
         if self.format in FORMATS and (given := [name for name in _COLUMNS if getattr(self, name) is not None]):
             yield f"{', '.join(given)}: the columns of {self.format} are known: leave that out, or the format"
         if self.format == "jsonl":
@@ -113,28 +155,36 @@ class Dataset(Step):
     def _misfits_of_languages(self) -> Iterator[str]:
         from ernie_core.datasets import choosing
         from ernie_core.datasets.languages import Languages
-        from ernie_core.errors import BadInput
 
-        if self.format == AUTO and self.mode is None and not self.languages:
+        form = self._form()
+        if form == AUTO and self.mode is None and not self.languages:
             return
-        if self.format != AUTO and not choosing.load(self.format).many_languages:
+        if form != AUTO and not choosing.load(form).many_languages:
             if given := [name for name in ("mode", "languages") if getattr(self, name)]:
-                yield f"{', '.join(given)}: data of format {self.format} do not say their language: leave it out"
+                yield f"{', '.join(given)}: data of format {form} do not say their language: leave it out"
             return
         try:
             Languages.chosen(self.mode, self.languages)
         except BadInput as error:
             yield str(error)
 
-    def run(self, raw_data: In[RawData], task_data: Out[TaskData], here: Here) -> Scores:
+    def run(self, raw_data: In[RawData] | None, task_data: Out[TaskData], here: Here) -> Scores:
+        from ernie_core.catalogue import datasets, fetch
         from ernie_core.datasets import dataset
         from ernie_core.datasets.columns import Columns
 
-        return dataset.make(
+        reading: dict[str, Any] = {
+            "format": self.format, "columns": Columns(**{name: getattr(self, name) for name in _COLUMNS})
+        }  # fmt: skip
+        source, entry = published.source(here), self.entry()
+        if entry:
+            raw_data, reading = here.scratch / "files", datasets.reading(entry)
+            datasets.bring(entry, raw_data, source)
+        assert raw_data is not None  # the spec was checked
+        scores = dataset.make(
             raw_data,
             task_data,
-            format=self.format,
-            columns=Columns(**{name: getattr(self, name) for name in _COLUMNS}),
+            **reading,
             files={"train": self.train_files, "dev": self.dev_files, "test": self.test_files},
             dev=self.dev,
             test=self.test,
@@ -146,3 +196,6 @@ class Dataset(Step):
             progress=here.progress,
             stop=here.stop,
         )
+        if entry:
+            fetch.forget(entry, source)
+        return scores

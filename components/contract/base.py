@@ -173,6 +173,12 @@ class Step(Strict):
     """Parameters whose default depends on what the step reads: the step looks it up when it runs, and `given` says
     which of them a person wrote. Without a value they are neither in a task nor in the fingerprint."""
 
+    instead: ClassVar[Mapping[str, str]] = {}
+    """Ports for which something else can stand: port -> a parameter, or another port. The step needs one of the two;
+    with the other nothing is bound to the port by kind, and to a port that stands for another nothing ever is."""
+    downloads: ClassVar[bool] = False
+    """Whether it may read from the network: its process then learns of the site's mirror and proxy."""
+
     gang: ClassVar[bool] = False
     """Whether several processes, on one machine or on many, do its work together and live and die together."""
 

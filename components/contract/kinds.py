@@ -56,9 +56,15 @@ class Ids(Kind, shown_as="Dataset"):
     normalised the text; `stats.json`."""
 
 
+class ModelFiles(Kind, shown_as="Model"):
+    """A model that others made, as it is handed around: a checkpoint of PaddleNLP or Hugging Face with its config and
+    the files of its tokenizer, all in one folder."""
+
+
 class Model(Kind, shown_as="Model"):
     """Pretrained model: `model_state.pdparams`, `config.json`, `vocab.txt`, tokenizer files, `metrics.json`,
-    `train_log.jsonl` and `report.html` (the training; a model of your own needs neither)."""
+    `train_log.jsonl` and `report.html` (the training; a model of your own needs neither); of `pretrained` by name also
+    `source.json` (name, licence, files with their SHA-256)."""
 
 
 class RawData(Kind, shown_as="Dataset"):

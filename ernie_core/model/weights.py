@@ -1,32 +1,21 @@
 """Files of weights in PaddleNLP's format, loaded strictly and without running code in them."""
 
-import pickle
-import struct
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast
 
 import numpy as np
 import paddle
 
-from ernie_core.errors import BadInput, NotFound
+from ernie_core.errors import BadInput
 from ernie_core.model import config as configs
-
-FILE = "model_state.pdparams"
-
-_FIRST = 1000
-"""First memo index of arrays in our files: the pickler uses low ones for parts of small objects."""
+from ernie_core.model.arrays import FILE as FILE
+from ernie_core.model.arrays import Arrays as Arrays
+from ernie_core.model.arrays import dump_arrays as dump_arrays
+from ernie_core.model.arrays import read_arrays as read_arrays
+from ernie_core.model.arrays import write_arrays as write_arrays
 
 _SHOWN = 8
 """Most differences in a message: an unrelated file has hundreds."""
-
-Arrays = dict[str, np.ndarray]
-
-
-class Sink(Protocol):
-    """A writable file."""
-
-    def write(self, data: "bytes | memoryview", /) -> int: ...
 
 
 def save(model: paddle.nn.Layer, folder: Path) -> None:
@@ -102,61 +91,6 @@ def differences(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, np.nd
     return missing + unexpected + shapes
 
 
-def write_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> None:
-    """Write named arrays as paddle.save does with protocol 4; the same arrays give the same bytes."""
-    with path.open("wb") as f:
-        dump_arrays(arrays, f)
-
-
-def dump_arrays(arrays: Mapping[str, np.ndarray], sink: Sink) -> None:
-    """Write named arrays to a writable file, without copying them.
-
-    A pickler would copy each array while all other threads wait, so the opcodes are written here: those of small
-    objects come from the pickler, the bytes of an array go directly to the sink. An array with two names (tied weights)
-    is written once, and is read as one array.
-    """
-    places: dict[int, int] = {}
-    sink.write(pickle.PROTO + bytes([4]) + pickle.EMPTY_DICT + pickle.MARK)
-    for name, array in arrays.items():
-        if id(array) in places:
-            sink.write(_opcodes(name) + pickle.LONG_BINGET + struct.pack("<I", places[id(array)]))
-            continue
-        places[id(array)] = _FIRST + len(places)
-        flat = np.ascontiguousarray(array)
-        rebuild, arguments, (version, _, dtype, order, _) = cast(tuple[Any, ...], np.empty(0, flat.dtype).__reduce__())
-        built = _opcodes(name) + _opcodes(rebuild) + _opcodes(arguments) + pickle.REDUCE
-        state = b"".join(_opcodes(part) for part in (version, array.shape, dtype, order))
-        sink.write(built + pickle.MARK + state + pickle.BINBYTES8 + struct.pack("<Q", flat.nbytes))
-        sink.write(flat.reshape(-1).view(np.uint8).data)
-        sink.write(pickle.TUPLE + pickle.BUILD + pickle.LONG_BINPUT + struct.pack("<I", places[id(array)]))
-    sink.write(pickle.SETITEMS + pickle.STOP)
-
-
-def read_arrays(path: Path) -> Arrays:
-    """Named arrays of a file of paddle.save. The file is a pickle: anything in it except arrays is refused, not run."""
-    if not path.is_file():
-        raise NotFound(f"{path}: no such file")
-    try:
-        with path.open("rb") as f:
-            content = _ArraysOnly(f).load()
-    except BadInput as e:
-        raise BadInput(f"{path}: {e}") from e
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError) as e:
-        raise BadInput(f"{path}: truncated, or not a file of weights: {e}") from e
-    if not isinstance(content, dict):
-        raise BadInput(f"{path}: contains a {type(content).__name__}, not named arrays")
-    if "UnpackBigParamInfor@@" in content:
-        raise BadInput(f"{path}: arrays over 1 GiB were split by an old protocol; save it again with protocol=4")
-    content.pop("StructuredToParameterName@@", None)
-    for name, value in content.items():
-        # paddle.save writes a tensor inside other data as (name, array).
-        if isinstance(value, tuple) and len(value) == 2:
-            content[name] = value = value[1]
-        if not isinstance(value, np.ndarray) or value.dtype.hasobject:
-            raise BadInput(f"{path}: `{name}` is not an array of numbers")
-    return content
-
-
 def _prefix(model: paddle.nn.Layer) -> str:
     """What names of the encoder's parameters begin with, unless the encoder was saved alone."""
     return f"{model.config.encoder}."
@@ -191,11 +125,6 @@ def _refuse(path: Path, faults: Sequence[str]) -> None:
         raise BadInput(f"{path} does not fit the model:\n{shown}")
 
 
-def _opcodes(value: object) -> bytes:
-    """The opcodes of a small object; protocol 3 is the last without frames."""
-    return pickle.dumps(value, protocol=3)[2:-1]
-
-
 def _set(tensor: paddle.Tensor, array: np.ndarray) -> None:
     """Set a tensor of any precision from float32."""
     value = array.astype("float32", copy=False)
@@ -206,35 +135,3 @@ def _set(tensor: paddle.Tensor, array: np.ndarray) -> None:
 def _float32(tensor: paddle.Tensor) -> np.ndarray:
     found = tensor if tensor.dtype == paddle.float32 else tensor.astype("float32")
     return np.asarray(found.numpy())
-
-
-def _tuple(items: tuple[object, ...]) -> tuple[object, ...]:
-    return tuple(items)
-
-
-_ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("builtins", "tuple"): _tuple,
-    ("__builtin__", "tuple"): _tuple,
-    ("collections", "OrderedDict"): dict,
-}
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that allows only the names that arrays need."""
-
-    def find_class(self, module: str, name: str) -> object:
-        if (module, name) in _ALLOWED:
-            return _ALLOWED[module, name]
-        if (module, name) == ("_codecs", "encode"):
-            return _latin1
-        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name in ("_reconstruct", "scalar"):
-            return super().find_class("numpy.core.multiarray", name)
-        raise BadInput(f"asks for `{module}.{name}`: refused, a file of weights may only contain arrays")
-
-
-def _latin1(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":
-        raise BadInput(f"bytes encoded as `{encoding}`: refused, a file of weights does not need it")
-    return text.encode("latin1")

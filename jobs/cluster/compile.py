@@ -155,7 +155,7 @@ def _component(node: Node, name: str, inputs: list[dict[str, str]], workload: Wo
     else:
         image, command = tasks.image(node), [*tasks.COMMAND, node.component]
         given = ["--task", tasks.argument(tasks.task(node, where).to_json())]
-        env = tasks.environment(where, tasks.cpus(node))
+        env = tasks.environment(where, tasks.cpus(node), node)
     if (size := len(given[1].encode())) > MOST_ARGUMENT:
         text = (
             f"the task of its pod is {size >> 10} KiB, a command line takes {MOST_ARGUMENT >> 10} KiB: the spec alone "

@@ -9,6 +9,7 @@ from pathlib import Path
 from components.contract.task import Task, TaskInput
 from components.launch import workload as workloads
 from components.launch.workload import Workload
+from ernie_core.catalogue import mirror
 from ernie_core.runtime import paddle_environment
 from ernie_core.wording import listed
 from jobs.plan.graph import Node
@@ -58,6 +59,11 @@ def problems(nodes: list[Node], where: Context) -> Iterator[Problem]:
     if not where.store.startswith("s3://") and not cluster.holds(where.store):
         yield doc.problem(("store",), f"`{where.store}` is on no volume of the cluster, use s3://bucket/prefix, or set "
                           "`cluster.store` in the site file")  # fmt: skip
+    place = _mirror(where)
+    if place and not place.startswith(("http", "s3://")) and not cluster.holds(place):
+        for name in sorted(node.name for node in nodes if getattr(node.step, "name", None)):
+            text = f"`{name}` downloads, but the mirror `{place}` is on no volume of the cluster: set `cluster.mirror`"
+            yield site.problem("mirror", text)
     read = {link.name for node in nodes for links in node.links.values() for link in links if not link.address}
     for name in sorted(read):
         content = where.inputs[name]
@@ -126,7 +132,7 @@ def workload(node: Node, where: Context) -> Workload:
         image=reference(image(node), cluster), command=(*COMMAND, node.component), task=task(node, where).to_json(),
         count=node.nodes if gang else len(node.points) or node.shards or 1,
         gpus=node.gpus, cpu=node.cpu, memory=node.memory + (LEADER if node.points else 0),
-        env=environment(where, cpus(node)), secrets=tuple(cluster.secrets),
+        env=environment(where, cpus(node), node), secrets=tuple(cluster.secrets),
         volumes=tuple({"claim": v.claim, "path": v.path, "sub_path": v.sub_path} for v in cluster.volumes),
         node_selector={**cluster.node_selector, **(more.node_selector if more else {})},
         tolerations=as_mappings((*cluster.tolerations, *(more.tolerations if more else ()))),
@@ -136,11 +142,23 @@ def workload(node: Node, where: Context) -> Workload:
     )  # fmt: skip
 
 
-def environment(where: Context, cpus: int = 1) -> dict[str, str]:
-    """The variables of a pod; credentials come from secrets, or from the service account."""
+def environment(where: Context, cpus: int = 1, node: Node | None = None) -> dict[str, str]:
+    """The variables of a pod, of that of a step with its `node`; credentials come from secrets, or from the service
+    account."""
     fixed = {"HOME": SCRATCH, "TMPDIR": SCRATCH, "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
     store = (where.cluster.s3 or where.job.site.s3).environment()
-    return dict(sorted({**fixed, **paddle_environment(cpus), **store}.items()))
+    outside = _outside(where) if node and type(node.step).downloads else {}
+    return dict(sorted({**fixed, **paddle_environment(cpus), **store, **outside}.items()))
+
+
+def _mirror(where: Context) -> str:
+    return (where.cluster.mirror or where.job.site.mirror or "").rstrip("/")
+
+
+def _outside(where: Context) -> dict[str, str]:
+    """How a step that downloads reaches what is outside: no part of its task, so of no fingerprint."""
+    found = {mirror.VARIABLE: _mirror(where)} if _mirror(where) else {}
+    return {**found, **(where.cluster.proxy.environment() if where.cluster.proxy else {})}
 
 
 def cpus(node: Node) -> int:

@@ -1,7 +1,7 @@
 """Which artefact goes into which port: `from:` decides, else the kind does; and what went into none."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from components.contract.base import Port, Step
@@ -48,8 +48,13 @@ class Binder:
         self._doubtful = False
         """True once an `as:` or `from:` was wrong: it may have meant anything."""
 
-    def bind(self, name: str, cls: type[Step], wanted: Value, at: Path = ()) -> tuple[dict[str, Group], Problems]:
-        """The ports of the step at this place of the spec, bound; afterwards the step itself can be bound to."""
+    def bind(
+        self, name: str, cls: type[Step], wanted: Value, at: Path = (), filled: Collection[str] = ()
+    ) -> tuple[dict[str, Group], Problems]:
+        """The ports of the step at this place of the spec, bound; afterwards the step itself can be bound to.
+
+        `filled`: ports whose place a parameter takes.
+        """
         problems: Problems = []
         if name in self._kinds:
             problems.append(
@@ -62,9 +67,12 @@ class Binder:
             bound = self._by_kind(cls, wanted, problems, vague)
         self._doubtful = self._doubtful or bool(problems or vague)
         written, shared = dict(bound), _shared(cls)
+        filled = {*filled, *(port for port, other in cls.instead.items() if bound.get(other))}
+        asked = {port.name for port in cls.takes() if port.name in cls.instead.values()}
         for port in cls.takes():
-            alone = port.kind not in shared and not _goes_on(cls, port)
-            if port.name not in bound and alone and (chosen := self._nearest(port, problems)):
+            alone = port.kind not in shared and not _goes_on(cls, port) and port.name not in filled | asked
+            other = _in_place_of(cls, port.name)
+            if port.name not in bound and alone and (chosen := self._nearest(port, other, problems)):
                 bound[port.name] = (Binding(chosen),)
         for kind in shared:
             self._tell_apart([p for p in cls.takes() if p.kind == kind], written, vague.get(kind, []), problems)
@@ -190,24 +198,32 @@ class Binder:
         names = [name for name, other in self._kinds.items() if other == kind]
         return f"choose from: {listed(names)}" if names else f"no earlier step or input makes `{kind}`"
 
-    def _nothing(self, kind: str) -> str:
+    def _nothing(self, kind: str, other: str = "") -> str:
         there = listed(f"{n} ({k})" for n, k in self._kinds.items()) or "nothing"
-        return f"needs `{kind}`, but no earlier step or input makes it, there is: {there}"
+        or_ = f" or {other}" if other else ""
+        return f"needs `{kind}`{or_}, but no earlier step or input makes it, there is: {there}"
 
-    def _nearest(self, port: Port, problems: Problems) -> str | None:
+    def _nearest(self, port: Port, other: str, problems: Problems) -> str | None:
         made = [name for name, kind in self._kinds.items() if kind == port.kind]
         # What a later producer of the same kind was made from is superseded by it.
         open_ = [name for name in made if not any(name in self._above[other] for other in made)]
         if len(open_) == 1:
             return open_[0]
-        if not open_ and not port.optional and self.complete:
-            problems.append(((), self._nothing(port.kind)))
+        if not open_ and (other or not port.optional) and self.complete:
+            problems.append(((), self._nothing(port.kind, other)))
         elif open_:
             self._asked.update(open_)
             problems.append(
                 ((), f"needs one `{port.kind}`, but there are several: {listed(open_)}, choose with `from:`")
             )
         return None
+
+
+def _in_place_of(cls: type[Step], port: str) -> str:
+    """What can stand for a port, in words: a parameter, or another port."""
+    other = cls.instead.get(port)
+    kind = next((p.kind for p in cls.takes() if p.name == other), None)
+    return f"`from:` with a `{kind}`" if kind else f"`{other}:`" if other else ""
 
 
 def _goes_on(cls: type[Step], port: Port) -> bool:

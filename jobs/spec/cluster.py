@@ -90,6 +90,19 @@ class Launcher(Strict):
     """Memory, including the processes that Kubeflow Pipelines runs in its pod; default: 512 MiB."""
 
 
+class Proxy(Strict):
+    """The way from the pods of a cluster to addresses outside; only steps that download get it."""
+
+    url: str = Field(pattern=r"^https?://[^@/?#]+/?$")
+    """Proxy URL, as `http://host:3128`; one with a password is a secret with the key HTTPS_PROXY instead."""
+    no_proxy: str = "localhost,127.0.0.1,.svc,.cluster.local"
+    """Hosts that are reached directly, separated by commas: also the object store, if it is inside."""
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which HTTP clients learn of it."""
+        return {"HTTPS_PROXY": self.url, "HTTP_PROXY": self.url, "NO_PROXY": self.no_proxy}
+
+
 class Cluster(Strict):
     """A Kubernetes cluster with Kubeflow Pipelines."""
 
@@ -113,6 +126,10 @@ class Cluster(Strict):
     """Store of runs on the cluster, for specs whose own store is a folder that is on no volume."""
     s3: S3 | None = None
     """Object store as pods reach it, if that differs from the `s3` block of the site file."""
+    mirror: str | None = None
+    """Mirror as pods reach it, if that differs from the one of the site file; a folder must be on a volume."""
+    proxy: Proxy | None = None
+    """Proxy of steps that download; default: none."""
     allow_tags: bool = False
     """Whether images may be named by tag, which can mean another image tomorrow; default: false."""
     registry: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9._-]+)*$")
@@ -151,6 +168,8 @@ def contradictions(cluster: Cluster) -> list[tuple[tuple[str | int, ...], str]]:
         found.append(
             (("store",), f"`{cluster.store}` is on no volume, name one below `volumes`, or s3://bucket/prefix")
         )
+    if cluster.mirror and "://" not in cluster.mirror and not cluster.holds(cluster.mirror):
+        found.append((("mirror",), f"`{cluster.mirror}` is on no volume, name one below `volumes`, or its address"))
     for name, value in cluster.images.items():
         if value.startswith("sha256:") and not cluster.registry:
             found.append((("images", name), f"`{value[:14]}...` is in which registry? add `registry: host/name`"))

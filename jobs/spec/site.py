@@ -7,6 +7,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from components.contract.strict import Strict
 from components.contract.values import Size
+from ernie_core.catalogue import mirror
 from jobs.spec import addresses, document, fields, reading
 from jobs.spec.cluster import S3, Cluster, contradictions
 from jobs.spec.problems import Problem, SpecError
@@ -19,6 +20,9 @@ class Site(Strict):
     """Store of specs that name none, and of `ls` and `pull`."""
     s3: S3 = Field(default_factory=S3)
     """Object store, if it is not AWS."""
+    mirror: str | None = None
+    """Folder, `https://host/folder/` or `s3://bucket/prefix/` with published models and data sets; steps then download
+    from nowhere else."""
     cpus: int | None = Field(None, ge=1)
     """Number of cores that local runs may use together; default: all."""
     memory: Size | None = None
@@ -71,13 +75,22 @@ def read(file: Path) -> Site:
             site = site.model_copy(update={"store": addresses.store(site.store, file.parent)})
         except ValueError as error:
             raise SpecError([doc.problem(("store",), str(error))]) from error
+    for path, given in {("mirror",): site.mirror, ("cluster", "mirror"): site.cluster and site.cluster.mirror}.items():
+        try:
+            found = mirror.address(given, file.parent) if given else None
+        except ValueError as error:
+            raise SpecError([doc.problem(path, str(error))]) from error
+        if path == ("mirror",) and found:
+            site = site.model_copy(update={"mirror": found})
     site._file = str(file)
     return site
 
 
 def environment(site: Site) -> dict[str, str]:
-    """The variables by which AWS libraries learn of the object store; what the user exported wins."""
-    return {name: value for name, value in site.s3.environment().items() if name not in os.environ}
+    """The variables by which AWS libraries learn of the object store, and steps of the mirror; what the user exported
+    wins."""
+    found = {**site.s3.environment(), **({mirror.VARIABLE: site.mirror} if site.mirror else {})}
+    return {name: value for name, value in found.items() if name not in os.environ}
 
 
 def cluster_store(store: str, site: Site) -> str:

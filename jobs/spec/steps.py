@@ -63,7 +63,7 @@ class Reader:
             not_text = fields.no_text(self.doc, (*path, "as"), name)
             self._bad((*path, "as"), not_text or f"`{shorten(name)}` is not a name, {fields.NAMES}")
             name = component
-        inputs, problems = self.binder.bind(name, cls, body.pop("from", None), path)
+        inputs, problems = self.binder.bind(name, cls, body.pop("from", None), path, _filled(cls, body))
         self.problems += [self.doc.problem((*path, *where), text) for where, text in problems]
         gates = self._gates((*path, "require"), body.pop("require", None))
         swept, wanted, best = "sweep" in body, body.pop("sweep", None), body.pop("best", None)
@@ -166,6 +166,13 @@ class Reader:
 
     def _bad(self, path: document.Path, text: str) -> None:
         self.problems.append(self.doc.problem(path, text))
+
+
+def _filled(cls: type[Step], body: Mapping[str, Value]) -> list[str]:
+    """Ports whose place a parameter takes, in the step itself or in its sweep."""
+    swept = body.get("sweep")
+    given = {**(swept if isinstance(swept, dict) else {}), **body}
+    return [port for port, parameter in cls.instead.items() if given.get(parameter) is not None]
 
 
 def _given(made: Made) -> list[Score]:

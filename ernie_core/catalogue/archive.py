@@ -1,0 +1,112 @@
+"""Files out of an archive: the wanted ones alone, under our names, of checked size; nothing else is ever written."""
+
+import contextlib
+import gzip
+import hashlib
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from ernie_core.catalogue.entries import Member
+from ernie_core.errors import BadInput
+from ernie_core.progress import Progress, silent
+from ernie_core.store import disk
+
+EXPANSION, SPARE = 100, 64 << 20
+"""Most bytes that may come out of one byte of an archive, and bytes that may come out of any: text packs to a tenth."""
+BLOCK = 1 << 20
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError,
+            NotImplementedError, RuntimeError)  # fmt: skip
+"""RuntimeError is zipfile's word for a file with a password."""
+_Opened = tuple[str, Callable[[], IO[bytes]]]
+
+
+def unpack(path: Path, members: Sequence[Member], folder: Path, progress: Progress = silent) -> None:
+    """Write the members of a zip or tar file to `folder`. BadInput for a damaged archive, a link, a missing or an
+    ambiguous member, a wrong digest, or more bytes than such an archive can hold."""
+    room, found = EXPANSION * path.stat().st_size + SPARE, dict[str, str]()
+    with disk.explained(folder), _explained(path):
+        reading = _of_zip if zipfile.is_zipfile(path) else _of_tar
+        for name, open_ in reading(path, members, room):
+            for member in _matching(name, members):
+                if member.name in found:
+                    raise BadInput(f"{path.name}: has {found[member.name]} and {name}, which of them is meant?")
+                found[member.name] = name
+                with open_() as source:
+                    room -= _write(path, member, source, folder / member.name, room)
+                progress(len(found), len(members), "files", doing=f"unpack {path.name}")
+    if missing := [member.path for member in members if member.name not in found]:
+        raise BadInput(f"{path.name}: has no {', '.join(missing[:3])}: it is another archive than the catalogue names")
+
+
+def _matching(name: str, members: Sequence[Member]) -> list[Member]:
+    """An archive may have all its files in one more folder."""
+    if "__MACOSX" in name.split("/"):
+        return []
+    return [m for m in members if name.removeprefix("./") == m.path or name.endswith(f"/{m.path}")]
+
+
+def _of_zip(path: Path, members: Sequence[Member], room: int) -> Iterator[_Opened]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.is_dir() or not _matching(info.filename, members):
+                continue
+            if info.external_attr >> 28 == 0xA:
+                raise BadInput(f"{path.name}: {info.filename} is a link, not a file: it is not followed")
+            yield info.filename, lambda info=info: archive.open(info)  # type: ignore[misc]
+
+
+def _of_tar(path: Path, members: Sequence[Member], room: int) -> Iterator[_Opened]:
+    with tarfile.open(path, "r:*") as archive:
+        for info in archive:
+            if info.offset_data + info.size > room:
+                raise _bomb(path)
+            if info.isdir() or not _matching(info.name, members):
+                continue
+            if not info.isreg():
+                raise BadInput(f"{path.name}: {info.name} is a link or a device, not a file: it is not followed")
+            yield info.name, lambda info=info: _extracted(archive, info)  # type: ignore[misc]
+
+
+def _extracted(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    source = archive.extractfile(info)
+    assert source is not None  # a regular file
+    return source
+
+
+def _write(path: Path, member: Member, source: IO[bytes], target: Path, room: int) -> int:
+    """The bytes that were written."""
+    done, state = 0, hashlib.md5(usedforsecurity=False)
+    with target.open("xb") as out:
+        while block := source.read(BLOCK):
+            done += len(block)
+            if done > room:
+                raise _bomb(path)
+            state.update(block)
+            out.write(block)
+    if member.md5 and state.hexdigest() != member.md5:
+        raise BadInput(f"{path.name}: {member.path} has the md5 {state.hexdigest()} instead of {member.md5}: it is "
+                       "another file than the catalogue names")  # fmt: skip
+    return done
+
+
+def _bomb(path: Path) -> BadInput:
+    return BadInput(
+        f"{path.name}: unpacks to more than {EXPANSION} times its size, which no data do: it is not unpacked"
+    )
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGED as error:
+        if isinstance(error, NotImplementedError) or "password" in str(error):
+            raise BadInput(f"{path.name}: is packed in a way that cannot be read ({error})") from error
+        raise BadInput(
+            f"{path.name}: is no whole zip or tar file ({str(error).splitlines()[0]}): bring it again"
+        ) from error

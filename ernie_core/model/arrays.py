@@ -1,0 +1,155 @@
+"""Files of named arrays as Paddle saves them, written and read without Paddle and without running code in them."""
+
+import pickle
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from ernie_core.errors import BadInput, NotFound
+
+FILE = "model_state.pdparams"
+
+_FIRST = 1000
+"""First memo index of arrays in our files: the pickler uses low ones for parts of small objects."""
+
+_BROKEN = (
+    pickle.UnpicklingError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError,
+    MemoryError, SystemError,
+)  # fmt: skip
+"""What a damaged pickle raises; OverflowError and MemoryError where it claims more bytes than any memory has."""
+
+Arrays = dict[str, np.ndarray]
+
+
+class Sink(Protocol):
+    """A writable file."""
+
+    def write(self, data: "bytes | memoryview", /) -> int: ...
+
+
+def write_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    """Write named arrays as paddle.save does with protocol 4; the same arrays give the same bytes."""
+    with path.open("wb") as f:
+        dump_arrays(arrays, f)
+
+
+def dump_arrays(arrays: Mapping[str, np.ndarray], sink: Sink) -> None:
+    """Write named arrays to a writable file, without copying them; an array with two names (tied weights) once."""
+    writer, first = Writer(sink), dict[int, str]()
+    for name, array in arrays.items():
+        if id(array) in first:
+            writer.again(name, first[id(array)])
+        else:
+            first[id(array)] = name
+            writer.add(name, array)
+    writer.end()
+
+
+class Writer:
+    """A file of named arrays that is written one array at a time, so that none of the others need be in memory.
+
+    A pickler would copy each array while all other threads wait, so the opcodes are written here: those of small
+    objects come from the pickler, the bytes of an array go directly to the sink.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink, self._places = sink, dict[str, int]()
+        sink.write(pickle.PROTO + bytes([4]) + pickle.EMPTY_DICT + pickle.MARK)
+
+    def add(self, name: str, array: np.ndarray) -> None:
+        """Write an array."""
+        place = self._places[name] = _FIRST + len(self._places)
+        flat = np.ascontiguousarray(array)
+        rebuild, arguments, (version, _, dtype, order, _) = cast(tuple[Any, ...], np.empty(0, flat.dtype).__reduce__())
+        built = _opcodes(name) + _opcodes(rebuild) + _opcodes(arguments) + pickle.REDUCE
+        state = b"".join(_opcodes(part) for part in (version, array.shape, dtype, order))
+        self._sink.write(built + pickle.MARK + state + pickle.BINBYTES8 + struct.pack("<Q", flat.nbytes))
+        self._sink.write(flat.reshape(-1).view(np.uint8).data)
+        self._sink.write(pickle.TUPLE + pickle.BUILD + pickle.LONG_BINPUT + struct.pack("<I", place))
+
+    def again(self, name: str, first: str) -> None:
+        """Another name of an array that was written as `first`; both are read as one array."""
+        self._sink.write(_opcodes(name) + pickle.LONG_BINGET + struct.pack("<I", self._places[first]))
+
+    def end(self) -> None:
+        """Complete the file."""
+        self._sink.write(pickle.SETITEMS + pickle.STOP)
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Named arrays of a file of paddle.save. The file is a pickle: anything in it except arrays is refused, not run."""
+    if not path.is_file():
+        raise NotFound(f"{path}: no such file")
+    try:
+        with path.open("rb") as f:
+            content = _ArraysOnly(f).load()
+    except BadInput as e:
+        raise BadInput(f"{path}: {e}") from e
+    except _BROKEN as e:
+        raise BadInput(f"{path}: truncated, or not a file of weights: {e}") from e
+    if not isinstance(content, dict):
+        raise BadInput(f"{path}: contains a {type(content).__name__}, not named arrays")
+    if "UnpackBigParamInfor@@" in content:
+        raise BadInput(f"{path}: arrays over 1 GiB were split by an old protocol; save it again with protocol=4")
+    content.pop("StructuredToParameterName@@", None)
+    for name, value in content.items():
+        # paddle.save writes a tensor inside other data as (name, array).
+        if isinstance(value, tuple) and len(value) == 2:
+            content[name] = value = value[1]
+        if not isinstance(value, np.ndarray) or value.dtype.hasobject:
+            raise BadInput(f"{path}: `{name}` is not an array of numbers")
+    return content
+
+
+def _opcodes(value: object) -> bytes:
+    """The opcodes of a small object; protocol 3 is the last without frames."""
+    return pickle.dumps(value, protocol=3)[2:-1]
+
+
+def _tuple(items: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(items)
+
+
+_NDARRAY = object()
+"""What stands for the class of arrays while a file is read: the class itself could be called with any shape."""
+
+_ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
+    ("numpy", "dtype"): np.dtype,
+    ("builtins", "tuple"): _tuple,
+    ("__builtin__", "tuple"): _tuple,
+    ("collections", "OrderedDict"): dict,
+}
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """An unpickler that allows only the names that arrays need."""
+
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) in _ALLOWED:
+            return _ALLOWED[module, name]
+        if (module, name) == ("_codecs", "encode"):
+            return _latin1
+        if (module, name) == ("numpy", "ndarray"):
+            return _NDARRAY
+        if module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+            if name == "_reconstruct":
+                return _empty
+            if name == "scalar":
+                return super().find_class("numpy.core.multiarray", name)
+        raise BadInput(f"asks for `{module}.{name}`: refused, a file of weights may only contain arrays")
+
+
+def _empty(kind: object, shape: object, code: object) -> np.ndarray:
+    """The array that a pickle fills next: always empty, so that no claimed shape allocates memory."""
+    if kind is not _NDARRAY or shape != (0,):
+        raise BadInput(f"makes an array of shape {shape} without its numbers: refused")
+    return np.ndarray((0,), np.int8)
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    if encoding != "latin1":
+        raise BadInput(f"bytes encoded as `{encoding}`: refused, a file of weights does not need it")
+    return text.encode("latin1")

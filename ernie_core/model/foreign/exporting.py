@@ -1,0 +1,53 @@
+"""A model of ours -> a folder that PaddleNLP or Hugging Face's transformers open."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from ernie_core.errors import BadInput
+from ernie_core.model import arrays
+from ernie_core.model import config as configs
+from ernie_core.model.config import ErnieConfig
+from ernie_core.model.foreign import json_file, write_hf
+from ernie_core.text import tokenizer
+
+Form = Literal["paddlenlp", "hf"]
+
+_EPSILON = {"ernie": 1e-12, "ernie_m": 1e-5}
+"""What PaddleNLP computes layer norms with, whatever its config says."""
+
+
+def export(model: Path, out: Path, to: Form) -> dict[str, float]:
+    """Write the pretrained or fine-tuned model in `model` as PaddleNLP or transformers open it.
+
+    Returns `parameters`, `layers` and `size_mb`. BadInput for a net that is not there, or computes something else there.
+    """
+    config = configs.read(model)
+    architecture = _architecture(model, config)
+    if to == "hf":
+        write_hf.write(model, out, config, architecture)
+    else:
+        _paddlenlp(model, out, config, architecture)
+    size = sum(path.stat().st_size for path in out.iterdir())
+    numbers = sum(a.size for a in {id(a): a for a in arrays.read_arrays(model / arrays.FILE).values()}.values())
+    return {"parameters": numbers, "layers": config.num_hidden_layers, "size_mb": size / 1e6}
+
+
+def _architecture(model: Path, config: ErnieConfig) -> str:
+    """The class of the net, which the config of every model of ours says."""
+    named = json_file.read(model / configs.FILE).get("architectures")
+    return str(named[0]) if isinstance(named, list) and named else f"{config.family}Model"
+
+
+def _paddlenlp(model: Path, out: Path, config: ErnieConfig, architecture: str) -> None:
+    if not architecture.startswith(config.family):
+        raise BadInput(f"{model}: a net `{architecture}` is not in PaddleNLP: its weights cannot be opened there")
+    if config.layer_norm_eps != _EPSILON[config.model_type]:
+        raise BadInput(
+            f"{model}: layer_norm_eps is {config.layer_norm_eps:g}, PaddleNLP always computes with "
+            f"{_EPSILON[config.model_type]:g}: its outputs would differ, export it to hf"
+        )
+    shutil.copyfile(model / arrays.FILE, out / arrays.FILE)
+    (out / configs.FILE).write_text(json.dumps(json.loads((model / configs.FILE).read_text()), indent=2) + "\n")
+    tokenizer.open(model).save(out)
