@@ -37,7 +37,6 @@ class Dataset(Step):
     """
 
     image = "text"
-    added: ClassVar[frozenset[str]] = frozenset({"mode", "languages"})
     main_scores: ClassVar[tuple[str, ...]] = ("train", "dev", "test", "rejected", "in_both")
     scores: ClassVar[tuple[Score, ...]] = several(
         "train dev test rejected left_out repeated in_both related contradicting"
@@ -45,7 +44,7 @@ class Dataset(Step):
 
     instead: ClassVar[Mapping[str, str]] = {"raw_data": "name"}
     downloads: ClassVar[bool] = True
-    added: ClassVar[frozenset[str]] = frozenset({"name"})
+    added: ClassVar[frozenset[str]] = frozenset({"name", "mode", "languages"})
 
     name: str | None = None
     """Name of the catalogue, such as `msra_ner` or `clue/afqmc`, whose files are downloaded; without it an input of
