@@ -1,7 +1,6 @@
 """The `dataset` step: labelled data, a person's own or published, by files or by name -> labelled examples."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -38,7 +37,6 @@ class Dataset(Step):
     """
 
     image = "text"
-    added: ClassVar[frozenset[str]] = frozenset({"name", "mode", "languages"})
     main_scores: ClassVar[tuple[str, ...]] = ("train", "dev", "test", "rejected", "in_both")
     scores: ClassVar[tuple[Score, ...]] = several(
         "train dev test rejected left_out repeated in_both related contradicting"
@@ -46,6 +44,7 @@ class Dataset(Step):
 
     instead: ClassVar[Mapping[str, str]] = {"raw_data": "name"}
     downloads: ClassVar[bool] = True
+    added: ClassVar[frozenset[str]] = frozenset({"name", "mode", "languages"})
 
     name: str | None = None
     """Name of the catalogue, such as `msra_ner` or `clue/afqmc`, whose files are downloaded; without it an input of
@@ -177,14 +176,12 @@ class Dataset(Step):
             "format": self.format, "columns": Columns(**{name: getattr(self, name) for name in _COLUMNS})
         }  # fmt: skip
         source, entry = published.source(here), self.entry()
-        if entry is None:
-            assert raw_data is not None  # the spec was checked
-            folder: Path = raw_data
-        else:
-            folder, reading = here.scratch / "files", datasets.reading(entry)
-            datasets.bring(entry, folder, source)
+        if entry:
+            raw_data, reading = here.scratch / "files", datasets.reading(entry)
+            datasets.bring(entry, raw_data, source)
+        assert raw_data is not None  # the spec was checked
         scores = dataset.make(
-            folder,
+            raw_data,
             task_data,
             **reading,
             files={"train": self.train_files, "dev": self.dev_files, "test": self.test_files},
