@@ -1,6 +1,7 @@
 """The `dataset` step: labelled data, a person's own or published, by files or by name -> labelled examples."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -176,12 +177,14 @@ class Dataset(Step):
             "format": self.format, "columns": Columns(**{name: getattr(self, name) for name in _COLUMNS})
         }  # fmt: skip
         source, entry = published.source(here), self.entry()
-        if entry:
-            raw_data, reading = here.scratch / "files", datasets.reading(entry)
-            datasets.bring(entry, raw_data, source)
-        assert raw_data is not None  # the spec was checked
+        if entry is None:
+            assert raw_data is not None  # the spec was checked
+            folder: Path = raw_data
+        else:
+            folder, reading = here.scratch / "files", datasets.reading(entry)
+            datasets.bring(entry, folder, source)
         scores = dataset.make(
-            raw_data,
+            folder,
             task_data,
             **reading,
             files={"train": self.train_files, "dev": self.dev_files, "test": self.test_files},
