@@ -53,7 +53,7 @@ demo: setup  ## the quickstart: from raw text to three predictions
 	$(KFP) predict build/quickstart "服务态度很好，下次还会来" "质量太差了，退货也没人理" "物流很快，宝贝和描述的一样"
 
 test: setup science paddle3  ## every test but the slow ones
-	$(BIN)/python -m pytest tests/jobs tests/components tests/docs tests/install $(CLUSTER_TESTS) -m "not slow" -n 3 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/jobs tests/components tests/catalogue tests/docs tests/install $(CLUSTER_TESTS) -m "not slow" -n 3 --dist loadfile $(PYTEST_ARGS)
 	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)
 
 BESIDE_PADDLE := OMP_NUM_THREADS=1 MKL_DEBUG_CPU_TYPE=5 ERNIE_OTHER_PADDLE=$(CURDIR)/$(PADDLE3)/bin/python
@@ -67,7 +67,7 @@ test-ladder: setup science paddle3  ## slow tests of trainings that are killed, 
 	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest tests/train tests/tasks -m slow -n 2 --dist load $(PYTEST_ARGS)
 
 test-slow: setup science paddle3  ## the slow tests alone (5 is pytest's word for: there are none)
-	$(BIN)/python -m pytest tests/jobs tests/components tests/install $(CLUSTER_TESTS) -m slow $(PYTEST_ARGS) || test $$? = 5
+	$(BIN)/python -m pytest tests/jobs tests/components tests/catalogue tests/install $(CLUSTER_TESTS) -m slow $(PYTEST_ARGS) || test $$? = 5
 	$(BESIDE_PADDLE) $(SCIENCE)/bin/python -m pytest $(SCIENCE_TESTS) -m slow $(PYTEST_ARGS) || test $$? = 5
 
 test-cluster: setup  ## tests on the cluster that the environment names, see docs/development.md

@@ -129,7 +129,7 @@ class Dataset(Step):
         try:
             self.entry()
         except Error as error:
-            yield f"name: {error}"
+            yield str(error)
 
     def misfits(self, around: Around) -> Iterator[str]:
         yield from self._misfits_of_name(around)
@@ -177,13 +177,14 @@ class Dataset(Step):
             "format": self.format, "columns": Columns(**{name: getattr(self, name) for name in _COLUMNS})
         }  # fmt: skip
         source, entry = published.source(here), self.entry()
-        files: Path | None = raw_data
-        if entry:
-            files, reading = here.scratch / "files", datasets.reading(entry)
-            datasets.bring(entry, files, source)
-        assert files is not None  # the spec was checked
+        if entry is None:
+            assert raw_data is not None  # the spec was checked
+            folder: Path = raw_data
+        else:
+            folder, reading = here.scratch / "files", datasets.reading(entry)
+            datasets.bring(entry, folder, source)
         scores = dataset.make(
-            files,
+            folder,
             task_data,
             **reading,
             files={"train": self.train_files, "dev": self.dev_files, "test": self.test_files},

@@ -91,10 +91,10 @@ class Pretrain(Step, PretrainRecipe):
                     " choose one with `from:`"
                 )
         for made in around.reads.get("init", ()):
+            if (limit := positions(made)) and self.max_seq_len > limit:
+                yield f"max_seq_len {self.max_seq_len} is above the {limit} positions of `{made.name}`: lower it"
             if (first := origin(made)) is None:
                 continue
-            if self.max_seq_len > (limit := first.max_position_embeddings):
-                yield f"max_seq_len {self.max_seq_len} is above the {limit} positions of `{made.name}`: lower it"
             if "arch" in self.model_fields_set and self.arch != first.arch:
                 yield f"arch {self.arch}: this continues from `{made.name}`, which is {first.arch}, leave arch out"
             if "model_type" in self.model_fields_set and self.model_type != first.model_type:
@@ -135,4 +135,8 @@ def origin(made: Made) -> Pretrain | None:
 
 def positions(made: Made) -> int:
     """How many a model has; 0 if the spec does not say."""
-    return first.max_position_embeddings if (first := origin(made)) else 0
+    if first := origin(made):
+        return first.max_position_embeddings
+    while before := made.reads.get("init"):
+        made = before[0]
+    return int(getattr(made.step, "positions", 0))  # of `pretrained`, which is not loaded for specs without it

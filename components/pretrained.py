@@ -1,7 +1,9 @@
 """The `pretrained` step: a model that others pretrained, by its name or from its files."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from components.contract.around import Around
 from components.contract.base import Here, In, Out, Scores, Step
@@ -12,6 +14,8 @@ from ernie_core.errors import Error
 
 if TYPE_CHECKING:
     from ernie_core.catalogue.entries import Entry
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Pretrained(Step):
@@ -27,22 +31,28 @@ class Pretrained(Step):
     downloads: ClassVar[bool] = True
     main_scores: ClassVar[tuple[str, ...]] = ("parameters", "layers", "hidden_size", "vocab_size")
     scores: ClassVar[tuple[Score, ...]] = several(
-        "parameters layers hidden_size heads positions vocab_size tokens left_out"
+        "parameters layers hidden_size heads positions vocab_size tokens left_out drawn"
     )
 
     name: str | None = None
     """Name of the catalogue, such as `ernie-3.0-base-zh`, or `hf://owner/name@commit`; without it an input of kind
     `model_files` is needed."""
 
+    sha256: Mapping[str, Digest] = {}
+    """Digests that downloaded files must have, by name, such as `model_state.pdparams`; `source.json` of the model has
+    them. Default: those that the catalogue knows."""
+
     def misfits(self, around: Around) -> Iterator[str]:
         if self.name is None:
+            if self.sha256:
+                yield "sha256 without name: files of an input are known by their content, leave it out"
             return
         if around.reads.get("model_files"):
             yield published.both(self.name, around.reads["model_files"][0].name)
         try:
             self.entry()
         except Error as error:
-            yield f"name: {error}"
+            yield str(error)
 
     def settings(self) -> dict[str, Any]:
         return published.settings(super().settings(), self.entry)
@@ -51,7 +61,17 @@ class Pretrained(Step):
         """What the name stands for; None without one. NotFound or BadInput for a name of nothing."""
         from ernie_core.catalogue import models
 
-        return models.entry(self.name) if self.name is not None else None
+        return models.pinned(models.entry(self.name), self.sha256) if self.name is not None else None
+
+    @property
+    def positions(self) -> int:
+        """Tokens that a text may have; 0 if the catalogue does not say."""
+        try:
+            config = (entry.facts if (entry := self.entry()) else {}).get("config", {})
+        except Error:  # `misfits` says so
+            return 0
+        # the first two rows of ERNIE-M are of no position
+        return int(config.get("max_position_embeddings", 0)) - 2 * (config.get("model_type") == "ernie_m")
 
     def run(self, model_files: In[ModelFiles] | None, model: Out[Model], here: Here) -> Scores:
         from ernie_core.catalogue import fetch, models

@@ -23,10 +23,11 @@ NONE = "–"
 
 def pages() -> dict[str, str]:
     """File name -> text, of all that is generated."""
+    from jobs import published
     from jobs.cli import reference
 
     made = {"spec.md": _spec(), "components.md": _components(), "kinds.md": _kinds(), "site.md": _site()}
-    made["datasets.md"] = _datasets()
+    made |= {"datasets.md": _datasets(), "catalogue.md": published.page()}
     made["commands.md"] = reference.page()
     return {name: f"{NOTE}\n\n{text.strip()}\n" for name, text in made.items()}
 

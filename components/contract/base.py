@@ -174,8 +174,8 @@ class Step(Strict):
     which of them a person wrote. Without a value they are neither in a task nor in the fingerprint."""
 
     instead: ClassVar[Mapping[str, str]] = {}
-    """Ports that a parameter can stand for: port -> parameter. The step needs one of the two; with the parameter
-    nothing is bound to the port by kind."""
+    """Ports for which something else can stand: port -> a parameter, or another port. The step needs one of the two;
+    with the other nothing is bound to the port by kind, and to a port that stands for another nothing ever is."""
     downloads: ClassVar[bool] = False
     """Whether it may read from the network: its process then learns of the site's mirror and proxy."""
 

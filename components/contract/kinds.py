@@ -63,7 +63,14 @@ class ModelFiles(Kind, shown_as="Model"):
 
 class Model(Kind, shown_as="Model"):
     """Pretrained model: `model_state.pdparams`, `config.json`, `vocab.txt`, tokenizer files, `metrics.json`,
-    `train_log.jsonl` and `report.html` (the training; a model of your own needs neither)."""
+    `train_log.jsonl` and `report.html` (the training; a model of your own needs neither); of `pretrained` by name also
+    `source.json` (name, licence, files with their SHA-256)."""
+
+
+class ForeignModel(Kind, shown_as="Model"):
+    """Model in the form of others, as `from_pretrained` opens it. For PaddleNLP: `model_state.pdparams`, `config.json`,
+    tokenizer files. For Hugging Face's transformers: `model.safetensors`, `config.json`, tokenizer files; ERNIE is an
+    `ernie` there, ERNIE-M an `xlm-roberta` with a tokenizer of its own."""
 
 
 class RawData(Kind, shown_as="Dataset"):
@@ -73,13 +80,14 @@ class RawData(Kind, shown_as="Dataset"):
 
 class TaskData(Kind, shown_as="Dataset"):
     """Labelled examples: which files and keys depends on the task. For sequence classification: `train.jsonl`,
-    `dev.jsonl`, `test.jsonl`, per line `{"id", "text", "text_pair"?, "label"}`; `labels.txt` (label names, id = line
-    number from 0). For token classification per line `{"id", "tokens": [...], "labels": [...]}`, and `scheme` (IO, BIO,
-    BIOES) in `task.json`. For joint intent and slots `{"id", "text", "intent", "slots": [{"slot", "start", "end"}]}`,
-    `intent_labels.txt` and `slot_labels.txt`. For question answering `{"id", "context", "question", "answers"}`, for
-    multiple choice `{"id", "context", "question", "choices", "label"}`. Test may be missing, or without labels. Of
-    `dataset` also: `task.json` (task, dataset), `report.json`, and `rejected.jsonl`, one row that is not used per line
-    as `{"file", "line" or "at", "why", "begins"}`, with `"expected": true` if its publisher says to leave it out."""
+    `dev.jsonl`, `test.jsonl`, per line `{"id", "text", "text_pair"?, "label", "language"?}`; `labels.txt` (label names,
+    id = line number from 0). For token classification per line `{"id", "tokens": [...], "labels": [...]}`, and `scheme`
+    (IO, BIO, BIOES) in `task.json`. For joint intent and slots `{"id", "text", "intent", "slots": [{"slot", "start",
+    "end"}]}`, `intent_labels.txt` and `slot_labels.txt`. For question answering `{"id", "context", "question",
+    "answers"}`, for multiple choice `{"id", "context", "question", "choices", "label"}`. Test may be missing, or lack
+    labels. Of `dataset` also: `task.json` (task, dataset), `report.json`, and `rejected.jsonl`, one row that is not
+    used per line as `{"file", "line" or "at", "why", "begins"}`, with `"expected": true` if its publisher says to leave
+    it out."""
 
 
 class Finetuned(Kind, shown_as="Model"):

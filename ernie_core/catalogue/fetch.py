@@ -42,7 +42,7 @@ def bring(entry: Entry, folder: Path, source: Source) -> list[Mapping[str, Any]]
 
     An error of this project, with the file to bring by hand and where to put it, if one cannot be had.
     """
-    found = []
+    found: list[Mapping[str, Any]] = []
     for file in entry.files:
         group = next((group for group in huggingface.ONE_OF if file.optional and file.name in group), ())
         if any(row["name"] in group for row in found):
@@ -117,13 +117,15 @@ def _advised(error: errors.Error, entry: Entry, file: File, source: Source) -> e
     if isinstance(error, (errors.Stopped, errors.Full)):
         return error
     there = source.mirror.rstrip("/") or "a mirror (`mirror:` in site.yaml: a folder, s3:// or https://)"
-    put = f"bring `{file.name}` ({file.url}) to {place(entry, file)} of {there}"
-    names = listed(file.name for file in entry.files if not file.optional) or "the files of the model"
-    folder = f"give a folder with {names} as an input: {_WAYS[entry.shelf]}"
-    token = ""
+    origin = "" if file.url in str(error) else f" ({file.url})"
+    ways = [f"bring `{file.name}`{origin} to {place(entry, file)} of {there}"]
     if isinstance(error, errors.Denied) and entry.shelf == "huggingface" and not source.mirror:
-        token = "set $HF_TOKEN if the repository is not public; or "
-    return type(error)(f"{error}; {token}{put}, or {folder}")
+        ways.insert(0, "set $HF_TOKEN if the repository is not public")
+    fixed = [name for name in entry.facts.get("huggingface", ()) if "@" in name]
+    ways += [f"write `name: hf://{name}`" for name in fixed[:1]]
+    names = ["config.json"] * ("config" in entry.facts) + [file.name for file in entry.files if not file.optional]
+    ways.append(f"give a folder with {listed(names) or 'its files'} as an input: {_WAYS[entry.shelf]}")
+    return type(error)(f"{error}; {'; or '.join(ways)}")
 
 
 def _doing(progress: Progress, file: File) -> Progress:

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ernie_core.catalogue import entries, huggingface
 from ernie_core.catalogue.entries import Entry
 from ernie_core.errors import BadInput
-from ernie_core.wording import shorten
+from ernie_core.wording import choice, shorten
 
 NOTE = "source.json"
 """In a model: where it came from."""
@@ -23,6 +24,15 @@ def entry(name: str) -> Entry:
         raise BadInput(f"`{said}` is no name: files are an input, `inputs: {{mine: {{model_files: {said}}}}}`, and "
                        "`from: mine` in place of `name`")  # fmt: skip
     return entries.find(name, "models")
+
+
+def pinned(entry: Entry, sha256: Mapping[str, str]) -> Entry:
+    """The same, with digests that a person knows of its files. BadInput for a name that is none of them."""
+    known = {file.name for file in entry.files}
+    for name in sha256:
+        if name not in known:
+            raise BadInput(f"sha256 of `{shorten(name)}`: no such file, {choice(name, known)}")
+    return replace(entry, files=tuple(replace(f, sha256=sha256.get(f.name, f.sha256)) for f in entry.files))
 
 
 def complete(entry: Entry, folder: Path) -> None:

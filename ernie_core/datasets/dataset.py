@@ -47,9 +47,10 @@ def make(
 ) -> dict[str, float]:
     """Write the examples of a file or a folder of files in one of the known formats; returns the figures.
 
-    `published` is the name of the data set, where that says more than the format does. `files` are patterns of file names for train, dev and test, in place of the format's own choice. `dev` and `test`
-    are shares of train to cut, see `splitting.cut`. Data in several languages need a `mode`, and may be limited to some
-    `languages`, see `languages.py`. BadInput for files of no known format, without dev, with unknown
+    `published` is the name of the data set, where that says more than the format does. `files` are patterns of file
+    names for train, dev and test, in place of the format's own choice. `dev` and `test` are shares of train to cut, see
+    `splitting.cut`. Data in several languages need a `mode`, and may be limited to some `languages`, see
+    `languages.py`. BadInput for files of no known format, without dev, with unknown
     labels, or with more than the share `max_rejected` of rows that cannot be used.
     """
     there = {raw.name: raw} if raw.is_file() else {file.name: raw / file.name for file in below(raw)}
@@ -108,7 +109,8 @@ def make(
     for file, names in labels.items():
         _write_lines(task_data / file, (f"{name}\n".encode() for name in names))
     facts = {**form.facts(), **(spoken.facts() if spoken else {})}
-    DataFacts(form.task, form.name if form.name in FORMATS else "", facts).write(task_data)
+    known = published or (form.name if form.name in FORMATS else "")
+    DataFacts(form.task, known, facts).write(task_data)
     faults = sum(not row.get("expected") for row in rejected)
     figures = {
         **{split: len(parts.get(split, ())) for split in SPLITS},

@@ -36,10 +36,9 @@ class Features:
     @property
     def flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Number of tokens of each row of the net [R], and the ids and the types of all rows, one after the other;
-        int32."""
+        int32, or types in int8."""
         if isinstance(self.input_ids, Ragged) and isinstance(self.token_type_ids, Ragged):
-            held = (self.input_ids.lengths, self.input_ids.flat, self.token_type_ids.flat)
-            return held[0].astype(np.int32), held[1].astype(np.int32), held[2].astype(np.int32)
+            return self.input_ids.lengths.astype(np.int32), self.input_ids.flat, self.token_type_ids.flat
         rows: Any = self.input_ids
         sides = [rows, self.token_type_ids]
         while rows and rows[0] and isinstance(rows[0][0], list):  # a sample has several rows

@@ -18,7 +18,8 @@ _IDEOGRAPHS = (
     (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2A6DF),
     (0x2A700, 0x2B73F), (0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0x2F800, 0x2FA1F),
 )  # fmt: skip
-_SYMBOLS_TOO = frozenset("\u00ad\u00b2\u00b5\u00ba\u00d8\u014b\u01b1\u3007")
+SYMBOLS_TOO = frozenset("\u00ad\u00b2\u00b5\u00ba\u00d8\u014b\u01b1\u3007")
+"""Characters that are separate tokens, though by their category they are neither punctuation nor symbols."""
 
 
 def pieces(text: str) -> list[str]:
@@ -36,7 +37,7 @@ def stands_alone(char: str) -> bool:
     """Whether a character is always a separate token: punctuation or a symbol."""
     if char.isascii():
         return char.isprintable() and not char.isalnum() and char != " "
-    return unicodedata.category(char)[0] in "PS" or char in _SYMBOLS_TOO
+    return unicodedata.category(char)[0] in "PS" or char in SYMBOLS_TOO
 
 
 def is_han(token: str) -> bool:

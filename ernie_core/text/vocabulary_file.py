@@ -29,6 +29,22 @@ def write(tokens: Sequence[str], path: Path) -> None:
     path.write_bytes("".join(f"{token}\n" for token in tokens).encode())
 
 
+def distinct(tokens: Sequence[str], path: Path) -> tuple[str, ...]:
+    """The tokens with their ids, but every one once: of a repeated token the later line counts, as in the tools that
+    read such files; an earlier one, and an empty line, becomes `[unused-line-N]`, which no text contains.
+
+    BadInput, about `path`, if another line has that name already.
+    """
+    last = {token: line for line, token in enumerate(tokens, 1)}
+    named = tuple(
+        token if token and last[token] == line else f"[unused-line-{line}]" for line, token in enumerate(tokens, 1)
+    )
+    for line, (token, name) in enumerate(zip(tokens, named, strict=True), 1):
+        if name != token and name in last:
+            raise BadInput(f"{path}:{line}: needs the name `{name}`, which another line has: rename that one")
+    return named
+
+
 def check_config(path: Path, wanted: Mapping[str, object]) -> None:
     """BadInput if a tokenizer_config.json sets any of the `wanted` keys to another value; it need not be there."""
     if not path.is_file():

@@ -67,9 +67,11 @@ class Binder:
             bound = self._by_kind(cls, wanted, problems, vague)
         self._doubtful = self._doubtful or bool(problems or vague)
         written, shared = dict(bound), _shared(cls)
+        filled = {*filled, *(port for port, other in cls.instead.items() if bound.get(other))}
+        asked = {port.name for port in cls.takes() if port.name in cls.instead.values()}
         for port in cls.takes():
-            alone = port.kind not in shared and not _goes_on(cls, port) and port.name not in filled
-            other = cls.instead.get(port.name, "")
+            alone = port.kind not in shared and not _goes_on(cls, port) and port.name not in filled | asked
+            other = _in_place_of(cls, port.name)
             if port.name not in bound and alone and (chosen := self._nearest(port, other, problems)):
                 bound[port.name] = (Binding(chosen),)
         for kind in shared:
@@ -198,7 +200,7 @@ class Binder:
 
     def _nothing(self, kind: str, other: str = "") -> str:
         there = listed(f"{n} ({k})" for n, k in self._kinds.items()) or "nothing"
-        or_ = f" or `{other}:`" if other else ""
+        or_ = f" or {other}" if other else ""
         return f"needs `{kind}`{or_}, but no earlier step or input makes it, there is: {there}"
 
     def _nearest(self, port: Port, other: str, problems: Problems) -> str | None:
@@ -215,6 +217,13 @@ class Binder:
                 ((), f"needs one `{port.kind}`, but there are several: {listed(open_)}, choose with `from:`")
             )
         return None
+
+
+def _in_place_of(cls: type[Step], port: str) -> str:
+    """What can stand for a port, in words: a parameter, or another port."""
+    other = cls.instead.get(port)
+    kind = next((p.kind for p in cls.takes() if p.name == other), None)
+    return f"`from:` with a `{kind}`" if kind else f"`{other}:`" if other else ""
 
 
 def _goes_on(cls: type[Step], port: Port) -> bool:

@@ -34,6 +34,13 @@ def _keys(value: object) -> object:
     return value
 
 
+def _proxy(value: object) -> object:
+    # Nor is this, for the same reason.
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[^@/?#]+/?", value):
+        raise ValueError("an address as `http://host:3128`; one with a password is a secret with the key HTTPS_PROXY")
+    return value
+
+
 class S3(Strict):
     """Where `s3://` is, when it is not AWS."""
 
@@ -93,7 +100,7 @@ class Launcher(Strict):
 class Proxy(Strict):
     """The way from the pods of a cluster to addresses outside; only steps that download get it."""
 
-    url: str = Field(pattern=r"^https?://[^@/?#]+/?$")
+    url: Annotated[str, BeforeValidator(_proxy)]
     """Proxy URL, as `http://host:3128`; one with a password is a secret with the key HTTPS_PROXY instead."""
     no_proxy: str = "localhost,127.0.0.1,.svc,.cluster.local"
     """Hosts that are reached directly, separated by commas: also the object store, if it is inside."""

@@ -90,7 +90,8 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, pack: type, monkeypatch: pytest.
 def test_a_damaged_archive_is_one_line(tmp_path: Path, pack: type, damage: str) -> None:
     body = pack(tmp_path / "a", {**CONTENT, "data/train.tsv": bytes(i * i % 251 for i in range(9999))}).read_bytes()
     half = len(body) // 2
-    wrong = {"cut": body[:half], "flipped": body[:half] + bytes(b ^ 255 for b in body[half : half + 9]) + body[half + 9 :],
+    flipped = bytes(b ^ 255 for b in body[half : half + 9])
+    wrong = {"cut": body[:half], "flipped": body[:half] + flipped + body[half + 9 :],
              "text": b"<html>"}  # fmt: skip
     (tmp_path / "a").write_bytes(wrong[damage])
     assert "is no whole zip or tar file" in refused(tmp_path / "a")

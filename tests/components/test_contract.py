@@ -112,12 +112,16 @@ def test_every_step_that_is_cut_can_be_divided_and_joined(name: str) -> None:
 @pytest.mark.parametrize("name", components.names())
 def test_the_scores_that_say_most_are_declared_ones_and_shown_first_and_all(name: str) -> None:
     cls = components.find(name)
-    given = {score.name.replace("*", "x"): 0.5 for score in cls.scores or ()}
+
+    def named(pattern: str) -> str:
+        return pattern.replace("[a-z]", "x").replace("*", "x")
+
+    given = {named(score.name): 0.5 for score in cls.scores or ()}
     assert set(cls.main_scores) <= given.keys(), "`main_scores` names what `scores` does not declare"
     manifest = dict(sorted(given.items()))
     assert list(components.in_order(name, manifest)[0]) == list(components.in_order(name, given)[0])
     assert list(components.in_order(name, manifest)[0])[: len(cls.main_scores)] == list(cls.main_scores)
-    rest = [score.name.replace("*", "x") for score in cls.scores or () if score.name not in cls.main_scores]
+    rest = [named(score.name) for score in cls.scores or () if score.name not in cls.main_scores]
     assert list(components.in_order(name, manifest)[0])[len(cls.main_scores) :] == rest
     assert components.in_order("gone", {"b": 1, "a": 2}) == ({"a": 2, "b": 1}, 0)
 

@@ -5,6 +5,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+import published_models
 import pytest
 from machines import ROOT, Machine
 
@@ -61,3 +62,23 @@ def test_the_same_file_runs_in_small_with_two_processes(machine: Machine, name: 
     assert {row["state"] for row in steps.values()} == {"done"}
     model = next((Path(machine.folder) / "store" / "pretrain").glob("*/data-*/train_log.jsonl"))
     assert model.read_text().count('"part": "train"') == 12
+
+
+@pytest.mark.slow
+def test_a_pretraining_continues_from_a_model_by_its_name(machine: Machine) -> None:
+    machine.corpus(200)
+    published_models.model("ernie-3.0-tiny-pico-v2-zh", machine.folder / "mirror")
+    (machine.folder / "site.yaml").write_text("mirror: mirror\n")
+    shutil.copyfile(ROOT / "specs" / "ernie1_continue.yaml", machine.folder / "ernie1_continue.yaml")
+    small = {**SMALL["pretrain"], "nodes": 1, "split": "8,1,1"}
+    del small["arch"]
+    given = ["store=store", "inputs.own.text=corpus/*.txt", "start.name=ernie-3.0-tiny-pico-v2-zh",
+             "segment.tool=jieba", "segment.json_key=text",
+             *(f"pretrain.{key}={value}" for key, value in small.items())]  # fmt: skip
+    words = [word for edit in given for word in ("--set", edit)]
+    machine.kfp("run", "ernie1_continue.yaml", "--on", "local", *words)
+    assert {row["state"] for row in machine.record()["steps"].values()} == {"done"}
+    model = next((machine.folder / "store" / "pretrain").glob("*/data-*"))
+    assert json.loads((model / "config.json").read_text())["hidden_size"] == 128
+    start = next((machine.folder / "store" / "pretrained").glob("*/data-*"))
+    assert (model / "vocab.txt").read_bytes() == (start / "vocab.txt").read_bytes()

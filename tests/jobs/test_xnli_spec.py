@@ -38,7 +38,7 @@ def test_a_gate_on_a_name_that_is_no_language_is_refused(tmp_path: Path) -> None
 
 
 def test_an_entity_task_has_no_accuracy_of_a_language(tmp_path: Path) -> None:
-    text = TEXT.replace("format: xnli, mode: cross-lingual-transfer", "format: msra_ner")
+    text = TEXT.replace("name: xnli, mode: cross-lingual-transfer", "name: msra_ner")
     [said] = problems(tmp_path, text, "transfer.require.accuracy_en=>=0.7")
     assert "gives no `accuracy_en` for token_classification" in said
 
@@ -49,7 +49,7 @@ def test_an_entity_task_has_no_accuracy_of_a_language(tmp_path: Path) -> None:
         ("transfer_data.mode=transfer", "cross-lingual-transfer"),
         ("transfer_data.languages=[en, xx]", "xx"),
         ("transfer_data.languages=[sw, zh]", "languages sw, zh: cross-lingual-transfer trains on en, add it"),
-        ("transfer_data.format=xnli_cn", "mode: data of format xnli_cn do not say their language: leave it out"),
+        ("transfer_data.name=xnli_cn", "mode: data of format xnli_cn do not say their language: leave it out"),
         ("transfer_data.mode=null", "say what to train on, `mode: cross-lingual-transfer` or translate-train-all"),
     ],
 )

@@ -1,6 +1,7 @@
 """Checkpoints of others become our models: the same numbers, whatever the form."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,54 @@ def test_a_folder_of_paddlenlp_keeps_its_bits(tmp_path: Path, out: Path, old: bo
     assert before.keys() == after.keys()
     assert all(np.array_equal(before[name], after[name]) for name in before)
     assert configs.read(out) == config
+
+
+def test_safetensors_of_paddlenlp_are_not_transposed(tmp_path: Path, out: Path) -> None:
+    config = configs.shape("2L32H4", 50)
+    net = ErnieForPretraining(config)
+    arrays = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
+    theirs = made.folder(tmp_path / "theirs", {}, arrays)
+    configs.write(config, theirs, "ErnieForPretraining")
+    foreign.convert(theirs, out)
+    found = weights.read_arrays(out / weights.FILE)
+    assert found.keys() == arrays.keys() and all(np.array_equal(found[name], arrays[name]) for name in arrays)
+
+
+def test_two_values_for_one_parameter_are_refused(tmp_path: Path, out: Path) -> None:
+    arrays = made.bert(made.CONFIG)
+    words = arrays["bert.embeddings.word_embeddings.weight"]
+    same = arrays | {
+        "cls.predictions.decoder.weight": words,
+        "cls.predictions.decoder.bias": arrays["cls.predictions.bias"],
+    }
+    foreign.convert(made.folder(tmp_path / "tied", made.CONFIG, same), out)
+    same_logits(out, made.CONFIG, arrays)
+    for name, fault in (("weight", "has weights of its own"), ("bias", "one parameter with two different values")):
+        other = same | {f"cls.predictions.decoder.{name}": same[f"cls.predictions.decoder.{name}"] + 1}
+        with pytest.raises(errors.BadInput, match=fault):
+            foreign.convert(made.folder(tmp_path / name, made.CONFIG, other), out)
+
+
+def test_a_checkpoint_is_converted_in_less_memory_than_it_has(tmp_path: Path, out: Path) -> None:
+    config = made.CONFIG | {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 24}
+    folder = made.folder(tmp_path / "hf", config, made.bert(config))
+    size = (folder / "model.safetensors").stat().st_size
+    tracemalloc.start()
+    foreign.convert(folder, out)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert size > 70 << 20 and peak < size / 8
+
+
+def test_a_checkpoint_of_masked_tokens_gets_a_pooler_always_the_same(tmp_path: Path, out: Path) -> None:
+    arrays = {name: array for name, array in made.bert(made.CONFIG).items() if "pooler" not in name}
+    files = []
+    for name in ("one", "two"):
+        assert foreign.convert(made.folder(tmp_path / name, made.CONFIG, arrays), out)["drawn"] == 2
+        files.append((out / weights.FILE).read_bytes())
+    assert files[0] == files[1]
+    pooler = weights.read_arrays(out / weights.FILE)["ernie.pooler.dense.weight"]
+    assert 0.01 < pooler.std() < 0.03
 
 
 def test_heads_of_tasks_are_left_out_and_counted(tmp_path: Path, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""A web server of published files that does what servers do to downloads, and a small model as PaddleNLP publishes it."""
+"""A web server of published files that does what servers do to downloads."""
 
 import contextlib
 import re

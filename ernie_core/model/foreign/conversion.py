@@ -21,7 +21,8 @@ def convert(source: Path, out: Path) -> dict[str, float]:
     """Read the checkpoint in `source`, whatever its form, and fill `out` with the files of kind `Model`.
 
     Returns figures: `parameters`, `layers`, `hidden_size`, `heads`, `positions`, `vocab_size`, `tokens` (of the
-    vocabulary), `left_out` (tensors of heads of tasks). NotFound and BadInput in one message; nothing of a file is run.
+    vocabulary), `left_out` (tensors of heads of tasks), `drawn` (tensors of a pooler that a checkpoint of masked tokens
+    lacks: they are drawn, always the same). NotFound and BadInput in one message; nothing of a file is run.
     """
     tensors = forms.opened(source)
     foreign = shape.read(source, pieces=(source / PIECES).is_file())
@@ -37,6 +38,7 @@ def convert(source: Path, out: Path) -> dict[str, float]:
         "parameters": parameters, "layers": config.num_hidden_layers, "hidden_size": config.hidden_size,
         "heads": config.num_attention_heads, "positions": config.max_position_embeddings,
         "vocab_size": config.vocab_size, "tokens": tokens, "left_out": plan.left_out,
+        "drawn": len(plan.drawn),
     }  # fmt: skip
 
 
@@ -51,6 +53,8 @@ class Plan:
                            f"{listed(tensors.shapes, 3) or 'nothing'}: give the folder of such a model")  # fmt: skip
         self.left_out, self._sources = len(resolved.heads), resolved.sources
         self._wanted = self._parameters()
+        pooler = {name: shape for name, shape in self._wanted.items() if name.startswith("pooler.")}
+        self.drawn = {} if pooler.keys() & self._sources.keys() else pooler
         self._refuse(resolved.unknown)
 
     @property
@@ -100,7 +104,7 @@ class Plan:
         """BadInput with the first differences between the checkpoint and what its config says."""
         config, shapes = self.foreign.config, self.tensors.shapes
         faults = [f"unexpected: {shorten(name)} {list(shapes[name])}" for name in sorted(unknown)]
-        wanted = dict(self._wanted)
+        wanted = {name: shape for name, shape in self._wanted.items() if name not in self.drawn}
         rows = config.max_position_embeddings - self.foreign.shift
         wanted[expected.POSITIONS] = (rows, config.hidden_size)
         if self.foreign.folded:
@@ -124,6 +128,8 @@ class Plan:
 
     def _made(self, name: str) -> np.ndarray:
         """One parameter of our net. BadInput if the checkpoint has two different ones for it."""
+        if name in self.drawn:
+            return self._draw(name)
         array = self._read(name)
         if name == expected.POSITIONS and self.foreign.folded:
             array = array + self._read(expected.TYPES)[0]
@@ -134,6 +140,13 @@ class Plan:
             raise BadInput(f"{self.tensors.path}: the decoder of its masked tokens has weights of its own, those of "
                            "our nets are the word embeddings: remove the head to use the encoder alone")  # fmt: skip
         return array
+
+    def _draw(self, name: str) -> np.ndarray:
+        """A new parameter, as nets begin with them; the same numbers for every checkpoint of this shape."""
+        shape, spread = self.drawn[name], self.foreign.config.initializer_range
+        if len(shape) == 1:
+            return np.zeros(shape, np.float32)
+        return np.random.default_rng(0).normal(0, spread, shape).astype(np.float32)
 
     def _read(self, name: str) -> np.ndarray:
         (source, named), *others = self._sources[name]

@@ -21,7 +21,7 @@ _EPSILON = {"ernie": 1e-12, "ernie_m": 1e-5}
 def export(model: Path, out: Path, to: Form) -> dict[str, float]:
     """Write the pretrained or fine-tuned model in `model` as PaddleNLP or transformers open it.
 
-    Returns `parameters`, `layers` and `size_mb`. BadInput for a net that is not there, or computes something else there.
+    Returns `parameters`, `layers` and `size_mb`. BadInput for a net that is not there, or computes otherwise.
     """
     config = configs.read(model)
     architecture = _architecture(model, config)

@@ -20,7 +20,9 @@ _SAME: dict[str, tuple[object, ...]] = {
 
 
 def convert(source: Path, out: Path) -> int:
-    """Write the tokenizer of a checkpoint into `out`; the number of its tokens.
+    """Write the tokenizer of a checkpoint into `out`; the number of its tokens, whose ids stay the same.
+
+    Published vocabularies have repeated lines (`$` in that of ERNIE 3.0): see `vocabulary_file.distinct`.
 
     NotFound without its files. BadInput if its texts would become other tokens here than there.
     """
@@ -38,7 +40,7 @@ def convert(source: Path, out: Path) -> int:
 def _sentencepiece(source: Path) -> tuple[str, ...]:
     """The tokens of ERNIE-M; those of XLM-R follow from its model: its ids are those of ERNIE-M by other names."""
     if (source / VOCAB).is_file():
-        return vocabulary_file.read(source / VOCAB)
+        return vocabulary_file.distinct(vocabulary_file.raw_lines(source / VOCAB), source / VOCAB)
     known = pieces.read(source / PIECES).pieces
     if known[:3] != ("<unk>", "<s>", "</s>"):
         raise BadInput(f"{source / PIECES}: begins with the pieces {listed(known[:3])}, so that the ids "
@@ -54,13 +56,19 @@ def _wordpiece(source: Path) -> tuple[str, ...]:
             raise BadInput(f"{path}: tokenizer_class is `{shorten(config['tokenizer_class'])}`, only WordPiece of BERT "
                            "and ERNIE can be read: use another model")  # fmt: skip
     if (path := source / VOCAB).is_file():
-        return _numbered(path, vocabulary_file.raw_lines(path))
+        return vocabulary_file.distinct(_numbered(path, vocabulary_file.raw_lines(path)), path)
     if (path := source / _WHOLE).is_file():
         return _from_whole(path)
     raise NotFound(f"{source / VOCAB}: no such file: bring the vocabulary that was published with the weights")
 
 
-_CLASSES = ("BertTokenizer", "BertTokenizerFast", "ErnieTokenizer", "ErnieTinyTokenizer", "TokenizersBackend")
+_CLASSES = (
+    "BertTokenizer",
+    "BertTokenizerFast",
+    "ErnieTokenizer",
+    "PreTrainedTokenizerFast",
+    "TokenizersBackend",
+)
 
 
 def _check(path: Path, settings: dict[str, Any]) -> None:

@@ -1,12 +1,11 @@
 """A model of ours as Hugging Face's transformers open it: ERNIE as `ErnieModel`, ERNIE-M as `XLMRobertaModel`.
 
-transformers 5 has no ERNIE-M. XLM-R computes the same with one token type of zeros: same layers, vocabulary and positions.
+transformers 5 has no ERNIE-M. XLM-R computes the same with one token type of zeros: its layers and positions are equal.
 """
 
 import json
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,8 @@ from ernie_core.errors import BadInput
 from ernie_core.model import arrays
 from ernie_core.model import config as configs
 from ernie_core.model.config import ErnieConfig
-from ernie_core.model.foreign import expected, safetensors, write_safetensors
+from ernie_core.model.foreign import expected, safetensors, write_safetensors, write_tokenizer
 from ernie_core.text import tokenizer
-from ernie_core.text.basics import CLS, MASK, PAD, SEP, UNK
-from ernie_core.text.tokenizer import CONFIG, NAMES, VOCAB
 
 _CLASSES = {
     "Model": "Model", "ForPretraining": "ForPreTraining", "ForMaskedLM": "ForMaskedLM",
@@ -59,7 +56,7 @@ _AGAIN = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias")
 
 
 def write(model: Path, out: Path, config: ErnieConfig, architecture: str) -> None:
-    """Write `config.json`, `model.safetensors` and files of the tokenizer. BadInput for what transformers do not have."""
+    """Write `config.json`, `model.safetensors` and files of the tokenizer. BadInput for what transformers lack."""
     end = architecture.removeprefix(config.family)
     if end not in _CLASSES:
         raise BadInput(f"{model}: a net `{architecture}` is not in transformers: export it to paddlenlp")
@@ -138,16 +135,8 @@ def _labels(model: Path, count: int) -> list[str]:
 
 
 def _tokenizer(model: Path, out: Path, config: ErnieConfig) -> None:
+    """The files of the tokenizer; those of ERNIE-M stay its own, as no class of transformers 5 gives the same ids."""
     made = tokenizer.open(model)
     made.save(out)
-    if config.model_type == "ernie_m":
-        (out / CONFIG).unlink()
-        special: Mapping[str, Any] = {}
-        said: dict[str, Any] = {"tokenizer_class": "XLMRobertaTokenizer"}
-    else:
-        special = {"pad_token": PAD, "cls_token": CLS, "sep_token": SEP, "mask_token": MASK, "unk_token": UNK}
-        said = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "tokenize_chinese_chars": True}
-        (out / VOCAB).write_bytes((out / VOCAB).read_bytes())
-    said |= {**special, "model_max_length": config.positions}
-    (out / CONFIG).write_text(json.dumps(said, indent=2, ensure_ascii=False), encoding="utf-8")
-    (out / NAMES).write_text(json.dumps(special), encoding="utf-8")
+    if config.model_type == "ernie":
+        write_tokenizer.write(made, out, config.positions)

@@ -32,14 +32,10 @@ def adopt(source: Path, vocab: Path) -> dict[str, float]:
     path = _find(source)
     tokens = _tokens(path)
     last = {token: line for line, token in enumerate(tokens)}
-    named = [
-        token if token and last[token] == line else f"[unused-line-{line + 1}]" for line, token in enumerate(tokens)
-    ]
+    named = vocabulary_file.distinct(tokens, path)
     if missing := [token for token in SPECIALS if token not in last]:
         raise BadInput(f"{path}: no {' '.join(missing)}: an ERNIE vocabulary has {' '.join(SPECIALS)}")
-    if clash := next((n for n, token in enumerate(named) if token in last and token != tokens[n]), None):
-        raise BadInput(f"{path}:{clash + 1}: needs the name `{named[clash]}`, which another line has: rename that one")
-    tokenizer = WordPieceTokenizer(tuple(named))
+    tokenizer = WordPieceTokenizer(named)
     tokenizer.save(vocab)
     repeated = [n for n, token in enumerate(tokens) if token and last[token] != n]
     unreachable = [token for token in named if token not in SPECIALS and not _yielded(tokenizer, token)]
