@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from ernie_core.errors import BadInput, NotFound
+from ernie_core.wording import shorten
 
 FILE = "model_state.pdparams"
 
@@ -89,7 +90,7 @@ def read_arrays(path: Path) -> Arrays:
     except BadInput as e:
         raise BadInput(f"{path}: {e}") from e
     except _BROKEN as e:
-        raise BadInput(f"{path}: truncated, or not a file of weights: {e}") from e
+        raise BadInput(f"{path}: truncated, or not a file of weights: {shorten(e)}") from e
     if not isinstance(content, dict):
         raise BadInput(f"{path}: contains a {type(content).__name__}, not named arrays")
     if "UnpackBigParamInfor@@" in content:
@@ -99,8 +100,8 @@ def read_arrays(path: Path) -> Arrays:
         # paddle.save writes a tensor inside other data as (name, array).
         if isinstance(value, tuple) and len(value) == 2:
             content[name] = value = value[1]
-        if not isinstance(value, np.ndarray) or value.dtype.hasobject:
-            raise BadInput(f"{path}: `{name}` is not an array of numbers")
+        if not isinstance(name, str) or not isinstance(value, np.ndarray) or value.dtype.hasobject:
+            raise BadInput(f"{path}: `{shorten(name)}` is not an array of numbers")
     return content
 
 
@@ -139,17 +140,18 @@ class _ArraysOnly(pickle.Unpickler):
                 return _empty
             if name == "scalar":
                 return super().find_class("numpy.core.multiarray", name)
-        raise BadInput(f"asks for `{module}.{name}`: refused, a file of weights may only contain arrays")
+        asked = shorten(f"{module}.{name}")
+        raise BadInput(f"asks for `{asked}`: refused, a file of weights may only contain arrays")
 
 
 def _empty(kind: object, shape: object, code: object) -> np.ndarray:
     """The array that a pickle fills next: always empty, so that no claimed shape allocates memory."""
     if kind is not _NDARRAY or shape != (0,):
-        raise BadInput(f"makes an array of shape {shape} without its numbers: refused")
+        raise BadInput(f"makes an array of shape {shorten(shape)} without its numbers: refused")
     return np.ndarray((0,), np.int8)
 
 
 def _latin1(text: str, encoding: str) -> bytes:
     if encoding != "latin1":
-        raise BadInput(f"bytes encoded as `{encoding}`: refused, a file of weights does not need it")
+        raise BadInput(f"bytes encoded as `{shorten(encoding)}`: refused, a file of weights does not need it")
     return text.encode("latin1")

@@ -219,6 +219,10 @@ def test_other_frameworks_are_refused_with_a_word(tmp_path: Path, out: Path, fil
         ({"hidden_act": "gelu_new"}, "hidden_act `gelu_new` is not known"),
         ({"num_hidden_layers": 10**9}, "must be a whole number from 1 to 1,000"),
         ({"vocab_size": "50"}, "must be a whole number"),
+        ({"layer_norm_eps": "small"}, "layer_norm_eps is `small`, it must be from 0 to 1"),
+        ({"pad_token_id": [0]}, "pad_token_id is"),
+        ({"model_type": ["bert"]}, "which no net here computes"),
+        ({"model_type": None, "architectures": ["GPT2Model"]}, "model_type is `GPT2Model`"),
     ],
 )
 def test_what_our_nets_do_not_compute_is_refused(tmp_path: Path, out: Path, change: dict[str, Any], words: str) -> None:

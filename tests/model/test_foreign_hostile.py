@@ -158,6 +158,10 @@ CASES: dict[str, tuple[Callable[[], dict[str, bytes]], str]] = {
         lambda: torch(pickled=made.torch_pickle(GOOD).replace(b"FloatStorage", b"QUInt8Storage", 1)),
         "has numbers of `QUInt8Storage`, which cannot be read",
     ),
+    "names that are numbers": (
+        lambda: {files.FILE: pickle.dumps({1: np.zeros(3, np.float32)}, protocol=4)},
+        "`1` is not an array of numbers",
+    ),
     "array claimed without numbers": (lambda: claimed(), "without its numbers: refused"),
     "bytes claimed without bytes": (
         lambda: {files.FILE: b"\x80\x04}(\x8c\x01a\x8e" + (2**60).to_bytes(8, "little")},

@@ -59,6 +59,13 @@ def test_a_tokenizer_in_one_file_has_its_vocabulary_in_it(theirs: Path, out: Pat
             "is a tokenizer of type `BPE`",
         ),
         ({"vocab.txt": None, "tokenizer.json": whole(normalizer={"lowercase": False})}, "lowercase is `false`"),
+        (
+            {
+                "vocab.txt": None,
+                "tokenizer.json": whole(model={"vocab": {"a\nb": 5} | dict(zip(made.TOKENS, range(5), strict=False))}),
+            },
+            "contain line breaks",
+        ),
         ({"vocab.txt": "\n".join((*made.TOKENS, "more"))}, "51 tokens, its weights 50: these files are of different"),
     ],
 )

@@ -27,6 +27,13 @@ _COUNTS = (
     "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
     "max_position_embeddings",
 )  # fmt: skip
+_NUMBERS: dict[str, tuple[tuple[type, ...], int, int]] = {
+    "type_vocab_size": ((int,), 0, 10_000), "task_type_vocab_size": ((int,), 0, 10_000), "task_id": ((int,), 0, 10_000),
+    "pad_token_id": ((int,), 0, 1 << 31), "use_task_id": ((bool,), 0, 1), "hidden_dropout_prob": ((int, float), 0, 1),
+    "attention_probs_dropout_prob": ((int, float), 0, 1), "classifier_dropout": ((int, float), 0, 1),
+    "initializer_range": ((int, float), 0, 100), "layer_norm_eps": ((int, float), 0, 1),
+}  # fmt: skip
+"""Other settings: what they may be, least and most. A null is left out, as if it were not there."""
 _MOST = {"num_hidden_layers": 1000}
 
 
@@ -95,8 +102,13 @@ def _config(content: dict[str, Any], path: Path) -> ErnieConfig:
         if type(value) is not int or not 0 < value <= most:
             raise BadInput(f"{path}: {key} is `{shorten(value)}`, it must be a whole number from 1 to {most:,}: "
                            "the file is damaged, fetch it again")  # fmt: skip
+    for key, (kinds, least, most) in _NUMBERS.items():
+        value = content.get(key)
+        if value is not None and (type(value) not in kinds or not least <= value <= most):
+            raise BadInput(f"{path}: {key} is `{shorten(value)}`, it must be from {least} to {most:,}: "
+                           "the file is damaged, fetch it again")  # fmt: skip
     try:
-        return ErnieConfig(**{key: value for key, value in content.items() if key in known})
+        return ErnieConfig(**{key: value for key, value in content.items() if key in known and value is not None})
     except (TypeError, BadInput) as e:
         raise BadInput(f"{path}: not the config of a model that can be read: {e}") from e
 
@@ -110,9 +122,11 @@ def _kind(content: dict[str, Any], path: Path) -> str:
     """The `model_type`, which old files of PaddleNLP say by the name of a class, and those of ERNIE not at all."""
     kind = content.get("model_type")
     if kind is None:
-        made = str(content.get("init_class") or next(iter(content.get("architectures") or ()), "ErnieModel"))
+        named = content.get("architectures")
+        first = named[0] if isinstance(named, list) and named else "ErnieModel"
+        made = str(content.get("init_class") or first)
         kind = next((kind for pattern, kind in _CLASSES if re.match(pattern, made)), made)
-    if kind not in _TYPES:
+    if not isinstance(kind, str) or kind not in _TYPES:
         raise BadInput(
             f"{path}: model_type is `{shorten(kind)}`, which no net here computes: {choice(str(kind), _TYPES)}"
         )

@@ -33,6 +33,10 @@ def convert(source: Path, out: Path) -> int:
         tokens = _wordpiece(source)
     vocabulary_file.write(tokens, out / VOCAB)
     made = tokenizer.open(out)
+    if made.vocab != tokens:
+        raise BadInput(
+            f"{source}: tokens of its vocabulary contain line breaks: this is no vocabulary that can be read"
+        )
     made.save(out)
     return made.size
 
