@@ -10,13 +10,19 @@ from machines import Machine
 from ernie_core.store import Store, artefact
 
 SPEC = Path(__file__).parents[2] / "specs" / "slu.yaml"
-SMALL = ("finetune.gpus=0", "finetune.num_train_epochs=4", "finetune.batch_size=16", "finetune.eval_steps=10")
+SMALL = (
+    "model.name=null",
+    "finetune.gpus=0",
+    "finetune.num_train_epochs=4",
+    "finetune.batch_size=16",
+    "finetune.eval_steps=10",
+)
 
 
 @pytest.fixture
 def inputs(store: Store) -> list[str]:
     """Raw data and a model in the object store, as edits of the spec."""
-    brought = {"queries.raw_data": tiny_slu.raw(), "model.model": tiny_slu.model()}
+    brought = {"queries.raw_data": tiny_slu.raw(), "base.model_files": tiny_slu.model()}
     for name, files in brought.items():
         for file, content in files.items():
             store.write(f"brought/{name}/{file}", content)
