@@ -232,7 +232,8 @@ class FineTuning:
         (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
         outcome.write(
             folder, self.answered, self._of_dev(summary.best),
-            best_step=summary.best.step, deciding=self.deciding, data=self.facts,
+            best_step=summary.best.step, deciding=self.deciding,
+            deciding_languages=self.deciding_languages, data=self.facts,
         )  # fmt: skip
 
     def outputs(self, features: Features, team: Team = ALONE, stop: Stop = never) -> Outputs:

@@ -10,6 +10,7 @@ from typing import Any
 from ernie_core.tasks import languages, results
 from ernie_core.tasks.data import DataFacts
 from ernie_core.tasks.results import Answered
+from ernie_core.wording import listed
 
 EVALUATED, TESTED, HANDED_IN = "eval_results.json", "test_results.json", "predictions"
 
@@ -21,12 +22,14 @@ def write(
     *,
     best_step: int,
     deciding: str,
+    deciding_languages: Sequence[str] = (),
     data: DataFacts,
 ) -> None:
     """Write all result files of a fine-tuning to the folder of its model.
 
     `answered` has dev, and test if there is one; `scores` are those of dev; `deciding` is the name of the score that
-    chose the weights of step `best_step`; `data` are the facts of the examples.
+    chose the weights of step `best_step`, `deciding_languages` are those of the examples that did, if not all did;
+    `data` are the facts of the examples.
     """
     dev = answered["dev"]
     said = {"examples": len(dev.examples), "best_step": best_step, "metric_for_best_model": deciding}
@@ -35,6 +38,8 @@ def write(
         results.write_json(folder / TESTED, tested(answered["test"]))
     _hand_in(folder / HANDED_IN, answered.get("test", dev), data.dataset)
     chosen = f"weights of step {best_step:,}, the best by {deciding.replace('_', ' ')} on dev"
+    if deciding_languages:
+        chosen += f" in {listed(deciding_languages)}"
     if named := ", ".join(facts for facts in (data.dataset, str(data.facts.get("mode", ""))) if facts):
         chosen = f"{named}, {chosen}"
     results.write(folder, list(answered.values()), chosen, data)

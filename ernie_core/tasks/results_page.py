@@ -16,6 +16,7 @@ figure + table{margin-top:20px}
 .text table{width:100%}
 .text td,.text th{text-align:left;white-space:normal;vertical-align:top;padding:5px 16px 5px 0;overflow-wrap:anywhere}
 .text td:nth-child(2){min-width:280px}
+.languages td,.languages th{padding-left:4px;padding-right:8px;font-size:13px}
 .cell text{fill:var(--text)}
 rect.none{fill:var(--grid);fill-opacity:.45}
 rect.hit,rect.bar{fill:var(--t1)}
@@ -44,7 +45,7 @@ def _split(split: str, figures: Mapping[str, Any], main: str, published: Sequenc
         yield section("Confidence", _confidence(figures["confidence"]), "charts")
         return
     if "languages" in figures:
-        yield section("By language", _languages(figures, main, published))
+        yield section("By language", _languages(figures, main, published), "scroll languages")
     if figures["classes"]["table"]:
         yield section("Classes", table([_percentages(row) for row in figures["classes"]["table"]]))
         yield section("Confusions", _confusions(figures["classes"]))

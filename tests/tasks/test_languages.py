@@ -108,6 +108,7 @@ def test_the_report_has_a_row_beside_the_published_ones(home: Path) -> None:
     assert test["average"]["accuracy"] == pytest.approx(read(home / "scores.json")["test_accuracy_average"], abs=1e-6)
     assert found["published"][0]["model"] == "ERNIE-M base" and found["published"][0]["scores"]["sw"] == 0.695
     page = (home / "finetuned/results.html").read_text(encoding="utf-8")
+    assert "xnli, cross-lingual-transfer, weights of step" in page and "the best by accuracy on dev in en<" in page
     row = page[page.index("<td>ERNIE-M base</td>") :].partition("</tr>")[0]
     assert row == "<td>ERNIE-M base</td><td>85.5</td><td>69.5</td><td>77.3</td>"
 
