@@ -50,7 +50,11 @@ def main(argv: list[str] | None = None) -> int:
     runtime.fit_processor()
     given = _arguments(argv)
     text = given.task if given.task.lstrip().startswith("{") else Path(given.task).read_text(encoding="utf-8")
-    task = Task.from_json(json.loads(text))
+    try:
+        task = Task.from_json(json.loads(text))
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return errors.BadInput.exit_code
     rank, world = gang.rank()
     if given.shard:
         task = shards.shard_task(task, given.shard)
@@ -97,7 +101,9 @@ def _attempt(task: Task, given: argparse.Namespace, world: int, rank: int, stop:
         print(f"error: {outcome['error']}", file=sys.stderr)
         if not isinstance(error, errors.Error):
             traceback.print_exc()
-    reports.conclude(file, json.dumps({**outcome, "code": code}, ensure_ascii=False).encode())
+    reports.conclude(
+        file, json.dumps({**outcome, "code": code}, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    )
     return code, str(outcome.get("error", ""))
 
 

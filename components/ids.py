@@ -1,9 +1,10 @@
 """The `ids` step: words to token ids."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from components.contract.around import Around
 from components.contract.base import Files, Here, In, Out, Scores, Step
 from components.contract.kinds import Ids as IdsKind
 from components.contract.kinds import Vocab, Words
@@ -32,6 +33,11 @@ class Ids(Step):
 
     data_impl: Literal["npy", "mmap"] = "npy"
     """File format: `npy` writes `_ids.npy` with `_idx.npz`, `mmap` writes PaddleNLP's `.bin` with `.idx`."""
+
+    def misfits(self, around: Around) -> Iterator[str]:
+        for made in around.reads.get("vocab", ()):
+            if self.marking == "paddlenlp" and getattr(made.step, "recipe", "") == "sentencepiece":
+                yield f"marking paddlenlp: `{made.name}` is a vocabulary of SentencePiece, leave marking out"
 
     def pieces(self, words: Files[Words]) -> "Sequence[Piece]":
         from ernie_core.text.ids import build as token_ids

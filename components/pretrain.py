@@ -60,6 +60,10 @@ class Pretrain(Step, PretrainRecipe):
             yield fault
         if "eval_iters" in self.model_fields_set and self.eval_iters and not self._evaluated():
             yield f"eval_iters {self.eval_iters}: split {self.split} holds out nothing to evaluate, add a second share"
+        if self.model_type == "ernie" and not around.reads.get("init"):
+            for made in around.reads.get("vocab", ()):
+                if getattr(made.step, "recipe", "") == "sentencepiece":
+                    yield f"`{made.name}` is of SentencePiece: only ERNIE-M has one, set model_type ernie_m"
         yield from self._unlike(around)
         yield from self._empty(around)
 
@@ -94,6 +98,7 @@ class Pretrain(Step, PretrainRecipe):
             if (limit := positions(made)) and self.max_seq_len > limit:
                 yield f"max_seq_len {self.max_seq_len} is above the {limit} positions of `{made.name}`: lower it"
             if (first := origin(made)) is None:
+                yield from self._unlike_named(made)
                 continue
             if "arch" in self.model_fields_set and self.arch != first.arch:
                 yield f"arch {self.arch}: this continues from `{made.name}`, which is {first.arch}, leave arch out"
@@ -104,6 +109,14 @@ class Pretrain(Step, PretrainRecipe):
                 )
             elif first.model_type == "ernie_m" and self.binary_head:
                 yield f"`{made.name}` is an ernie_m: {NO_ORDER}"
+
+    def _unlike_named(self, made: Made) -> Iterator[str]:
+        """What the catalogue tells of a model by its name."""
+        theirs = getattr(root(made).step, "model_type", "")
+        if theirs == "ernie_m" and self.binary_head:
+            yield f"`{made.name}` is an ernie_m: {NO_ORDER}"
+        elif theirs == "ernie" and self.model_type == "ernie_m":
+            yield f"model_type ernie_m: this continues from `{made.name}`, which is an ernie, leave model_type out"
 
     def run(self, ids: Many[Ids], vocab: In[Vocab], init: In[Model] | None, model: Out[Model], here: Here) -> Scores:
         from ernie_core.pretrain import pretrain
@@ -128,15 +141,19 @@ class Pretrain(Step, PretrainRecipe):
 
 def origin(made: Made) -> Pretrain | None:
     """The training that decided the shape of a model; None if that is not in the spec."""
+    step = root(made).step
+    return step if isinstance(step, Pretrain) else None
+
+
+def root(made: Made) -> Made:
+    """What the first of the trainings behind a model made, or the model that it began with."""
     while before := made.reads.get("init"):
         made = before[0]
-    return made.step if isinstance(made.step, Pretrain) else None
+    return made
 
 
 def positions(made: Made) -> int:
     """How many a model has; 0 if the spec does not say."""
     if first := origin(made):
         return first.max_position_embeddings
-    while before := made.reads.get("init"):
-        made = before[0]
-    return int(getattr(made.step, "positions", 0))  # of `pretrained`, which is not loaded for specs without it
+    return int(getattr(root(made).step, "positions", 0))  # of `pretrained`, which is not loaded for specs without it

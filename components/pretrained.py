@@ -66,12 +66,20 @@ class Pretrained(Step):
     @property
     def positions(self) -> int:
         """Tokens that a text may have; 0 if the catalogue does not say."""
-        try:
-            config = (entry.facts if (entry := self.entry()) else {}).get("config", {})
-        except Error:  # `misfits` says so
-            return 0
         # the first two rows of ERNIE-M are of no position
-        return int(config.get("max_position_embeddings", 0)) - 2 * (config.get("model_type") == "ernie_m")
+        return int(self._config().get("max_position_embeddings", 0)) - 2 * (self.model_type == "ernie_m")
+
+    @property
+    def model_type(self) -> str:
+        """`ernie` or `ernie_m`; empty if the catalogue does not say."""
+        return str(config.get("model_type", "ernie")) if (config := self._config()) else ""
+
+    def _config(self) -> Mapping[str, Any]:
+        try:
+            found: Mapping[str, Any] = (entry.facts if (entry := self.entry()) else {}).get("config", {})
+        except Error:  # `misfits` says so
+            return {}
+        return found
 
     def run(self, model_files: In[ModelFiles] | None, model: Out[Model], here: Here) -> Scores:
         from ernie_core.catalogue import fetch, models

@@ -32,6 +32,7 @@ class Vocab(Step):
 
     image = "text"
     revision: ClassVar[int] = 2
+    added: ClassVar[frozenset[str]] = frozenset({"character_coverage"})
     unmeasured: ClassVar[Mapping[str, Unmeasured]] = {
         "coverage": Unmeasured(_HELD_OUT, "held_out_characters"),
         "unk_rate": Unmeasured(_HELD_OUT, "held_out_tokens"),

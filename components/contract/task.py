@@ -1,10 +1,10 @@
 """A task: one step of a planned job, written down so that any process or container can do it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-_RARE = ("continues", "points", "points_listing", "best", "halving")
+_RARE = ("work", "continues", "points", "points_listing", "best", "halving")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Task:
     """`listings/<SHA-256>.json`: where they are in the store, if they are too many for a command line."""
     best: str = ""
     """Of a sweep: which point is kept, as `max accuracy`; empty for every other step."""
+    work: str = ""
+    """Digest of what the step does, apart from its inputs, where an image of another version might do it; or empty."""
     halving: Sequence[int] = ()
     """Of a sweep of trainings: steps at which the worse half of the points that are left is stopped."""
 
@@ -79,5 +81,7 @@ class Task:
             raise ValueError(
                 f"task of format {value.get('format')}, this version reads 1: use the image of its version"
             )
+        if later := sorted(value.keys() - {"format", *(field.name for field in fields(cls))}):
+            raise ValueError(f"task with `{later[0]}`, which this version does not know: use the image of its version")
         inputs = {port: tuple(TaskInput(**source) for source in group) for port, group in value["inputs"].items()}
         return cls(**{**{k: v for k, v in value.items() if k != "format"}, "inputs": inputs})

@@ -44,7 +44,7 @@ def point(task: Task, number: int) -> Task:
     return replace(
         task, parameters={**task.parameters, **row["parameters"]}, fingerprint=row["fingerprint"],
         address=f"{task.component}/{row['fingerprint']}", continues=row.get("continues", ""), require={}, shards=1,
-        at_once=1, points=(), best="", halving=(), scratch=scratch, progress=progress, outcome=outcome,
+        at_once=1, points=(), best="", halving=(), work="", scratch=scratch, progress=progress, outcome=outcome,
     )  # fmt: skip
 
 

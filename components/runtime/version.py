@@ -3,6 +3,7 @@
 from pydantic import ValidationError
 
 import components
+from components.contract import fingerprints
 from components.contract.base import Step
 from components.contract.task import Task
 from ernie_core.errors import BadInput
@@ -15,12 +16,19 @@ _REMEDY = (
 
 
 def check(task: Task) -> None:
-    """BadInput if there is no such component here, or if it does not have these parameters."""
+    """BadInput if there is no such component here, or if it has other parameters or inputs, or does something else."""
     if not components.exists(task.component):
         raise BadInput(f"there is no component `{task.component}` here: {_REMEDY}")
     given = {*task.parameters, *(name for point in task.points for name in point["parameters"])}
     if unknown := sorted(given - components.find(task.component).model_fields.keys()):
         raise BadInput(f"{task.component} has no {listed((f'`{name}`' for name in unknown), 5)} here: {_REMEDY}")
+    cls = components.find(task.component)
+    if unknown := sorted(task.inputs.keys() - {port.name for port in cls.takes()}):
+        raise BadInput(f"{task.component} takes no {listed((f'`{name}`' for name in unknown), 5)} here: {_REMEDY}")
+    if task.work and task.work != fingerprints.digest(
+        fingerprints.work(task.component, cls, None if task.best else step(task))
+    ):
+        raise BadInput(f"{task.component} makes something else here: {_REMEDY}")
 
 
 def step(task: Task) -> Step:

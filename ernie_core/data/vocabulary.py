@@ -10,6 +10,8 @@ from ernie_core.errors import BadInput, NotFound
 from ernie_core.text import lines
 from ernie_core.text.sentencepiece import rules
 
+MODEL = "sentencepiece.bpe.model"
+"""File beside `vocab.txt` of a vocabulary of SentencePiece."""
 SPECIALS = ("[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]")
 
 
@@ -43,7 +45,7 @@ class Vocabulary:
 def read(folder: Path) -> Vocabulary:
     """The vocabulary of a folder with `vocab.txt`; with a `sentencepiece.bpe.model` beside it, the extension is that of
     `rules.extension`."""
-    path, model = folder / "vocab.txt", folder / "sentencepiece.bpe.model"
+    path, model = folder / "vocab.txt", folder / MODEL
     if not path.is_file():
         raise NotFound(f"{path}: no such file, this folder holds no vocabulary")
     raw = path.read_bytes()

@@ -75,6 +75,8 @@ class Pretraining:
         parts, read = _parts(ids, words, vocab, recipe, cache)
         paddle.seed(derived(recipe.seed, "weights"))
         shape = _shape(recipe, words, init)
+        if shape.model_type == "ernie" and (model := vocab / vocabulary.MODEL).is_file():
+            raise BadInput(f"{model}: a vocabulary of SentencePiece, which only ERNIE-M has: set model_type ernie_m")
         # Heads that an ERNIE lacks have the random weights that follow those of its encoder, as in earlier versions.
         with nullcontext() if init is None or shape.model_type == "ernie" else blank():
             net = ErnieForPretraining(shape, recipe.binary_head)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from components.contract import fingerprints
 from components.contract.task import Task, TaskInput
 from components.launch import workload as workloads
 from components.launch.workload import Workload
@@ -61,7 +62,7 @@ def problems(nodes: list[Node], where: Context) -> Iterator[Problem]:
                           "`cluster.store` in the site file")  # fmt: skip
     place = _mirror(where)
     if place and not place.startswith(("http", "s3://")) and not cluster.holds(place):
-        for name in sorted(node.name for node in nodes if getattr(node.step, "name", None)):
+        for name in sorted(node.name for node in nodes if _downloads(node)):
             text = f"`{name}` downloads, but the mirror `{place}` is on no volume of the cluster: set `cluster.mirror`"
             yield site.problem("mirror", text)
     read = {link.name for node in nodes for links in node.links.values() for link in links if not link.address}
@@ -118,8 +119,13 @@ def task(node: Node, where: Context) -> Task:
         outcome=f"{SCRATCH}/outcome.json", cpus=cpus(node), memory=node.memory,
         shards=node.shards or 1, ranks=node.ranks, require={gate.score: gate.text for gate in node.gates},
         continues=node.continues, points=() if listed else found, points_listing=_key(data) if listed else "",
-        best=str(node.best or ""), halving=node.halving,
+        best=str(node.best or ""), halving=node.halving, work=_work(node),
     )  # fmt: skip
+
+
+def _work(node: Node) -> str:
+    """By this the image of a pod recognises a task from another version, before it makes something else."""
+    return fingerprints.digest(fingerprints.work(node.component, type(node.step), None if node.points else node.step))
 
 
 def workload(node: Node, where: Context) -> Workload:
@@ -149,6 +155,13 @@ def environment(where: Context, cpus: int = 1, node: Node | None = None) -> dict
     store = (where.cluster.s3 or where.job.site.s3).environment()
     outside = _outside(where) if node and type(node.step).downloads else {}
     return dict(sorted({**fixed, **paddle_environment(cpus), **store, **outside}.items()))
+
+
+def _downloads(node: Node) -> bool:
+    """Whether the step, or a point of it, takes something by its published name."""
+    return type(node.step).downloads and any(
+        getattr(step, "name", None) for step in (node.step, *(p.step for p in node.points))
+    )
 
 
 def _mirror(where: Context) -> str:

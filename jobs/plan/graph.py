@@ -1,13 +1,12 @@
 """A job as a graph of nodes, each with the fingerprint of its work. Pure: a job and the content of its inputs go in."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from components.contract import sweep
+from components.contract import fingerprints, sweep
 from components.contract.base import Step
+from components.contract.fingerprints import digest
 from components.contract.gates import Gate
 from components.contract.sweep import Best
 from components.contract.values import size
@@ -125,20 +124,8 @@ def _swept(node: Node, found: Sweep) -> Node:
 
 def fingerprint(component: str, step: Step, links: Mapping[str, Iterable[Link]]) -> str:
     """Of the work of a step: component, version, what can change its result, and the fingerprints of its inputs."""
-    return digest(
-        {
-            "component": component,
-            "revision": type(step).revision,
-            "settings": step.settings(),
-            "inputs": {port: [[link.fingerprint, link.weight] for link in group] for port, group in links.items()},
-        }
-    )
-
-
-def digest(value: object) -> str:
-    """16 hex digits over canonical JSON: the same for any order of keys, machine and version of Python."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    inputs = {port: [[link.fingerprint, link.weight] for link in group] for port, group in links.items()}
+    return digest({**fingerprints.work(component, type(step), step), "inputs": inputs})
 
 
 def work(nodes: Iterable[Node]) -> str:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,15 +114,34 @@ def test_a_step_keeps_what_its_children_say_but_no_credentials(tmp_path: Path) -
     assert store.read(f"logs/{piece}").decode().partition(" ")[2] == "AWS_SECRET_ACCESS_KEY=[redacted] and more\n"
 
 
-def test_an_image_of_another_version_says_so_and_is_not_tried_again(cluster: Cluster) -> None:
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda task: task["parameters"].update(later=1),
+            "segment has no `later` here: this image and the",
+        ),
+        (
+            lambda task: task["inputs"].update(later=[]),
+            "segment takes no `later` here: this image and the",
+        ),
+        (lambda task: task.update(work="0123456789abcdef"), "segment makes something else here: this image and the"),
+        (lambda task: task.update(later=1), "task with `later`, which this version does not know: use the image of"),
+    ],
+    ids=["parameter", "input", "revision", "field"],
+)
+def test_an_image_of_another_version_says_so_and_is_not_tried_again(
+    cluster: Cluster, change: Callable[[dict[str, Any]], None], said: str
+) -> None:
     words = command(cluster)
     at = words.index("--task") + 1
     task = json.loads(words[at])
-    words[at] = json.dumps(task | {"parameters": task["parameters"] | {"later": 1}})
+    change(task)
+    words[at] = json.dumps(task)
     (cluster.folder / "scratch").mkdir()
     done = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert done.returncode == 65
-    assert "error: segment has no `later` here: this image and the command line that sent the task are" in done.stderr
+    assert f"error: {said}" in done.stderr
 
 
 def test_a_step_that_this_image_does_not_have_is_named(cluster: Cluster) -> None:

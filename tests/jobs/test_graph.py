@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.contract.fingerprints import digest
 from jobs.plan import graph, inputs
 from jobs.plan.inputs import Content, InputFile
 from jobs.spec import document, parser
@@ -106,7 +107,7 @@ def test_a_gate_holds_back_every_later_step() -> None:
 def test_a_digest_does_not_depend_on_the_order_of_keys(value: dict[str, object], chance: random.Random) -> None:
     items = list(value.items())
     chance.shuffle(items)
-    assert graph.digest(dict(items)) == graph.digest(value)
+    assert digest(dict(items)) == digest(value)
 
 
 def test_fingerprints_are_the_same_in_another_process_with_another_hash_seed() -> None:

@@ -32,6 +32,8 @@ OTHER = MORE.replace("  - pretrain:\n", "  - pretrain: {from: [ids, vocab]}\n").
     "  - pretrain: {as: more, from: [own, second, pretrain]}\n",
 )
 
+OF_M = ("pretrain.model_type=ernie_m", "pretrain.binary_head=false")
+
 
 @pytest.mark.parametrize(
     ("edits", "said"),
@@ -70,8 +72,10 @@ OTHER = MORE.replace("  - pretrain:\n", "  - pretrain: {from: [ids, vocab]}\n").
         (["vocab.size=100"], "size 100 is too small: with `han: all` make it at least"),
         (["vocab.english_size=40001"], "english_size 40001 is above size 40000, of which it is a part"),
         (["vocab.recipe=whole", "vocab.english_size=9"], "english_size is not used with `recipe: whole`"),
-        (["vocab.recipe=sentencepiece", "vocab.han=seen"], "han is not used with `recipe: sentencepiece`"),
+        (["vocab.recipe=sentencepiece", "vocab.han=seen", *OF_M], "han is not used with `recipe: sentencepiece`"),
         (["vocab.recipe=sentencepiece", "vocab.size=99"], "size 99 is too small: a SentencePiece vocabulary has 100"),
+        (["vocab.recipe=sentencepiece"], "`vocab` is of SentencePiece: only ERNIE-M has one"),
+        (["vocab.recipe=sentencepiece", "ids.marking=paddlenlp", *OF_M], "marking paddlenlp: `vocab` is"),
         (["vocab.character_coverage=0.99"], "character_coverage is a setting of `recipe: sentencepiece`"),
     ],
 )  # fmt: skip
@@ -133,6 +137,29 @@ def test_a_training_goes_on_with_the_type_of_its_model(tmp_path: Path) -> None:
     ):  # fmt: skip
         (found,) = problems(tmp_path, MORE, *edits)
         assert said in found
+
+
+NAMED = """\
+version: 1
+name: named
+store: store
+inputs: {mine: {text: ./*.txt}}
+steps:
+  - pretrained: {name: ernie-m-base}
+  - segment: {tool: seg}
+  - adopt_vocab: {from: pretrained}
+  - ids:
+  - pretrain: {from: pretrained}
+"""
+
+
+def test_the_type_of_a_model_by_its_name_is_known(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, NAMED)
+    assert "`pretrained` is an ernie_m: it has no sentence order to learn" in found
+    assert load(tmp_path, NAMED, "pretrain.binary_head=false")
+    (found,) = problems(tmp_path, NAMED, "pretrained.name=ernie-3.0-base-zh", "pretrain.model_type=ernie_m",
+                        "pretrain.binary_head=false")  # fmt: skip
+    assert "model_type ernie_m: this continues from `pretrained`, which is an ernie, leave model_type out" in found
 
 
 def test_a_task_has_every_parameter_set_and_is_not_asked_what_a_person_meant() -> None:
