@@ -76,7 +76,7 @@ class Writer:
 
 
 def read_arrays(path: Path) -> Arrays:
-    """Named arrays of a file of paddle.save, read-only and in the precision of the file.
+    """Named arrays of a file of paddle.save, read-only and in the precision of the file: see `floats`.
 
     NotFound without the file. BadInput for anything in it except arrays: it is a pickle, and nothing of it is run.
     """
@@ -93,6 +93,16 @@ def read_arrays(path: Path) -> Arrays:
         raise BadInput(f"{path}: arrays over 1 GiB were split by an old protocol; save it again with protocol=4")
     content.pop("StructuredToParameterName@@", None)
     return {name: _array(path, name, value) for name, value in content.items()}
+
+
+def widened(raw: np.ndarray) -> np.ndarray:
+    """bfloat16, given as uint16, in float32: its bits are the upper half of a float32's."""
+    return (raw.astype(np.uint32) << 16).view(np.float32)
+
+
+def floats(array: np.ndarray) -> np.ndarray:
+    """A parameter of `read_arrays` as numbers: bfloat16 is uint16 there, a type that Paddle itself does not have."""
+    return widened(array) if array.dtype == np.uint16 else array
 
 
 def _array(path: Path, name: object, value: Any) -> np.ndarray:

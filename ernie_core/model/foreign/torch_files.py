@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ernie_core.errors import BadInput
-from ernie_core.model.foreign.tensors import Tensors, widened
+from ernie_core.model.arrays import widened
+from ernie_core.model.foreign.tensors import Tensors
 from ernie_core.model.foreign.torch_pickle import DTYPES, Machine, Storage, Stored, key_of
 from ernie_core.wording import shorten
 
