@@ -2,25 +2,20 @@
 
 import pickle
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
 
 from ernie_core.errors import BadInput, NotFound
+from ernie_core.model.array_pickle import Described, Machine
 from ernie_core.wording import shorten
 
 FILE = "model_state.pdparams"
 
 _FIRST = 1000
 """First memo index of arrays in our files: the pickler uses low ones for parts of small objects."""
-
-_BROKEN = (
-    pickle.UnpicklingError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError,
-    MemoryError, SystemError,
-)  # fmt: skip
-"""What a damaged pickle raises; OverflowError and MemoryError where it claims more bytes than any memory has."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -81,77 +76,44 @@ class Writer:
 
 
 def read_arrays(path: Path) -> Arrays:
-    """Named arrays of a file of paddle.save. The file is a pickle: anything in it except arrays is refused, not run."""
+    """Named arrays of a file of paddle.save, read-only and in the precision of the file: see `floats`.
+
+    NotFound without the file. BadInput for anything in it except arrays: it is a pickle, and nothing of it is run.
+    """
     if not path.is_file():
         raise NotFound(f"{path}: no such file")
     try:
         with path.open("rb") as f:
-            content = _ArraysOnly(f).load()
+            content = Machine(f).value()
     except BadInput as e:
-        raise BadInput(f"{path}: {e}") from e
-    except _BROKEN as e:
-        raise BadInput(f"{path}: truncated, or not a file of weights: {shorten(e)}") from e
+        raise BadInput(f"{path}: {e}") from None
     if not isinstance(content, dict):
         raise BadInput(f"{path}: contains a {type(content).__name__}, not named arrays")
     if "UnpackBigParamInfor@@" in content:
         raise BadInput(f"{path}: arrays over 1 GiB were split by an old protocol; save it again with protocol=4")
     content.pop("StructuredToParameterName@@", None)
-    for name, value in content.items():
-        # paddle.save writes a tensor inside other data as (name, array).
-        if isinstance(value, tuple) and len(value) == 2:
-            content[name] = value = value[1]
-        if not isinstance(name, str) or not isinstance(value, np.ndarray) or value.dtype.hasobject:
-            raise BadInput(f"{path}: `{shorten(name)}` is not an array of numbers")
-    return content
+    return {name: _array(path, name, value) for name, value in content.items()}
+
+
+def widened(raw: np.ndarray) -> np.ndarray:
+    """bfloat16, given as uint16, in float32: its bits are the upper half of a float32's."""
+    return (raw.astype(np.uint32) << 16).view(np.float32)
+
+
+def floats(array: np.ndarray) -> np.ndarray:
+    """A parameter of `read_arrays` as numbers: bfloat16 is uint16 there, a type that Paddle itself does not have."""
+    return widened(array) if array.dtype == np.uint16 else array
+
+
+def _array(path: Path, name: object, value: Any) -> np.ndarray:
+    # paddle.save writes a tensor inside other data as (name, array).
+    if isinstance(value, tuple) and len(value) == 2:
+        value = value[1]
+    if not isinstance(name, str) or not isinstance(value, Described) or value.numbers is None:
+        raise BadInput(f"{path}: `{shorten(name)}` is not an array of numbers")
+    return value.numbers
 
 
 def _opcodes(value: object) -> bytes:
     """The opcodes of a small object; protocol 3 is the last without frames."""
     return pickle.dumps(value, protocol=3)[2:-1]
-
-
-def _tuple(items: tuple[object, ...]) -> tuple[object, ...]:
-    return tuple(items)
-
-
-_NDARRAY = object()
-"""What stands for the class of arrays while a file is read: the class itself could be called with any shape."""
-
-_ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
-    ("numpy", "dtype"): np.dtype,
-    ("builtins", "tuple"): _tuple,
-    ("__builtin__", "tuple"): _tuple,
-    ("collections", "OrderedDict"): dict,
-}
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that allows only the names that arrays need."""
-
-    def find_class(self, module: str, name: str) -> object:
-        if (module, name) in _ALLOWED:
-            return _ALLOWED[module, name]
-        if (module, name) == ("_codecs", "encode"):
-            return _latin1
-        if (module, name) == ("numpy", "ndarray"):
-            return _NDARRAY
-        if module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            if name == "_reconstruct":
-                return _empty
-            if name == "scalar":
-                return super().find_class("numpy.core.multiarray", name)
-        asked = shorten(f"{module}.{name}")
-        raise BadInput(f"asks for `{asked}`: refused, a file of weights may only contain arrays")
-
-
-def _empty(kind: object, shape: object, code: object) -> np.ndarray:
-    """The array that a pickle fills next: always empty, so that no claimed shape allocates memory."""
-    if kind is not _NDARRAY or shape != (0,):
-        raise BadInput(f"makes an array of shape {shorten(shape)} without its numbers: refused")
-    return np.ndarray((0,), np.int8)
-
-
-def _latin1(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":
-        raise BadInput(f"bytes encoded as `{shorten(encoding)}`: refused, a file of weights does not need it")
-    return text.encode("latin1")

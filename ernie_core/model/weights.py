@@ -11,6 +11,7 @@ from ernie_core.model import config as configs
 from ernie_core.model.arrays import FILE as FILE
 from ernie_core.model.arrays import Arrays as Arrays
 from ernie_core.model.arrays import dump_arrays as dump_arrays
+from ernie_core.model.arrays import floats
 from ernie_core.model.arrays import read_arrays as read_arrays
 from ernie_core.model.arrays import write_arrays as write_arrays
 
@@ -126,8 +127,8 @@ def _refuse(path: Path, faults: Sequence[str]) -> None:
 
 
 def _set(tensor: paddle.Tensor, array: np.ndarray) -> None:
-    """Set a tensor of any precision from float32."""
-    value = array.astype("float32", copy=False)
+    """Set a tensor of any precision from an array of any."""
+    value = floats(array).astype("float32", copy=False)
     # a base model has half a GB: an array is copied once, a tensor in between would be a second time
     tensor.set_value(value if tensor.dtype == paddle.float32 else paddle.to_tensor(value).astype(tensor.dtype))
 

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,52 @@ def test_an_ernie_m_comes_back_as_xlm_r_with_the_same_bits(tmp_path: Path, piece
     assert before.keys() == after.keys() and all(np.array_equal(before[name], after[name]) for name in before)
     assert configs.read(back) == configs.read(tmp_path / "model")
     assert (back / "vocab.txt").read_bytes() == (pieces / "vocab.txt").read_bytes()
+
+
+@pytest.mark.parametrize("padding", [0, 1, 5])
+def test_xlm_r_counts_positions_from_where_ernie_m_does(tmp_path: Path, pieces: Path, padding: int) -> None:
+    """XLM-R begins at pad_token_id + 1, ERNIE-M always at 2."""
+    multilingual(tmp_path / "model", pieces)
+    config = configs.read(tmp_path / "model")
+    configs.write(replace(config, pad_token_id=padding), tmp_path / "model", "ErnieMForPretraining")
+    said = json.loads((exported(tmp_path / "model", "hf") / "config.json").read_text())
+    assert said["pad_token_id"] + 1 == config.offset
+
+
+def test_an_ernie_m_with_another_padding_in_its_vocabulary_is_no_xlm_r(tmp_path: Path, pieces: Path) -> None:
+    multilingual(tmp_path / "model", pieces)
+    tokens = (tmp_path / "model" / "vocab.txt").read_text(encoding="utf-8").split("\n")
+    tokens[1], tokens[3] = tokens[3], tokens[1]
+    (tmp_path / "model" / "vocab.txt").write_text("\n".join(tokens), encoding="utf-8")
+    with pytest.raises(errors.BadInput, match=r"the id of \[PAD\] is 3 in its vocabulary"):
+        exported(tmp_path / "model", "hf")
+
+
+OLD = {
+    "init_args": [{"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+                   "intermediate_size": 128, "init_class": "ErnieModel"}],
+    "init_class": "ErnieForPretraining",
+}  # fmt: skip
+"""The `model_config.json` of an old version of PaddleNLP."""
+
+
+@pytest.mark.parametrize("to", ["hf", "paddlenlp"])
+def test_a_folder_of_an_old_paddlenlp_is_exported(tmp_path: Path, to: exporting.Form) -> None:
+    model, config = tmp_path / "model", configs.shape("2L32H4", 50)
+    saved(model, config)
+    (model / "config.json").unlink()
+    (model / "model_config.json").write_text(json.dumps(OLD))
+    arrays = weights.read_arrays(model / weights.FILE)
+    old = {name.replace("predictions.decoder.weight", "predictions.decoder_weight"): a for name, a in arrays.items()}
+    weights.write_arrays(old, model / weights.FILE)
+    out, back = exported(model, to), tmp_path / "back"
+    back.mkdir()
+    foreign.convert(out, back)
+    found = weights.read_arrays(back / weights.FILE)
+    assert found.keys() == arrays.keys() and all(np.array_equal(found[name], arrays[name]) for name in arrays)
+    assert configs.read(back) == config
+    wanted = {"hf": "ErnieForPreTraining", "paddlenlp": "ErnieForPretraining"}[to]
+    assert json.loads((out / "config.json").read_text())["architectures"] == [wanted]
 
 
 def test_a_multilingual_bert_becomes_an_ernie_m(tmp_path: Path, pieces: Path) -> None:

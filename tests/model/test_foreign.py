@@ -99,6 +99,26 @@ def test_other_precisions_become_float32(tmp_path: Path, out: Path, kind: str) -
     assert np.array_equal(found, arrays["bert.pooler.dense.weight"].T) == (kind == "F64")
 
 
+def test_bfloat16_of_paddle_becomes_float32(tmp_path: Path, out: Path) -> None:
+    config = configs.shape("2L32H4", 50)
+    paddle.seed(1)
+    net = ErnieForPretraining(config)
+    net.to(dtype="bfloat16")
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    weights.save(net, theirs)  # the config, and the weights as float32
+    wanted = weights.read_arrays(theirs / weights.FILE)
+    WordPieceTokenizer(made.TOKENS).save(theirs)
+    paddle.save(net.state_dict(), str(theirs / weights.FILE))
+    assert weights.read_arrays(theirs / weights.FILE)["ernie.pooler.dense.bias"].dtype == np.uint16
+    foreign.convert(theirs, out)
+    found = weights.read_arrays(out / weights.FILE)
+    assert found.keys() == wanted.keys() and all(np.array_equal(found[name], wanted[name]) for name in wanted)
+    again = ErnieForPretraining(config)
+    weights.load(again, theirs)
+    assert np.array_equal(again.ernie.pooler.dense.weight.numpy(), wanted["ernie.pooler.dense.weight"])
+
+
 def test_shards_are_read_by_their_index(tmp_path: Path, out: Path) -> None:
     arrays = made.bert(made.CONFIG)
     folder = made.folder(tmp_path / "hf", made.CONFIG, arrays)

@@ -66,6 +66,15 @@ def test_a_tokenizer_in_one_file_has_its_vocabulary_in_it(theirs: Path, out: Pat
             },
             "contain line breaks",
         ),
+        ({"tokenizer.json": whole(normalizer={"lowercase": False})}, "tokenizer.json: lowercase is `false`"),
+        ({"tokenizer.json": whole(normalizer={"lowercase": True, "strip_accents": False})}, "strip_accents is `false`"),
+        ({"tokenizer.json": whole(normalizer=None)}, "its normalizer is `null`, ours computes `BertNormalizer`"),
+        (
+            {"vocab.txt": None, "tokenizer.json": whole(normalizer={"type": "Sequence", "normalizers": []})},
+            "its normalizer is `Sequence`, ours computes `BertNormalizer`",
+        ),
+        ({"tokenizer.json": whole(model={"type": "Unigram", "vocab": []})}, "is a tokenizer of type `Unigram`"),
+        ({"vocab.txt": "[PAD]\t0\n[PAD]\t0\nb\t2\n"}, "vocab.txt: no token has the id 1, but one has 2"),
         ({"vocab.txt": "\n".join((*made.TOKENS, "more"))}, "51 tokens, its weights 50: these files are of different"),
     ],
 )
@@ -76,6 +85,25 @@ def test_a_tokenizer_that_would_give_other_tokens_is_refused(
         (theirs / name).unlink(missing_ok=True) if text is None else (theirs / name).write_text(text, encoding="utf-8")
     with pytest.raises((errors.BadInput, errors.NotFound), match=words):
         foreign.convert(theirs, out)
+
+
+def test_an_id_that_stands_twice_with_one_token_is_read(theirs: Path, out: Path) -> None:
+    rows = [f"{token}\t{number}\n" for number, token in enumerate(made.TOKENS)]
+    (theirs / "vocab.txt").write_text("".join((*rows, rows[3])), encoding="utf-8")
+    foreign.convert(theirs, out)
+    assert tokenizer.open(out).vocab == made.TOKENS
+
+
+@pytest.mark.parametrize("file", ["vocab.txt", "tokenizer.json"])
+def test_a_fault_of_the_vocabulary_names_the_file_that_was_brought(theirs: Path, out: Path, file: str) -> None:
+    tokens = [token for token in made.TOKENS if token != "[MASK]"]
+    (theirs / "vocab.txt").unlink()
+    vocab = {token: number for number, token in enumerate(tokens)}
+    text = "\n".join(tokens) if file == "vocab.txt" else whole(model={"vocab": vocab})
+    (theirs / file).write_text(text, encoding="utf-8")
+    with pytest.raises(errors.BadInput, match=r"`\[MASK\]` is missing") as wrong:
+        foreign.convert(theirs, out)
+    assert str(theirs / file) in str(wrong.value) and str(out) not in str(wrong.value)
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,12 @@ def export(model: Path, out: Path, to: Form) -> dict[str, float]:
 
 
 def _architecture(model: Path, config: ErnieConfig) -> str:
-    """The class of the net, which the config of every model of ours says."""
-    named = json_file.read(model / configs.FILE).get("architectures")
-    return str(named[0]) if isinstance(named, list) and named else f"{config.family}Model"
+    """The class of the net, which the config of every model of ours says, and that of an old folder by another key."""
+    path = model / configs.FILE
+    content = json_file.read(path if path.is_file() else model / configs.OLD_FILE)
+    named = content.get("architectures")
+    said = named[0] if isinstance(named, list) and named else content.get("init_class")
+    return str(said or f"{config.family}Model")
 
 
 def _paddlenlp(model: Path, out: Path, config: ErnieConfig, architecture: str) -> None:
@@ -49,5 +52,8 @@ def _paddlenlp(model: Path, out: Path, config: ErnieConfig, architecture: str) -
             f"{_EPSILON[config.model_type]:g}: its outputs would differ, export it to hf"
         )
     shutil.copyfile(model / arrays.FILE, out / arrays.FILE)
-    (out / configs.FILE).write_text(json.dumps(json.loads((model / configs.FILE).read_text()), indent=2) + "\n")
+    if (said := model / configs.FILE).is_file():
+        (out / configs.FILE).write_text(json.dumps(json.loads(said.read_text()), indent=2) + "\n")
+    else:
+        configs.write(config, out, architecture)
     tokenizer.open(model).save(out)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ernie_core.errors import BadInput, NotFound
+from ernie_core.model.arrays import widened
 from ernie_core.model.foreign import json_file
-from ernie_core.model.foreign.tensors import Tensors, widened
+from ernie_core.model.foreign.tensors import Tensors
 from ernie_core.wording import shorten
 
 FILE, INDEX = "model.safetensors", "model.safetensors.index.json"

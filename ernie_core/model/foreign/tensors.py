@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ernie_core.errors import BadInput
+from ernie_core.model.arrays import floats
 from ernie_core.wording import shorten
 
 Shape = tuple[int, ...]
@@ -42,7 +43,7 @@ class Tensors(ABC):
 
 
 class Held(Tensors):
-    """Tensors that are in memory."""
+    """Tensors of a file of Paddle, which are in memory."""
 
     def __init__(self, path: Path, arrays: dict[str, np.ndarray]) -> None:
         super().__init__(path)
@@ -50,7 +51,7 @@ class Held(Tensors):
         self.shapes = {name: tuple(array.shape) for name, array in arrays.items()}
 
     def load(self, name: str) -> np.ndarray:
-        return self._arrays[name]
+        return floats(self._arrays[name])
 
 
 class Several(Tensors):
@@ -70,8 +71,3 @@ class Several(Tensors):
 
     def read(self, name: str) -> np.ndarray:
         return self._owner[name].read(name)
-
-
-def widened(raw: np.ndarray) -> np.ndarray:
-    """bfloat16, given as uint16, in float32: its bits are the upper half of a float32's."""
-    return (raw.astype(np.uint32) << 16).view(np.float32)

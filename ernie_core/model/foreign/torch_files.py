@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ernie_core.errors import BadInput
-from ernie_core.model.foreign.tensors import Tensors, widened
-from ernie_core.model.foreign.torch_pickle import DTYPES, Machine, Storage, Stored
+from ernie_core.model.arrays import widened
+from ernie_core.model.foreign.tensors import Tensors
+from ernie_core.model.foreign.torch_pickle import DTYPES, Machine, Storage, Stored, key_of
 from ernie_core.wording import shorten
 
 FILE, INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
@@ -152,10 +153,11 @@ class TorchOldFile(_Torch):
             storages = {stored.storage.key: stored.storage for stored in self._stored.values()}
             if any(stored.storage != storages[stored.storage.key] for stored in self._stored.values()):
                 raise BadInput(f"{path}: describes one storage in two ways: fetch the file again")
-            if not isinstance(keys, list) or set(map(str, keys)) != storages.keys() or len(keys) != len(storages):
+            order = _keys(keys)
+            if set(order) != storages.keys() or len(order) != len(storages):
                 raise BadInput(f"{path}: its list of storages is not that of its tensors: fetch the file again")
             at = f.tell()
-            for key in map(str, keys):
+            for key in order:
                 storage = storages[key]
                 f.seek(at)
                 count, width = int.from_bytes(f.read(8), "little"), np.dtype(DTYPES[storage.kind]).itemsize
@@ -168,6 +170,14 @@ class TorchOldFile(_Torch):
         with self.path.open("rb") as f:
             f.seek(self._begin[storage.key] + begin)
             return f.read(count)
+
+
+def _keys(said: Any) -> list[str]:
+    """The keys in a list of storages; none if it is no such list."""
+    try:
+        return [key_of(key) for key in said] if isinstance(said, list) else []
+    except ValueError:
+        return []
 
 
 def opened(path: Path) -> Tensors:

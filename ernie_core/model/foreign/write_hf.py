@@ -51,8 +51,10 @@ _HEADS = {
         (r"cls\.predictions\.decoder_bias", "lm_head.bias"),
     ),
 }
-_AGAIN = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias")
-"""Second names of tied parameters, which transformers ties itself."""
+_AGAIN = ("cls.predictions.decoder.weight", "cls.predictions.decoder_weight", "cls.predictions.decoder.bias")
+"""Second names of tied parameters, old ones too, which transformers ties itself."""
+_PAD = 1
+"""The id from which XLM-R counts positions; ERNIE-M always counts from the same row, whatever it pads with."""
 
 
 def write(model: Path, out: Path, config: ErnieConfig, architecture: str) -> None:
@@ -64,13 +66,17 @@ def write(model: Path, out: Path, config: ErnieConfig, architecture: str) -> Non
         raise BadInput(f"{model}: task_id is {config.task_id}, transformers always read type 0: export it to paddlenlp")
     if config.model_type == "ernie" and not config.type_vocab_size:
         raise BadInput(f"{model}: has no token types, which transformers need: export it to paddlenlp")
+    made = tokenizer.open(model)
+    if config.model_type == "ernie_m" and made.pad_id != _PAD:
+        raise BadInput(f"{model}: the id of [PAD] is {made.pad_id} in its vocabulary, XLM-R counts no position for the "
+                       f"token {_PAD}: export it to paddlenlp")  # fmt: skip
     found = arrays.read_arrays(model / arrays.FILE)
     sources = {_named(name, config, end): name for name in found if name not in _AGAIN and _known(name, config)}
 
     def read(name: str) -> np.ndarray:
         if name not in sources:
             return np.zeros((1, config.hidden_size), np.float32)  # the token type that XLM-R has
-        array = found[sources[name]]
+        array = arrays.floats(found[sources[name]])
         return array.T if array.ndim == 2 and "embeddings." not in name else array
 
     shapes = {name: _shape(name, found[source]) for name, source in sources.items()}
@@ -82,7 +88,9 @@ def write(model: Path, out: Path, config: ErnieConfig, architecture: str) -> Non
         os.fsync(f.fileno())
     text = json.dumps(_config(model, config, end), indent=2, sort_keys=True, ensure_ascii=False)
     (out / configs.FILE).write_text(f"{text}\n", encoding="utf-8")
-    _tokenizer(model, out, config)
+    made.save(out)
+    if config.model_type == "ernie":  # no class of transformers 5 gives the same ids as the tokenizer of ERNIE-M
+        write_tokenizer.write(made, out, config.positions)
 
 
 def _known(name: str, config: ErnieConfig) -> bool:
@@ -118,7 +126,7 @@ def _config(model: Path, config: ErnieConfig, end: str) -> dict[str, Any]:
     said = {key: value for key, value in config.facts().items() if key not in ("task_id", "num_labels", "model_type")}
     said |= {"architectures": [family + _CLASSES[end]], "model_type": kind, "torch_dtype": "float32"}
     if config.model_type == "ernie_m":
-        said |= {"type_vocab_size": 1, "bos_token_id": 0, "eos_token_id": 2}
+        said |= {"type_vocab_size": 1, "bos_token_id": 0, "eos_token_id": 2, "pad_token_id": _PAD}
         said = {key: value for key, value in said.items() if "task" not in key}
     if "Classification" in end:
         labels = _labels(model, config.num_labels)
@@ -132,11 +140,3 @@ def _labels(model: Path, count: int) -> list[str]:
     path = model / "labels.txt"
     names = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return names if len(names) == count else [f"LABEL_{number}" for number in range(count)]
-
-
-def _tokenizer(model: Path, out: Path, config: ErnieConfig) -> None:
-    """The files of the tokenizer; those of ERNIE-M stay its own, as no class of transformers 5 gives the same ids."""
-    made = tokenizer.open(model)
-    made.save(out)
-    if config.model_type == "ernie":
-        write_tokenizer.write(made, out, config.positions)
