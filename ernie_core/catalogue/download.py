@@ -22,12 +22,15 @@ from ernie_core.store import disk
 STRANGER, OUTAGE = 20.0, 300.0
 """Seconds without any progress: of a server that has not answered yet, and of one that has."""
 FUTILE = 5
-"""Connections in a row that break off at the same place: the server then has no more than that."""
+"""Answers in a row that break off at the same place, for `STRANGER` seconds at least: the server then has no more."""
 RESTARTS = 3
 """Times that a file may change on the server while it is downloaded."""
 SLOW, WINDOW = 1024, 60.0
 """Bytes a second below which a connection counts as stalled, and the seconds over which that is measured."""
+MOST = 16 << 30
+"""Bytes of a file whose size is not known: several times the largest model of the catalogue."""
 BLOCK = 1 << 20
+_WRONG = "it is another file, correct the address"
 
 
 class _Changed(Exception):
@@ -64,12 +67,14 @@ class _Download:
         self.part = target.with_name(f"{target.name}.part")
         self.beside = target.with_name(f"{target.name}.part.json")
         self.notes = self._read_notes()
-        self.heard = self.resumed = False
+        self.heard = self.answered = self.resumed = False
 
     def run(self) -> None:
         """Try until the file is whole, there is no progress for too long, or the reason is one that stays."""
-        furthest, since, futile, restarts, pause, told = self._size(), time.monotonic(), 0, 0, patience.PAUSES[0], False
+        furthest, since, restarts, pause, told = self._size(), time.monotonic(), 0, patience.PAUSES[0], False
+        ended, futile = -1, 0
         while True:
+            self.answered = False
             try:
                 self._try()
                 if self._checked():
@@ -81,14 +86,17 @@ class _Download:
                 furthest = 0
             except Unreachable as error:
                 if self._size() > furthest:
-                    furthest, since, futile, pause = self._size(), time.monotonic(), 0, patience.PAUSES[0]
+                    furthest, since, pause = self._size(), time.monotonic(), patience.PAUSES[0]
+                    ended, futile = furthest, 0
                     continue
-                futile += isinstance(error, BrokeOff)
-                limit = OUTAGE if self.heard else STRANGER
-                if futile >= FUTILE:
+                if self.answered and isinstance(error, BrokeOff):  # without an answer it says nothing of the file
+                    futile = futile + 1 if self._size() == ended else 0
+                    ended = self._size()
+                limit, spent = OUTAGE if self.heard else STRANGER, time.monotonic() - since
+                if futile >= FUTILE and spent >= STRANGER:
                     at = f"{self._size():,} of {self._spell_total()}"
                     raise BadInput(f"{web.shown(self.url)}: breaks off after {at} each time: it is damaged") from error
-                if time.monotonic() - since >= limit:
+                if spent >= limit:
                     raise
                 if not told:
                     self.tell(f"{error} (retrying for at most {limit:.0f} s)")
@@ -110,6 +118,7 @@ class _Download:
             if answer.status == 416 and offset and _total(answer) == offset:
                 return
             total = self._begin(answer, offset)
+            self.answered = True
             with self.part.open("r+b" if answer.status == 206 else "wb") as out:
                 out.seek(0, os.SEEK_END)
                 self._receive(answer, out.fileno(), out.tell(), total)
@@ -129,6 +138,7 @@ class _Download:
         total, validator = _total(answer), _validator(answer)
         if answer.status == 206:
             start = re.match(r"bytes (\d+)-", answer.header("Content-Range"))
+            validator = validator or self.notes.validator  # an answer to `If-Range` need not repeat a date
             same = self.notes.total in (None, total) and self.notes.validator in ("", validator)
             if not offset or not start or int(start[1]) != offset or not same:
                 raise _Changed
@@ -137,6 +147,10 @@ class _Download:
                            "could not be told whether it is whole")  # fmt: skip
         if self.file.size not in (None, total) and total is not None:
             raise BadInput(f"{where}: has {total:,} bytes there, but must have {self.file.size:,}: it is another file")
+        if total is not None and total > self._most():
+            raise BadInput(
+                f"{where}: has {total:,} bytes there, but no published file has more than {MOST:,}: {_WRONG}"
+            )
         self.notes = _Notes(self.url, validator, total)
         temporary = self.beside.with_name(f"{self.beside.name}.new")
         if answer.status == 200:
@@ -148,6 +162,10 @@ class _Download:
     def _receive(self, answer: Answer, out: int, done: int, total: int | None) -> None:
         begun, at = time.monotonic(), done
         while block := answer.body.read1(BLOCK):
+            if total is None and done + len(block) > self._most():
+                self._discard()
+                raise BadInput(f"{web.shown(self.url)}: sends more than the {self._most():,} bytes that it may have: "
+                               f"{_WRONG}")  # fmt: skip
             view = memoryview(block)
             while view:
                 view = view[os.write(out, view) :]
@@ -180,6 +198,9 @@ class _Download:
         disk.sync(self.target.parent)
         self.beside.unlink(missing_ok=True)
         return True
+
+    def _most(self) -> int:
+        return MOST if self.file.size is None else self.file.size
 
     def _may_resume(self) -> bool:
         return self.notes.url == self.url and bool(self.notes.validator or self.file.proven)

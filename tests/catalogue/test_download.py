@@ -1,12 +1,13 @@
 """Downloads from a server that does what servers do: the right file in the end, or one line that says why not."""
 
+import contextlib
 import hashlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,81 @@ def test_without_length_and_digest_nobody_knows_whether_a_file_is_whole(site: Fi
     site.always = endless
     assert "could not be told whether it is whole" in refused(site, tmp_path, BadInput)
     assert bring(site, tmp_path, sha256=SHA) == BODY
+
+
+def hangs_up(handler: Handler) -> bool:
+    """The connection ends before any answer."""
+    handler.close_connection = True
+    return True
+
+
+def cut(at: int, **headers: str) -> Callable[[Handler], bool]:
+    """The whole file, with these headers alone; the connection ends before byte `at`."""
+
+    def trick(handler: Handler) -> bool:
+        handler.send_response(200)
+        for name, value in {"Content-Length": str(len(BODY)), **headers}.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(BODY[:at])
+        handler.close()
+        return True
+
+    return trick
+
+
+def test_a_server_that_hangs_up_for_a_while_is_asked_again(site: Files, tmp_path: Path) -> None:
+    site.tricks = [breaks_off(1000), *[hangs_up] * 12]
+    assert bring(site, tmp_path) == BODY
+
+
+def test_a_server_that_only_hangs_up_does_not_answer(site: Files, tmp_path: Path) -> None:
+    site.always = hangs_up
+    assert refused(site, tmp_path, Unreachable) == "SITE/model: the connection broke off"
+
+
+def test_breaks_at_different_places_are_no_damage(site: Files, tmp_path: Path) -> None:
+    site.tricks = [cut(at) for at in (3000, 2000, 3000, 1000, 3000, 2000, 1000, 3000, 1000, 2000)]
+    assert bring(site, tmp_path) == BODY
+
+
+def test_the_rest_of_a_file_need_not_repeat_its_date(site: Files, tmp_path: Path) -> None:
+    def rest(handler: Handler) -> bool:
+        start = int(handler.headers["Range"].removeprefix("bytes=").rstrip("-"))
+        handler.say(206, BODY[start:], {"Content-Range": f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"})
+        return True
+
+    site.tricks = [cut(1000, ETag='W/"1"', Last_Modified="Mon, 01 Jan 2024 00:00:00 GMT"), rest]
+    assert bring(site, tmp_path) == BODY
+    assert [asked for _, asked in site.asked] == ["", "bytes=1000-"]
+
+
+@pytest.mark.parametrize("size", [None, 70_000])
+def test_an_answer_without_end_does_not_fill_the_disk(
+    site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int | None
+) -> None:
+    def endless(handler: Handler) -> bool:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(1000):
+                handler.wfile.write(b"2710\r\n" + bytes(10_000) + b"\r\n")
+        handler.close()
+        return True
+
+    monkeypatch.setattr(downloads, "MOST", 100_000)
+    site.always = endless
+    most = size or 100_000
+    assert f"sends more than the {most:,} bytes that it may have" in refused(site, tmp_path, BadInput, size=size)
+    assert os.listdir(tmp_path) == ["model.lock"]
+
+
+def test_a_size_that_no_published_file_has_is_refused(
+    site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "MOST", 100_000)
+    assert "no published file has more than 100,000" in refused(site, tmp_path, BadInput)
 
 
 @pytest.mark.parametrize(
