@@ -1,13 +1,10 @@
 """A file over HTTP, whole and checked or absent: it resumes after any death, and nothing lasts for ever."""
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,12 +48,11 @@ def download(file: File, url: str, target: Path, *, progress: Progress = silent,
              tell: Say = say) -> None:  # fmt: skip
     """Bring a file to `target`; one that is there already stays. What has arrived is kept for the next call.
 
-    NotFound, Denied, Unreachable, Stopped; BadInput for another length or digest than is known.
+    The caller is alone with `target`. NotFound, Denied, Unreachable, Stopped; BadInput for another length or digest
+    than is known.
     """
     disk.make(target.parent)
-    with _alone(target, stop, tell):
-        if target.exists():
-            return
+    if not target.exists():
         _Download(file, url, target, progress, stop, tell).run()
 
 
@@ -263,23 +259,3 @@ def _total(answer: Answer) -> int | None:
 def _validator(answer: Answer) -> str:
     etag = answer.header("ETag")
     return etag if etag and not etag.startswith("W/") else answer.header("Last-Modified")
-
-
-@contextlib.contextmanager
-def _alone(target: Path, stop: Stop, tell: Say) -> Iterator[None]:
-    """While no other process of this machine downloads the same file."""
-    with target.with_name(f"{target.name}.lock").open("ab") as lock:
-        told = False
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not told:
-                    tell(f"{target.name}: another process downloads it, waiting for that")
-                told = True
-                waiting.turn()
-                if stop():
-                    raise Stopped(f"{target.name}: stopped while another process downloads it") from None
-                time.sleep(0.2)
-        yield

@@ -74,6 +74,16 @@ def test_a_mirror_may_be_a_folder(site: Files, tmp_path: Path) -> None:
     assert not site.asked
 
 
+def test_a_mirror_may_hold_links_as_caches_do(site: Files, tmp_path: Path) -> None:
+    folder = tmp_path / "m/models/small"
+    folder.mkdir(parents=True)
+    (tmp_path / "m/blobs").mkdir()
+    for name in ("model_state.pdparams", "vocab.txt"):
+        (tmp_path / "m/blobs" / name).write_bytes(name.encode())
+        (folder / name).symlink_to(Path("../../blobs") / name)
+    assert brought(small(site), tmp_path, str(tmp_path / "m"))["vocab.txt"] == b"vocab.txt"
+
+
 def test_what_a_mirror_does_not_have_is_named_with_its_place(site: Files, tmp_path: Path) -> None:
     said = refused(small(site), tmp_path, NotFound, str(tmp_path / "m"))
     assert said == (
@@ -106,7 +116,8 @@ def test_a_second_call_reads_nothing_again_until_it_is_forgotten(site: Files, tm
         fetch.bring(small(site), tmp_path / name, source(tmp_path))
     assert len(site.asked) == 2
     fetch.forget(small(site), source(tmp_path))
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    left = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert {path.suffix for path in left} == {".lock"}
     assert (tmp_path / "a" / "vocab.txt").read_bytes() == b"v\n"
 
 
