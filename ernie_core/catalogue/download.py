@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ernie_core import patience, waiting
 from ernie_core.catalogue import web
+from ernie_core.catalogue.address import shown
 from ernie_core.catalogue.entries import File
 from ernie_core.catalogue.web import Answer, BrokeOff
 from ernie_core.errors import BadInput, Denied, NotFound, Stopped, Unreachable
@@ -91,7 +92,7 @@ class _Download:
                 limit, spent = OUTAGE if self.heard else STRANGER, time.monotonic() - since
                 if futile >= FUTILE and spent >= STRANGER:
                     at = f"{self._size():,} of {self._spell_total()}"
-                    raise BadInput(f"{web.shown(self.url)}: breaks off after {at} each time: it is damaged") from error
+                    raise BadInput(f"{shown(self.url)}: breaks off after {at} each time: it is damaged") from error
                 if spent >= limit:
                     raise
                 if not told:
@@ -100,7 +101,7 @@ class _Download:
                 self._sleep(pause)
                 pause = min(patience.PAUSES[1], pause * 2)
             if restarts > RESTARTS:
-                raise BadInput(f"{web.shown(self.url)}: changes while it is downloaded: try again later")
+                raise BadInput(f"{shown(self.url)}: changes while it is downloaded: try again later")
 
     def _try(self) -> None:
         """One request, from where the last one ended, to the end of the file."""
@@ -122,7 +123,7 @@ class _Download:
 
     def _begin(self, answer: Answer, offset: int) -> int | None:
         """The length of the whole file, by an answer that fits; noted before its first byte is kept."""
-        where = web.shown(answer.url)
+        where = shown(answer.url)
         if answer.status == 416 and offset:
             raise _Changed
         if answer.status not in (200, 206):
@@ -160,7 +161,7 @@ class _Download:
         while block := answer.body.read1(BLOCK):
             if total is None and done + len(block) > self._most():
                 self._discard()
-                raise BadInput(f"{web.shown(self.url)}: sends more than the {self._most():,} bytes that it may have: "
+                raise BadInput(f"{shown(self.url)}: sends more than the {self._most():,} bytes that it may have: "
                                f"{_WRONG}")  # fmt: skip
             view = memoryview(block)
             while view:
@@ -170,13 +171,13 @@ class _Download:
             if self.stop():
                 raise Stopped(f"{self.target.name}: stopped after {done:,} bytes, which are kept")
             if total is not None and done > total:
-                raise BadInput(f"{web.shown(self.url)}: sends more than the {total:,} bytes that it says it has")
+                raise BadInput(f"{shown(self.url)}: sends more than the {total:,} bytes that it says it has")
             if (spent := time.monotonic() - begun) > WINDOW:
                 if (done - at) / spent < SLOW:
-                    raise Unreachable(f"{web.shown(self.url)}: sends less than {SLOW:,} bytes a second")
+                    raise Unreachable(f"{shown(self.url)}: sends less than {SLOW:,} bytes a second")
                 begun, at = time.monotonic(), done
         if total is not None and done < total:
-            raise BrokeOff(f"{web.shown(self.url)}: the connection broke off")
+            raise BrokeOff(f"{shown(self.url)}: the connection broke off")
 
     def _checked(self) -> bool:
         """Whether the file is in its place now. False to try once more from the beginning."""
@@ -189,7 +190,7 @@ class _Download:
             self._discard()
             if self.resumed:  # perhaps two versions of it were put together
                 return False
-            raise BadInput(f"{web.shown(self.url)}: {wrong}: the server has another file than the catalogue names")
+            raise BadInput(f"{shown(self.url)}: {wrong}: the server has another file than the catalogue names")
         os.replace(self.part, self.target)
         disk.sync(self.target.parent)
         self.beside.unlink(missing_ok=True)
@@ -237,7 +238,7 @@ def digest(path: Path, kind: str) -> str:
 
 
 def _refusal(answer: Answer) -> Exception:
-    where, status = web.shown(answer.url), answer.status
+    where, status = shown(answer.url), answer.status
     if status in (404, 410):
         return NotFound(f"{where}: there is no such file ({status})")
     if status in (401, 403, 407):

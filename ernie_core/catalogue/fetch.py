@@ -55,7 +55,7 @@ def bring(entry: Entry, folder: Path, source: Source) -> list[Mapping[str, Any]]
             except NotFound as error:
                 if file.optional and not (group and file.name == group[-1]):
                     continue
-                raise _advised(error, entry, file, source) from error
+                raise _absent(error, entry, file, source, group) from error
             except errors.Error as error:
                 raise _advised(error, entry, file, source) from error
             source.tell(f"{file.name}: {path.stat().st_size:,} bytes from {_address(entry, file, source.mirror)}")
@@ -140,6 +140,16 @@ def _advised(error: errors.Error, entry: Entry, file: File, source: Source) -> e
     names = ["config.json"] * ("config" in entry.facts) + [file.name for file in entry.files if not file.optional]
     ways.append(f"give a folder with {listed(names) or 'its files'} as an input: {_WAYS[entry.shelf]}")
     return type(error)(f"{error}; {'; or '.join(ways)}")
+
+
+def _absent(error: NotFound, entry: Entry, file: File, source: Source, group: tuple[str, ...]) -> errors.Error:
+    """What to say of a file that is not there, or of a group of which none is."""
+    if not group:
+        return _advised(error, entry, file, source)
+    there = _address(entry, file, source.mirror).rpartition("/")[0]
+    said = f"{there}: has none of {', '.join(group)}: {huggingface.REMEDY[group]}"
+    best = next(other for other in entry.files if other.name == group[0])
+    return _advised(NotFound(said), entry, best, source)
 
 
 def _doing(progress: Progress, file: File) -> Progress:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from published import Files, Handler, answers, breaks_off, ignores_ranges, server, stalls
 
 from ernie_core import patience
+from ernie_core.catalogue import address, web
 from ernie_core.catalogue import download as downloads
-from ernie_core.catalogue import web
 from ernie_core.catalogue.download import download
 from ernie_core.catalogue.entries import File
 from ernie_core.errors import BadInput, Denied, NotFound, Stopped, Unreachable
@@ -225,7 +225,7 @@ def test_an_answer_without_end_does_not_fill_the_disk(
         with contextlib.suppress(OSError):
             for _ in range(1000):
                 handler.wfile.write(b"2710\r\n" + bytes(10_000) + b"\r\n")
-        handler.close()
+            handler.close()
         return True
 
     monkeypatch.setattr(downloads, "MOST", 100_000)
@@ -274,6 +274,31 @@ def test_a_redirect_out_of_http_is_not_followed(site: Files, tmp_path: Path, tar
     assert f"redirected to `{scheme}:`, which is not followed" in refused(site, tmp_path, BadInput)
 
 
+@pytest.mark.parametrize("target", ["http://x:999999/", "http://[::1/", "http://x:abc/", "https:///x", "//:80/"])
+def test_a_redirect_to_what_is_no_address_is_said(site: Files, tmp_path: Path, target: str) -> None:
+    site.always = answers(302, Location=target)
+    assert f"SITE/model: redirected to `{target}`, which is no address of HTTP" in refused(site, tmp_path, BadInput)
+
+
+@pytest.mark.parametrize("url", ["http://me:secret@host:port/x?k=secret", "http://[::1/x", "host/x", "http:///x"])
+def test_what_is_no_address_is_said_without_its_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(BadInput, match="is no address of HTTP: correct it") as caught:
+        download(File("model", url), url, tmp_path / "model", tell=lambda _: None)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_proxy_that_is_no_address_is_said(site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://me:secret@host:port")
+    said = refused(site, tmp_path, BadInput)
+    assert said == "proxy `http://host:port` is no address of HTTP: correct it: it is of $HTTPS_PROXY or $HTTP_PROXY"
+
+
+def test_a_token_with_a_wrong_endpoint_is_said(site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("HF_ENDPOINT", "https://host:port/")
+    assert refused(site, tmp_path, BadInput).startswith("$HF_ENDPOINT `https://host:port` is no address of HTTP")
+
+
 def test_a_circle_of_redirects_ends(site: Files, tmp_path: Path) -> None:
     site.always = answers(302, Location="/model")
     assert "redirected more than 5 times" in refused(site, tmp_path, BadInput)
@@ -312,6 +337,16 @@ def test_a_proxy_is_used_and_no_proxy_is_honoured(site: Files, tmp_path: Path, m
         (tmp_path / "model").unlink()
         assert bring(site, tmp_path) == BODY
         assert len(site.asked) == 1
+
+
+def test_no_proxy_may_name_a_port(site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with server() as gone:
+        pass
+    monkeypatch.setenv("http_proxy", gone.url)
+    monkeypatch.setenv("no_proxy", "other:1,127.0.0.1:1")
+    assert "the proxy" in refused(site, tmp_path, Unreachable)
+    monkeypatch.setenv("no_proxy", f"other:1,{site.url.removeprefix('http://')}")
+    assert bring(site, tmp_path) == BODY
 
 
 def test_a_request_to_stop_keeps_what_came(site: Files, tmp_path: Path) -> None:
@@ -355,7 +390,8 @@ def test_the_token_goes_to_the_host_of_hugging_face_alone_and_never_unencrypted(
 
 
 def test_a_signature_in_an_address_is_never_shown() -> None:
-    assert web.shown("https://me:pw@host:8443/a/b?X-Amz-Signature=abc#x") == "https://host:8443/a/b"
+    assert address.shown("https://me:pw@host:8443/a/b?X-Amz-Signature=abc#x") == "https://host:8443/a/b"
+    assert address.shown("http://me:pw@[::1]:80/a?k=abc") == "http://[::1]:80/a"
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
