@@ -178,6 +178,8 @@ def _make(task: Task, store: Store, started: float, stop: Stop, lease: Lease | N
     info = provenance.provenance(task, cls, step, scores, started)
     kind, moving = cls.makes().kind, report.bytes("publish")
     artefact.publish(store, task.address, folder, kind=kind, carried=carried, info=info, progress=moving)
+    for act in here.afterwards:
+        act()
     if work:
         try:
             shards.clear(work)

@@ -199,5 +199,5 @@ class Dataset(Step):
             stop=here.stop,
         )
         if entry:
-            fetch.forget(entry, source)
+            here.afterwards.append(lambda: fetch.forget(entry, source))
         return scores

@@ -94,5 +94,5 @@ class Pretrained(Step):
         models.complete(entry, folder)
         scores = foreign.convert(folder, model)
         models.note(entry, rows, model)
-        fetch.forget(entry, source)
+        here.afterwards.append(lambda: fetch.forget(entry, source))
         return scores

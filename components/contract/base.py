@@ -143,6 +143,8 @@ class Here:
     """For a training: address of an earlier one whose newest checkpoint it continues, if it has none of its own."""
     lineage: Callable[[], Mapping[str, Any]] = field(default=dict)
     """The provenance of this step and all its ancestors: address -> what its manifest says."""
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    """What to do once the artefact is committed, such as to remove what was kept in the cache to make it."""
 
 
 class Step(Strict):

@@ -1,18 +1,16 @@
 """A file over HTTP, whole and checked or absent: it resumes after any death, and nothing lasts for ever."""
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ernie_core import patience, waiting
 from ernie_core.catalogue import web
+from ernie_core.catalogue.address import shown
 from ernie_core.catalogue.entries import File
 from ernie_core.catalogue.web import Answer, BrokeOff
 from ernie_core.errors import BadInput, Denied, NotFound, Stopped, Unreachable
@@ -22,12 +20,15 @@ from ernie_core.store import disk
 STRANGER, OUTAGE = 20.0, 300.0
 """Seconds without any progress: of a server that has not answered yet, and of one that has."""
 FUTILE = 5
-"""Connections in a row that break off at the same place: the server then has no more than that."""
+"""Answers in a row that break off at the same place, for `STRANGER` seconds at least: the server then has no more."""
 RESTARTS = 3
 """Times that a file may change on the server while it is downloaded."""
 SLOW, WINDOW = 1024, 60.0
 """Bytes a second below which a connection counts as stalled, and the seconds over which that is measured."""
+MOST = 16 << 30
+"""Bytes of a file whose size is not known: several times the largest model of the catalogue."""
 BLOCK = 1 << 20
+_WRONG = "it is another file, correct the address"
 
 
 class _Changed(Exception):
@@ -48,12 +49,11 @@ def download(file: File, url: str, target: Path, *, progress: Progress = silent,
              tell: Say = say) -> None:  # fmt: skip
     """Bring a file to `target`; one that is there already stays. What has arrived is kept for the next call.
 
-    NotFound, Denied, Unreachable, Stopped; BadInput for another length or digest than is known.
+    The caller is alone with `target`. NotFound, Denied, Unreachable, Stopped; BadInput for another length or digest
+    than is known.
     """
     disk.make(target.parent)
-    with _alone(target, stop, tell):
-        if target.exists():
-            return
+    if not target.exists():
         _Download(file, url, target, progress, stop, tell).run()
 
 
@@ -64,12 +64,14 @@ class _Download:
         self.part = target.with_name(f"{target.name}.part")
         self.beside = target.with_name(f"{target.name}.part.json")
         self.notes = self._read_notes()
-        self.heard = self.resumed = False
+        self.heard = self.answered = self.resumed = False
 
     def run(self) -> None:
         """Try until the file is whole, there is no progress for too long, or the reason is one that stays."""
-        furthest, since, futile, restarts, pause, told = self._size(), time.monotonic(), 0, 0, patience.PAUSES[0], False
+        furthest, since, restarts, pause, told = self._size(), time.monotonic(), 0, patience.PAUSES[0], False
+        ended, futile = -1, 0
         while True:
+            self.answered = False
             try:
                 self._try()
                 if self._checked():
@@ -81,14 +83,17 @@ class _Download:
                 furthest = 0
             except Unreachable as error:
                 if self._size() > furthest:
-                    furthest, since, futile, pause = self._size(), time.monotonic(), 0, patience.PAUSES[0]
+                    furthest, since, pause = self._size(), time.monotonic(), patience.PAUSES[0]
+                    ended, futile = furthest, 0
                     continue
-                futile += isinstance(error, BrokeOff)
-                limit = OUTAGE if self.heard else STRANGER
-                if futile >= FUTILE:
+                if self.answered and isinstance(error, BrokeOff):  # without an answer it says nothing of the file
+                    futile = futile + 1 if self._size() == ended else 0
+                    ended = self._size()
+                limit, spent = OUTAGE if self.heard else STRANGER, time.monotonic() - since
+                if futile >= FUTILE and spent >= STRANGER:
                     at = f"{self._size():,} of {self._spell_total()}"
-                    raise BadInput(f"{web.shown(self.url)}: breaks off after {at} each time: it is damaged") from error
-                if time.monotonic() - since >= limit:
+                    raise BadInput(f"{shown(self.url)}: breaks off after {at} each time: it is damaged") from error
+                if spent >= limit:
                     raise
                 if not told:
                     self.tell(f"{error} (retrying for at most {limit:.0f} s)")
@@ -96,7 +101,7 @@ class _Download:
                 self._sleep(pause)
                 pause = min(patience.PAUSES[1], pause * 2)
             if restarts > RESTARTS:
-                raise BadInput(f"{web.shown(self.url)}: changes while it is downloaded: try again later")
+                raise BadInput(f"{shown(self.url)}: changes while it is downloaded: try again later")
 
     def _try(self) -> None:
         """One request, from where the last one ended, to the end of the file."""
@@ -110,6 +115,7 @@ class _Download:
             if answer.status == 416 and offset and _total(answer) == offset:
                 return
             total = self._begin(answer, offset)
+            self.answered = True
             with self.part.open("r+b" if answer.status == 206 else "wb") as out:
                 out.seek(0, os.SEEK_END)
                 self._receive(answer, out.fileno(), out.tell(), total)
@@ -117,7 +123,7 @@ class _Download:
 
     def _begin(self, answer: Answer, offset: int) -> int | None:
         """The length of the whole file, by an answer that fits; noted before its first byte is kept."""
-        where = web.shown(answer.url)
+        where = shown(answer.url)
         if answer.status == 416 and offset:
             raise _Changed
         if answer.status not in (200, 206):
@@ -129,6 +135,7 @@ class _Download:
         total, validator = _total(answer), _validator(answer)
         if answer.status == 206:
             start = re.match(r"bytes (\d+)-", answer.header("Content-Range"))
+            validator = validator or self.notes.validator  # an answer to `If-Range` need not repeat a date
             same = self.notes.total in (None, total) and self.notes.validator in ("", validator)
             if not offset or not start or int(start[1]) != offset or not same:
                 raise _Changed
@@ -137,6 +144,10 @@ class _Download:
                            "could not be told whether it is whole")  # fmt: skip
         if self.file.size not in (None, total) and total is not None:
             raise BadInput(f"{where}: has {total:,} bytes there, but must have {self.file.size:,}: it is another file")
+        if total is not None and total > self._most():
+            raise BadInput(
+                f"{where}: has {total:,} bytes there, but no published file has more than {MOST:,}: {_WRONG}"
+            )
         self.notes = _Notes(self.url, validator, total)
         temporary = self.beside.with_name(f"{self.beside.name}.new")
         if answer.status == 200:
@@ -148,6 +159,10 @@ class _Download:
     def _receive(self, answer: Answer, out: int, done: int, total: int | None) -> None:
         begun, at = time.monotonic(), done
         while block := answer.body.read1(BLOCK):
+            if total is None and done + len(block) > self._most():
+                self._discard()
+                raise BadInput(f"{shown(self.url)}: sends more than the {self._most():,} bytes that it may have: "
+                               f"{_WRONG}")  # fmt: skip
             view = memoryview(block)
             while view:
                 view = view[os.write(out, view) :]
@@ -156,13 +171,13 @@ class _Download:
             if self.stop():
                 raise Stopped(f"{self.target.name}: stopped after {done:,} bytes, which are kept")
             if total is not None and done > total:
-                raise BadInput(f"{web.shown(self.url)}: sends more than the {total:,} bytes that it says it has")
+                raise BadInput(f"{shown(self.url)}: sends more than the {total:,} bytes that it says it has")
             if (spent := time.monotonic() - begun) > WINDOW:
                 if (done - at) / spent < SLOW:
-                    raise Unreachable(f"{web.shown(self.url)}: sends less than {SLOW:,} bytes a second")
+                    raise Unreachable(f"{shown(self.url)}: sends less than {SLOW:,} bytes a second")
                 begun, at = time.monotonic(), done
         if total is not None and done < total:
-            raise BrokeOff(f"{web.shown(self.url)}: the connection broke off")
+            raise BrokeOff(f"{shown(self.url)}: the connection broke off")
 
     def _checked(self) -> bool:
         """Whether the file is in its place now. False to try once more from the beginning."""
@@ -175,11 +190,14 @@ class _Download:
             self._discard()
             if self.resumed:  # perhaps two versions of it were put together
                 return False
-            raise BadInput(f"{web.shown(self.url)}: {wrong}: the server has another file than the catalogue names")
+            raise BadInput(f"{shown(self.url)}: {wrong}: the server has another file than the catalogue names")
         os.replace(self.part, self.target)
         disk.sync(self.target.parent)
         self.beside.unlink(missing_ok=True)
         return True
+
+    def _most(self) -> int:
+        return MOST if self.file.size is None else self.file.size
 
     def _may_resume(self) -> bool:
         return self.notes.url == self.url and bool(self.notes.validator or self.file.proven)
@@ -220,7 +238,7 @@ def digest(path: Path, kind: str) -> str:
 
 
 def _refusal(answer: Answer) -> Exception:
-    where, status = web.shown(answer.url), answer.status
+    where, status = shown(answer.url), answer.status
     if status in (404, 410):
         return NotFound(f"{where}: there is no such file ({status})")
     if status in (401, 403, 407):
@@ -242,23 +260,3 @@ def _total(answer: Answer) -> int | None:
 def _validator(answer: Answer) -> str:
     etag = answer.header("ETag")
     return etag if etag and not etag.startswith("W/") else answer.header("Last-Modified")
-
-
-@contextlib.contextmanager
-def _alone(target: Path, stop: Stop, tell: Say) -> Iterator[None]:
-    """While no other process of this machine downloads the same file."""
-    with target.with_name(f"{target.name}.lock").open("ab") as lock:
-        told = False
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not told:
-                    tell(f"{target.name}: another process downloads it, waiting for that")
-                told = True
-                waiting.turn()
-                if stop():
-                    raise Stopped(f"{target.name}: stopped while another process downloads it") from None
-                time.sleep(0.2)
-        yield

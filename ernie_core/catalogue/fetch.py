@@ -1,5 +1,6 @@
 """The files of an entry of the catalogue, from its publisher or from the mirror of the site, into one folder."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -10,6 +11,7 @@ from typing import Any
 
 from ernie_core import errors
 from ernie_core.catalogue import archive, huggingface
+from ernie_core.catalogue.alone import alone, remove
 from ernie_core.catalogue.download import digest, download
 from ernie_core.catalogue.entries import Entry, File
 from ernie_core.errors import BadInput, NotFound
@@ -47,28 +49,30 @@ def bring(entry: Entry, folder: Path, source: Source) -> list[Mapping[str, Any]]
         group = next((group for group in huggingface.ONE_OF if file.optional and file.name in group), ())
         if any(row["name"] in group for row in found):
             continue
-        try:
-            path = _bring(entry, file, source)
-        except NotFound as error:
-            if file.optional and not (group and file.name == group[-1]):
-                continue
-            raise _advised(error, entry, file, source) from error
-        except errors.Error as error:
-            raise _advised(error, entry, file, source) from error
-        source.tell(f"{file.name}: {path.stat().st_size:,} bytes from {_address(entry, file, source.mirror)}")
-        found.append({"name": file.name, "size": path.stat().st_size, "sha256": digest(path, "sha256")})
-        if file.members:
-            archive.unpack(path, file.members, folder, source.progress)
-        else:
-            with disk.explained(folder):
-                _link(path, folder / file.name)
+        with contextlib.ExitStack() as ours:  # until it is in the folder, nobody removes it
+            try:
+                path = _bring(entry, file, source, ours)
+            except NotFound as error:
+                if file.optional and not (group and file.name == group[-1]):
+                    continue
+                raise _absent(error, entry, file, source, group) from error
+            except errors.Error as error:
+                raise _advised(error, entry, file, source) from error
+            source.tell(f"{file.name}: {path.stat().st_size:,} bytes from {_address(entry, file, source.mirror)}")
+            found.append({"name": file.name, "size": path.stat().st_size, "sha256": digest(path, "sha256")})
+            if file.members:
+                archive.unpack(path, file.members, folder, source.progress)
+            else:
+                with disk.explained(folder):
+                    _link(path, folder / file.name)
     return found
 
 
 def forget(entry: Entry, source: Source) -> None:
-    """Remove what was kept of an entry, once it is in an artefact."""
+    """Remove what was kept of an entry, once it is in an artefact; not what another process has at this moment."""
     for file in entry.files:
-        shutil.rmtree(_kept(entry, file, source).parent, ignore_errors=True)
+        with contextlib.suppress(OSError):  # what stays there costs room, not a result
+            remove(_kept(entry, file, source))
 
 
 def place(entry: Entry, file: File) -> str:
@@ -76,12 +80,13 @@ def place(entry: Entry, file: File) -> str:
     return f"{entry.shelf}/{entry.name}/{file.name}"
 
 
-def _bring(entry: Entry, file: File, source: Source) -> Path:
-    """The file, whole and checked; in the cache, or where a mirror on a disk has it."""
-    address = _address(entry, file, source.mirror)
+def _bring(entry: Entry, file: File, source: Source, ours: contextlib.ExitStack) -> Path:
+    """The file, whole and checked; in the cache, and then nobody else has it before `ours` ends, or where a mirror on a
+    disk has it."""
+    address, kept = _address(entry, file, source.mirror), _kept(entry, file, source)
     if address.startswith(("http://", "https://")):
-        kept = _kept(entry, file, source)
         with disk.explained(kept):
+            ours.enter_context(alone(kept, source.stop, source.tell))
             download(file, address, kept, progress=_doing(source.progress, file), stop=source.stop, tell=source.tell)
         return kept
     store = open_store(source.mirror, patience=60.0)
@@ -89,17 +94,26 @@ def _bring(entry: Entry, file: File, source: Source) -> Path:
         raise NotFound(f"{address}: there is no such file")
     path = store.path(place(entry, file))
     if path is None:
-        path = _kept(entry, file, source)
+        path = kept
         with disk.explained(path):
-            disk.make(path.parent)
+            ours.enter_context(alone(path, source.stop, source.tell))
         if not path.exists():
             store.download(place(entry, file), path, size=there.size, progress=_doing(source.progress, file))
-    if file.size not in (None, there.size):
-        raise BadInput(f"{address}: has {there.size:,} bytes, but must have {file.size:,}: it is another file")
-    for kind in ("sha256", "md5"):
-        if (known := getattr(file, kind)) and (is_ := digest(path, kind)) != known:
-            raise BadInput(f"{address}: has the {kind} {is_} instead of {known}: it is another file")
+    if wrong := _wrong(file, path):
+        if path == kept:
+            kept.unlink()  # a mirror that was put right is asked again
+        raise BadInput(f"{address}: {wrong}: it is another file")
     return path
+
+
+def _wrong(file: File, path: Path) -> str:
+    """How a file differs from what is known of it; empty if it does not."""
+    if file.size not in (None, size := path.stat().st_size):
+        return f"has {size:,} bytes, but must have {file.size:,}"
+    for kind in ("sha256", "md5"):
+        if (known := getattr(file, kind)) and (found := digest(path, kind)) != known:
+            return f"has the {kind} {found} instead of {known}"
+    return ""
 
 
 def _address(entry: Entry, file: File, mirror: str) -> str:
@@ -128,6 +142,16 @@ def _advised(error: errors.Error, entry: Entry, file: File, source: Source) -> e
     return type(error)(f"{error}; {'; or '.join(ways)}")
 
 
+def _absent(error: NotFound, entry: Entry, file: File, source: Source, group: tuple[str, ...]) -> errors.Error:
+    """What to say of a file that is not there, or of a group of which none is."""
+    if not group:
+        return _advised(error, entry, file, source)
+    there = _address(entry, file, source.mirror).rpartition("/")[0]
+    said = f"{there}: has none of {', '.join(group)}: {huggingface.REMEDY[group]}"
+    best = next(other for other in entry.files if other.name == group[0])
+    return _advised(NotFound(said), entry, best, source)
+
+
 def _doing(progress: Progress, file: File) -> Progress:
     def report(done: float, total: float | None = None, unit: str = "", **facts: float | str) -> None:
         progress(done, total, unit, **{"doing": f"download {file.name}", **facts})
@@ -138,6 +162,6 @@ def _doing(progress: Progress, file: File) -> Progress:
 def _link(path: Path, target: Path) -> None:
     """A second name for a file, or a copy where there can be none."""
     try:
-        os.link(path, target)
+        os.link(path.resolve(), target)  # a link of a link would lead from the wrong folder
     except OSError:
         shutil.copyfile(path, target)

@@ -4,6 +4,7 @@ import os
 import re
 from urllib.parse import urlsplit
 
+from ernie_core.catalogue import address
 from ernie_core.catalogue.entries import Entry, File
 from ernie_core.errors import BadInput
 from ernie_core.wording import shorten
@@ -17,6 +18,11 @@ _CONFIGS = ("config.json", "model_config.json")
 _TEXT = ("vocab.txt", "sentencepiece.bpe.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 ONE_OF = (_CONFIGS, _WEIGHTS)
 """Of each of these groups the first file that a repository has is taken, and it must have one."""
+REMEDY = {
+    _CONFIGS: "check owner, name and commit",
+    _WEIGHTS: "weights that are in several files, with an index, are read from a folder alone",
+}
+"""What to do where it has none."""
 
 
 def entry(name: str) -> Entry:
@@ -37,13 +43,21 @@ def entry(name: str) -> Entry:
 
 
 def endpoint() -> str:
-    """Where repositories are: `$HF_ENDPOINT`, as for the tools of Hugging Face, or its own host."""
-    return (os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
+    """Where repositories are: `$HF_ENDPOINT`, as for the tools of Hugging Face, or its own host. BadInput if that is no
+    address of HTTP."""
+    value = (os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
+    try:
+        address.split(value)
+    except BadInput as error:
+        raise BadInput(f"$HF_ENDPOINT {error}, `https://host`") from error
+    return value
 
 
 def token(url: str) -> str:
     """The credential for an address: `$HF_TOKEN`, for the host of repositories alone, and never unencrypted."""
+    if not (secret := os.environ.get("HF_TOKEN", "").strip()):
+        return ""
     place, home = urlsplit(url), urlsplit(endpoint())
     if place.scheme != "https" or (place.hostname, place.port) != (home.hostname, home.port):
         return ""
-    return os.environ.get("HF_TOKEN", "").strip()
+    return secret

@@ -9,7 +9,11 @@ VARIABLE = "ERNIE_JOBS_MIRROR"
 
 def address(value: str, folder: Path) -> str:
     """An address of a mirror as steps take it; a relative folder starts from `folder`. ValueError with the remedy."""
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018  (a number, or it cannot be read)
+    except ValueError:
+        raise ValueError("a mirror is a folder, `https://host/folder/` or `s3://bucket/prefix/`") from None
     if parts.scheme in ("http", "https"):
         if parts.username or parts.password:
             raise ValueError("a mirror's address holds no password: a site file is read by many; let it ask for none")

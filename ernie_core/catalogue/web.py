@@ -7,12 +7,13 @@ import ssl
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import urllib3
 from urllib3 import exceptions
 
-from ernie_core.catalogue import huggingface
+from ernie_core.catalogue import address, huggingface
+from ernie_core.catalogue.address import shown
 from ernie_core.errors import BadInput, Denied, Unreachable
 
 CONNECT, SILENCE = 10.0, 30.0
@@ -45,9 +46,10 @@ class Answer:
 @contextlib.contextmanager
 def get(url: str, headers: Mapping[str, str]) -> Iterator[Answer]:
     """Ask for a file. Unreachable if no server answers or it breaks off; also what is raised while the body is read."""
-    where = shown(url)
+    where = address.bare(url)
     try:
         for _ in range(REDIRECTS + 1):
+            address.split(url)
             where = shown(url)
             body = _client(url).request("GET", url, headers=_with_token(url, headers), redirect=False, retries=False,
                                         preload_content=False, decode_content=False,
@@ -63,16 +65,16 @@ def get(url: str, headers: Mapping[str, str]) -> Iterator[Answer]:
         raise _ours(error, where) from error
 
 
-def shown(url: str) -> str:
-    """An address for a message: without what may be a credential in it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
-
-
 def _next(url: str, target: str) -> str:
     """Where a redirect leads. BadInput unless it is as safe as where it comes from."""
-    found = urljoin(url, target)
-    old, new = urlsplit(url).scheme, urlsplit(found).scheme
+    try:
+        found = urljoin(url, target)
+        old, new = urlsplit(url).scheme, urlsplit(found).scheme
+        if new in ("http", "https"):
+            address.split(found)
+    except (BadInput, ValueError) as error:
+        said = f"{shown(url)}: redirected to `{address.bare(target)}`, which is no address of HTTP"
+        raise BadInput(f"{said}: correct the address") from error
     if new not in ("http", "https"):
         raise BadInput(f"{shown(url)}: redirected to `{new}:`, which is not followed: correct the address")
     if (old, new) == ("https", "http"):
@@ -87,10 +89,9 @@ def _with_token(url: str, headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _client(url: str) -> urllib3.PoolManager:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadInput(f"`{shown(url)}` is no address of HTTP: correct it")
-    if urllib.request.proxy_bypass(parts.hostname):
+    parts = address.split(url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    if any(urllib.request.proxy_bypass(name) for name in (parts.hostname or "", f"{address.host(parts)}:{port}")):
         return _pool("")
     return _pool(urllib.request.getproxies().get(parts.scheme, ""))
 
@@ -99,14 +100,20 @@ def _client(url: str) -> urllib3.PoolManager:
 def _pool(proxy: str) -> urllib3.PoolManager:
     if not proxy:
         return urllib3.PoolManager(ssl_context=_trusted())
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadInput(f"proxy {shown(parts.geturl())}: is no address of HTTP: correct $HTTPS_PROXY and $HTTP_PROXY")
+    parts = _proxy(proxy)
     name = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
     headers = urllib3.make_headers(proxy_basic_auth=name) if name else None
     port = f":{parts.port}" if parts.port else ""
-    return urllib3.ProxyManager(f"{parts.scheme}://{parts.hostname}{port}", proxy_headers=headers,
+    return urllib3.ProxyManager(f"{parts.scheme}://{address.host(parts)}{port}", proxy_headers=headers,
                                 ssl_context=_trusted())  # fmt: skip
+
+
+def _proxy(value: str) -> SplitResult:
+    """The address of a proxy, whose scheme may be left out."""
+    try:
+        return address.split(value if "://" in value else f"http://{value}")
+    except BadInput as error:
+        raise BadInput(f"proxy {error}: it is of $HTTPS_PROXY or $HTTP_PROXY") from error
 
 
 def _trusted() -> ssl.SSLContext:
@@ -122,7 +129,7 @@ def _trusted() -> ssl.SSLContext:
 def _ours(error: exceptions.HTTPError, where: str) -> Exception:
     """An error of the client as one that a person can act on."""
     if isinstance(error, exceptions.ProxyError):
-        proxy = shown(urllib.request.getproxies().get(urlsplit(where).scheme, ""))
+        proxy = shown(_proxy(urllib.request.getproxies().get(urlsplit(where).scheme, "")).geturl())
         said = str(error.original_error)
         if "407" in said:
             return Denied(f"{where}: the proxy {proxy} wants a name and a password: put them into $HTTPS_PROXY")

@@ -1,12 +1,13 @@
 """Downloads from a server that does what servers do: the right file in the end, or one line that says why not."""
 
+import contextlib
 import hashlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 from published import Files, Handler, answers, breaks_off, ignores_ranges, server, stalls
 
 from ernie_core import patience
+from ernie_core.catalogue import address, web
 from ernie_core.catalogue import download as downloads
-from ernie_core.catalogue import web
 from ernie_core.catalogue.download import download
 from ernie_core.catalogue.entries import File
 from ernie_core.errors import BadInput, Denied, NotFound, Stopped, Unreachable
@@ -61,7 +62,7 @@ def refused(site: Files, folder: Path, kind: type[Exception], **known: object) -
 
 def test_a_file_comes_whole_and_nothing_else_stays(site: Files, tmp_path: Path) -> None:
     assert bring(site, tmp_path, sha256=SHA, size=len(BODY)) == BODY
-    assert sorted(os.listdir(tmp_path)) == ["model", "model.lock"]
+    assert os.listdir(tmp_path) == ["model"]
     assert bring(site, tmp_path, sha256=SHA) == BODY
     assert len(site.asked) == 1
 
@@ -166,6 +167,81 @@ def test_without_length_and_digest_nobody_knows_whether_a_file_is_whole(site: Fi
     assert bring(site, tmp_path, sha256=SHA) == BODY
 
 
+def hangs_up(handler: Handler) -> bool:
+    """The connection ends before any answer."""
+    handler.close_connection = True
+    return True
+
+
+def cut(at: int, **headers: str) -> Callable[[Handler], bool]:
+    """The whole file, with these headers alone; the connection ends before byte `at`."""
+
+    def trick(handler: Handler) -> bool:
+        handler.send_response(200)
+        for name, value in {"Content-Length": str(len(BODY)), **headers}.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(BODY[:at])
+        handler.close()
+        return True
+
+    return trick
+
+
+def test_a_server_that_hangs_up_for_a_while_is_asked_again(site: Files, tmp_path: Path) -> None:
+    site.tricks = [breaks_off(1000), *[hangs_up] * 12]
+    assert bring(site, tmp_path) == BODY
+
+
+def test_a_server_that_only_hangs_up_does_not_answer(site: Files, tmp_path: Path) -> None:
+    site.always = hangs_up
+    assert refused(site, tmp_path, Unreachable) == "SITE/model: the connection broke off"
+
+
+def test_breaks_at_different_places_are_no_damage(site: Files, tmp_path: Path) -> None:
+    site.tricks = [cut(at) for at in (3000, 2000, 3000, 1000, 3000, 2000, 1000, 3000, 1000, 2000)]
+    assert bring(site, tmp_path) == BODY
+
+
+def test_the_rest_of_a_file_need_not_repeat_its_date(site: Files, tmp_path: Path) -> None:
+    def rest(handler: Handler) -> bool:
+        start = int(handler.headers["Range"].removeprefix("bytes=").rstrip("-"))
+        handler.say(206, BODY[start:], {"Content-Range": f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"})
+        return True
+
+    site.tricks = [cut(1000, ETag='W/"1"', Last_Modified="Mon, 01 Jan 2024 00:00:00 GMT"), rest]
+    assert bring(site, tmp_path) == BODY
+    assert [asked for _, asked in site.asked] == ["", "bytes=1000-"]
+
+
+@pytest.mark.parametrize("size", [None, 70_000])
+def test_an_answer_without_end_does_not_fill_the_disk(
+    site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int | None
+) -> None:
+    def endless(handler: Handler) -> bool:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(1000):
+                handler.wfile.write(b"2710\r\n" + bytes(10_000) + b"\r\n")
+            handler.close()
+        return True
+
+    monkeypatch.setattr(downloads, "MOST", 100_000)
+    site.always = endless
+    most = size or 100_000
+    assert f"sends more than the {most:,} bytes that it may have" in refused(site, tmp_path, BadInput, size=size)
+    assert not os.listdir(tmp_path)
+
+
+def test_a_size_that_no_published_file_has_is_refused(
+    site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "MOST", 100_000)
+    assert "no published file has more than 100,000" in refused(site, tmp_path, BadInput)
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(404, NotFound), (410, NotFound), (401, Denied), (403, Denied), (400, BadInput), (503, Unreachable)],
@@ -196,6 +272,31 @@ def test_a_redirect_out_of_http_is_not_followed(site: Files, tmp_path: Path, tar
     site.always = answers(302, Location=target)
     scheme = target.partition(":")[0]
     assert f"redirected to `{scheme}:`, which is not followed" in refused(site, tmp_path, BadInput)
+
+
+@pytest.mark.parametrize("target", ["http://x:999999/", "http://[::1/", "http://x:abc/", "https:///x", "//:80/"])
+def test_a_redirect_to_what_is_no_address_is_said(site: Files, tmp_path: Path, target: str) -> None:
+    site.always = answers(302, Location=target)
+    assert f"SITE/model: redirected to `{target}`, which is no address of HTTP" in refused(site, tmp_path, BadInput)
+
+
+@pytest.mark.parametrize("url", ["http://me:secret@host:port/x?k=secret", "http://[::1/x", "host/x", "http:///x"])
+def test_what_is_no_address_is_said_without_its_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(BadInput, match="is no address of HTTP: correct it") as caught:
+        download(File("model", url), url, tmp_path / "model", tell=lambda _: None)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_proxy_that_is_no_address_is_said(site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://me:secret@host:port")
+    said = refused(site, tmp_path, BadInput)
+    assert said == "proxy `http://host:port` is no address of HTTP: correct it: it is of $HTTPS_PROXY or $HTTP_PROXY"
+
+
+def test_a_token_with_a_wrong_endpoint_is_said(site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("HF_ENDPOINT", "https://host:port/")
+    assert refused(site, tmp_path, BadInput).startswith("$HF_ENDPOINT `https://host:port` is no address of HTTP")
 
 
 def test_a_circle_of_redirects_ends(site: Files, tmp_path: Path) -> None:
@@ -236,6 +337,16 @@ def test_a_proxy_is_used_and_no_proxy_is_honoured(site: Files, tmp_path: Path, m
         (tmp_path / "model").unlink()
         assert bring(site, tmp_path) == BODY
         assert len(site.asked) == 1
+
+
+def test_no_proxy_may_name_a_port(site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with server() as gone:
+        pass
+    monkeypatch.setenv("http_proxy", gone.url)
+    monkeypatch.setenv("no_proxy", "other:1,127.0.0.1:1")
+    assert "the proxy" in refused(site, tmp_path, Unreachable)
+    monkeypatch.setenv("no_proxy", f"other:1,{site.url.removeprefix('http://')}")
+    assert bring(site, tmp_path) == BODY
 
 
 def test_a_request_to_stop_keeps_what_came(site: Files, tmp_path: Path) -> None:
@@ -279,7 +390,8 @@ def test_the_token_goes_to_the_host_of_hugging_face_alone_and_never_unencrypted(
 
 
 def test_a_signature_in_an_address_is_never_shown() -> None:
-    assert web.shown("https://me:pw@host:8443/a/b?X-Amz-Signature=abc#x") == "https://host:8443/a/b"
+    assert address.shown("https://me:pw@host:8443/a/b?X-Amz-Signature=abc#x") == "https://host:8443/a/b"
+    assert address.shown("http://me:pw@[::1]:80/a?k=abc") == "http://[::1]:80/a"
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -9,7 +9,7 @@ import pytest
 from published import Files, answers, server
 from published_models import md5, tar
 
-from ernie_core.catalogue import download, fetch, models
+from ernie_core.catalogue import download, fetch, mirror, models
 from ernie_core.catalogue.entries import Entry, File, Member
 from ernie_core.catalogue.fetch import Source
 from ernie_core.errors import BadInput, Denied, Error, NotFound, Unreachable
@@ -74,6 +74,16 @@ def test_a_mirror_may_be_a_folder(site: Files, tmp_path: Path) -> None:
     assert not site.asked
 
 
+def test_a_mirror_may_hold_links_as_caches_do(site: Files, tmp_path: Path) -> None:
+    folder = tmp_path / "m/models/small"
+    folder.mkdir(parents=True)
+    (tmp_path / "m/blobs").mkdir()
+    for name in ("model_state.pdparams", "vocab.txt"):
+        (tmp_path / "m/blobs" / name).write_bytes(name.encode())
+        (folder / name).symlink_to(Path("../../blobs") / name)
+    assert brought(small(site), tmp_path, str(tmp_path / "m"))["vocab.txt"] == b"vocab.txt"
+
+
 def test_what_a_mirror_does_not_have_is_named_with_its_place(site: Files, tmp_path: Path) -> None:
     said = refused(small(site), tmp_path, NotFound, str(tmp_path / "m"))
     assert said == (
@@ -81,6 +91,12 @@ def test_what_a_mirror_does_not_have_is_named_with_its_place(site: Files, tmp_pa
         f"({site.url}/weights) to models/small/model_state.pdparams of TMP/m; or give a folder with config.json, "
         "model_state.pdparams, vocab.txt as an input: `inputs: {mine: {model_files: FOLDER}}` and `from: mine`"
     )
+
+
+@pytest.mark.parametrize("value", ["https://host:port/m", "https://[::1/m", "https:///m"])
+def test_an_address_that_no_mirror_can_have_is_said_with_the_forms_that_one_has(value: str) -> None:
+    with pytest.raises(ValueError, match="a mirror is a folder"):
+        mirror.address(value, Path())
 
 
 def test_a_mirror_with_another_file_is_refused(site: Files, tmp_path: Path) -> None:
@@ -106,7 +122,8 @@ def test_a_second_call_reads_nothing_again_until_it_is_forgotten(site: Files, tm
         fetch.bring(small(site), tmp_path / name, source(tmp_path))
     assert len(site.asked) == 2
     fetch.forget(small(site), source(tmp_path))
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    left = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert {path.suffix for path in left} == {".lock"}
     assert (tmp_path / "a" / "vocab.txt").read_bytes() == b"v\n"
 
 
@@ -135,7 +152,27 @@ def test_a_repository_gives_one_config_one_form_of_weights_and_the_tokenizer(
 
 def test_a_repository_without_weights_is_said(site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = repository(site, monkeypatch, "config.json", "vocab.txt")
-    assert "model_state.pdparams: there is no such file" in refused(entry, tmp_path, NotFound)
+    said = refused(entry, tmp_path, NotFound).replace(site.url, "SITE")
+    assert said.startswith(
+        f"SITE/me/small/resolve/{COMMIT}: has none of model.safetensors, pytorch_model.bin, model_state.pdparams: "
+        "weights that are in several files, with an index, are read from a folder alone; bring `model.safetensors` "
+    )
+
+
+def test_a_repository_that_is_not_there_is_said(site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = refused(repository(site, monkeypatch), tmp_path, NotFound).replace(site.url, "SITE")
+    assert said.startswith(
+        f"SITE/me/small/resolve/{COMMIT}: has none of config.json, model_config.json: check owner, name and commit; "
+    )
+
+
+def test_a_mirror_without_a_repository_names_the_file_to_bring(
+    site: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = f"huggingface/me/small/{COMMIT}"
+    said = refused(repository(site, monkeypatch), tmp_path, NotFound, str(tmp_path / "m"))
+    assert said.startswith(f"TMP/m/{place}: has none of config.json, model_config.json: check owner, name and commit; ")
+    assert f"to {place}/config.json of TMP/m" in said
 
 
 def test_a_repository_that_is_not_public_wants_a_token(
@@ -157,6 +194,13 @@ def test_a_redirect_to_storage_is_followed(site: Files, tmp_path: Path, monkeypa
 def test_a_revision_that_can_move_is_refused(revision: str) -> None:
     with pytest.raises(BadInput, match="name the commit, `hf://me/small@` and 40 hex digits"):
         models.entry(f"hf://me/small{revision}")
+
+
+@pytest.mark.parametrize("value", ["huggingface.co", "https://", "https://host:port", "https://[::1", "ftp://host"])
+def test_an_endpoint_that_is_no_address_is_said(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", value)
+    with pytest.raises(BadInput, match=r"\$HF_ENDPOINT `.*` is no address of HTTP: correct it, `https://host`"):
+        models.entry(f"hf://me/small@{COMMIT}")
 
 
 @pytest.mark.parametrize("name", ["hf://", "hf://me", "hf://../small@main", "hf://me/small/x", "hf://me/sm all"])
