@@ -63,7 +63,7 @@ class Vocab(Step):
 
     sample: Size | None = None
     """Amount of words to count, such as `10GiB`, spread evenly over all of them; default: everything, or 256 MiB for
-    `sentencepiece`, whose memory grows with the number of different words."""
+    `sentencepiece`."""
 
     han: Literal["all", "seen"] = "all"
     """Han characters to include: `all` 20,902 of U+4E00 to U+9FA5, or those `seen`; not used by `sentencepiece`."""
@@ -119,7 +119,7 @@ class Vocab(Step):
             stop=here.stop,
         )
 
-    def join(self, made: Sequence[Path], vocab: Out[VocabKind], **_: object) -> Scores:
+    def join(self, made: Sequence[Path], vocab: Out[VocabKind], here: Here, **_: object) -> Scores:
         from ernie_core.text.vocab import build as vocabulary
 
         return vocabulary.join(
@@ -131,4 +131,7 @@ class Vocab(Step):
             han=self.han,
             recipe=self.recipe,
             character_coverage=self.character_coverage,
+            scratch=here.scratch,
+            progress=here.progress,
+            stop=here.stop,
         )

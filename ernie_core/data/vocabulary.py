@@ -51,6 +51,8 @@ def read(folder: Path) -> Vocabulary:
     raw = path.read_bytes()
     tokens = lines.split(lines.text_of(raw, str(path)))
     number = {token: k for k, token in enumerate(tokens)}
+    if "" in number:
+        raise BadInput(f"{path}:{tokens.index('') + 1}: an empty line, which is no token: adopt the vocabulary again")
     if len(number) != len(tokens):
         twice = next(t for k, t in enumerate(tokens) if number[t] != k)
         raise BadInput(f"{path}: `{twice}` occurs twice, remove one")

@@ -2,6 +2,7 @@
 
 import json
 
+import pieces
 import pytest
 
 from ernie_core.errors import BadInput, NotFound
@@ -42,4 +43,41 @@ def test_a_vocabulary_without_special_tokens_is_refused(tmp_path):
 
 def test_a_folder_that_holds_no_vocabulary_is_refused(tmp_path):
     with pytest.raises(NotFound, match="found none"):
+        adopt.adopt(tmp_path, tmp_path)
+
+
+OWN = "[PAD]\n[CLS]\n[SEP]\n[MASK]\n[UNK]\n研\n"
+WRITTEN = pieces.written([("<unk>", 0.0, 2), ("▁", -1.0, 1), ("研", -2.0, 1)])
+
+
+@pytest.mark.parametrize("other", ["LICENSE.txt", "labels.txt", "requirements.txt", "old/vocab.txt", "a.vocab.txt"])
+@pytest.mark.parametrize("sentencepiece", [False, True])
+def test_other_texts_beside_a_vocabulary_are_left_alone(tmp_path, other, sentencepiece):
+    (tmp_path / "theirs/old").mkdir(parents=True)
+    (tmp_path / "theirs/vocab.txt").write_text(OWN, encoding="utf-8")
+    (tmp_path / "theirs" / other).write_text("anything\n", encoding="utf-8")
+    if sentencepiece:
+        (tmp_path / "theirs/sentencepiece.bpe.model").write_bytes(WRITTEN)
+    (tmp_path / "ours").mkdir()
+    assert adopt.adopt(tmp_path / "theirs", tmp_path / "ours")["size"] == 6
+    assert (tmp_path / "ours/sentencepiece.bpe.model").is_file() == sentencepiece
+
+
+def test_the_names_of_paddlenlp_are_found(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/ernie_m.vocab.txt").write_text(OWN, encoding="utf-8")
+    (tmp_path / "theirs/ernie_m.sentencepiece.bpe.model").write_bytes(WRITTEN)
+    (tmp_path / "theirs/other.model").write_bytes(b"")
+    (tmp_path / "theirs/LICENSE.txt").write_text("anything\n", encoding="utf-8")
+    (tmp_path / "ours").mkdir()
+    assert adopt.adopt(tmp_path / "theirs", tmp_path / "ours")["size"] == 6
+
+
+@pytest.mark.parametrize("sentencepiece", [False, True])
+def test_a_folder_of_texts_none_of_which_has_the_name_is_refused_with_the_names(tmp_path, sentencepiece):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(OWN, encoding="utf-8")
+    if sentencepiece:
+        (tmp_path / "m.model").write_bytes(WRITTEN)
+    with pytest.raises(NotFound, match=r"found a\.txt, b\.txt: .* name the right one vocab\.txt"):
         adopt.adopt(tmp_path, tmp_path)

@@ -24,7 +24,7 @@ _DIGITS = (
 """Code points in hex for which `str.isdigit` is true in Unicode 13.0: ids must not change with the interpreter."""
 
 
-_WITHOUT_SPACES = (
+WITHOUT_SPACES = (
     (0xE00, 0x109F), (0x1780, 0x17FF), (0x2E80, 0x312F), (0x31A0, 0x9FFF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F),
     (0x1B000, 0x1B16F), (0x20000, 0x3FFFF),
 )  # fmt: skip
@@ -58,7 +58,7 @@ def continues_word(token: str) -> bool:
     if token in SPECIALS or token[0] == SPACE or unicodedata.category(token[0])[0] not in "LM":
         return False
     code = ord(token[0])
-    return not any(first <= code <= last for first, last in _WITHOUT_SPACES)
+    return not any(first <= code <= last for first, last in WITHOUT_SPACES)
 
 
 def extension(vocab: Sequence[str]) -> dict[int, int]:

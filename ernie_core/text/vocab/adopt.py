@@ -1,6 +1,7 @@
 """Adopting an existing vocabulary with its ids: lines that cannot be separate tokens get new names."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from ernie_core.errors import BadInput, NotFound
@@ -15,6 +16,9 @@ from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 from ernie_core.wording import listed
 
 _LISTED = 50
+_LIST, _MODEL = "vocab.txt", "sentencepiece.bpe.model"
+"""Names of a list of tokens and of a model; PaddleNLP's may have `ernie_m.` before them."""
+_VOCABULARY = "one vocabulary, a *.txt with a token per line"
 
 
 def adopt(source: Path, vocab: Path) -> dict[str, float]:
@@ -56,20 +60,17 @@ def adopt(source: Path, vocab: Path) -> dict[str, float]:
 
 def _model(source: Path) -> Path | None:
     """The SentencePiece model in a folder, or None."""
-    found = [source] if source.suffix == ".model" else sorted(source.rglob("*.model")) if source.is_dir() else []
-    if len(found) > 1:
-        held = listed((path.relative_to(source).as_posix() for path in found), 5, 200)
-        raise NotFound(f"{source}: expected one SentencePiece model, found {held}: leave the others out")
-    return found[0] if found else None
+    if source.suffix == ".model":
+        return source
+    found = sorted(source.rglob("*.model")) if source.is_dir() else []
+    return _one(found, source, _MODEL, "one SentencePiece model") if found else None
 
 
 def _adopt_pieces(path: Path, vocab: Path) -> dict[str, float]:
     """Write the vocabulary of a SentencePiece model."""
     model = models.read(path)
-    lists = sorted(path.parent.glob("*.txt"))
-    if len(lists) > 1:
-        raise NotFound(f"{path.parent}: expected one vocabulary beside {path.name}, found {len(lists)} *.txt")
-    tokens = vocabulary_file.read(lists[0]) if lists else numbered(model)
+    found = sorted(path.parent.glob("*.txt"))
+    tokens = vocabulary_file.read(_one(found, path.parent, _LIST, _VOCABULARY)) if found else numbered(model)
     tokenizer = SentencePieceTokenizer(tokens, model, path.read_bytes())
     tokenizer.save(vocab)
     given = {piece[begin:end] for piece in model.pieces for begin, end in rules.parts(piece)}
@@ -97,13 +98,21 @@ def numbered(model: models.Model) -> tuple[str, ...]:
 
 
 def _find(source: Path) -> Path:
-    if source.is_file():
-        return source
-    found = sorted(source.rglob("*.txt"))
-    if len(found) != 1:
-        held = listed((path.relative_to(source).as_posix() for path in found), 5, 200) or "none"
-        raise NotFound(f"{source}: expected one vocabulary, a *.txt with a token per line, found {held}")
-    return found[0]
+    return source if source.is_file() else _one(sorted(source.rglob("*.txt")), source, _LIST, _VOCABULARY)
+
+
+def _one(found: Sequence[Path], source: Path, name: str, wanted: str) -> Path:
+    """The file that is meant: of a folder with others beside it (a licence, labels), the one with that name, the
+    nearest to the top. NotFound, with all names, if that is not one file."""
+    named = [path for path in found if path.name == name or path.name.endswith(f".{name}")]
+    top = min((len(path.parts) for path in named), default=0)
+    nearest = [path for path in named if len(path.parts) == top] or list(found)
+    exact = [path for path in nearest if path.name == name]
+    if len(chosen := exact if len(exact) == 1 else nearest) == 1:
+        return chosen[0]
+    held = listed((path.relative_to(source).as_posix() for path in found), 5, 200) or "none"
+    remedy = f": leave the others out, or name the right one {name}" if found else ""
+    raise NotFound(f"{source}: expected {wanted}, found {held}{remedy}")
 
 
 def _tokens(path: Path) -> list[str]:

@@ -85,19 +85,28 @@ def join(
     han: Literal["all", "seen"] = "all",
     recipe: VocabRecipe = "merge",
     character_coverage: float = pieces_trained.COVERAGE,
+    scratch: Path | None = None,
+    progress: Progress = silent,
+    stop: Stop = never,
 ) -> dict[str, float]:
     """Write a vocabulary of at most `size` tokens by the counts of all pieces, and `report.json` on its coverage.
 
     Characters other than Han, and words, need `min_count` occurrences to count. `merge` learns at most
     `english_size` pieces of Latin words; `whole` learns pieces of all words of letters, whatever their script, until
     `size` is reached. Han are whole tokens in both. `sentencepiece` trains a SentencePiece model and makes the
-    vocabulary of ERNIE-M's form from it; characters count that make up `character_coverage` of the text.
+    vocabulary of ERNIE-M's form from it; characters count that make up `character_coverage` of the text. What is
+    needed for a while goes to `scratch`, by default the system's folder for such files.
     """
     counted = Census()
     for folder in made:
-        counted.add(census.load(folder))
+        counted.add(census.load(folder), forget=recipe != "sentencepiece")
+        if recipe == "sentencepiece":
+            chunks.thin(counted)
     if recipe == "sentencepiece":
-        return pieces_trained.write(counted, vocab, size=size, character_coverage=character_coverage)
+        return pieces_trained.write(
+            counted, vocab, size=size, character_coverage=character_coverage, scratch=scratch, progress=progress,
+            stop=stop,
+        )  # fmt: skip
     if not counted.characters:
         raise BadInput("no text in the words: a vocabulary needs some to count")
     whole = recipe == "whole"
@@ -137,7 +146,7 @@ def build(
     with cutting.made_here(todo, vocab, make) as made:
         return join(
             made, vocab, size=size, english_size=english_size, min_count=min_count, han=han, recipe=recipe,
-            character_coverage=character_coverage,
+            character_coverage=character_coverage, progress=progress, stop=stop,
         )  # fmt: skip
 
 

@@ -38,15 +38,19 @@ class Census:
     documents: int = 0
     bytes: int = 0
     """Number of bytes of the files that were read."""
+    left_out: int = 0
+    """Number of chunks that `chunks.thin` left out."""
 
-    def add(self, other: "Census") -> None:
-        """Add the counts of the text after this. Rare words may be dropped to bound memory."""
+    def add(self, other: "Census", *, forget: bool = True) -> None:
+        """Add the counts of the text after this. With `forget`, rare words may be dropped to bound memory."""
         self.characters.update(other.characters)
         self.words.update(other.words)
         self.held_out += other.held_out
         self.documents += other.documents
         self.bytes += other.bytes
-        self.forget()
+        self.left_out += other.left_out
+        if forget:
+            self.forget()
 
     def forget(self) -> None:
         """Decrease every word's count by one until there are not too many words."""

@@ -1,8 +1,15 @@
-"""Counting what stands between spaces: from these counts SentencePiece learns pieces, as from the text itself."""
+"""Counting what stands between spaces: from these counts SentencePiece learns pieces, as from the text itself.
 
+A chunk with a space before it begins a word; one without continues what was before it in the text.
+"""
+
+import functools
 import re
+import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from hashlib import blake2b
 
 from ernie_core.errors import Stopped
 from ernie_core.progress import Progress, Stop
@@ -13,26 +20,55 @@ from ernie_core.text.vocab import census
 from ernie_core.text.vocab.census import HELD_OUT, Census, Choice
 
 SAMPLE = 256 << 20
-"""Bytes of words that are counted unless a spec says otherwise: memory grows with the number of different words."""
+"""Bytes of words that are counted unless a spec says otherwise."""
+MOST = 1 << 23
+"""Characters of different chunks that are kept: training takes up to 130 bytes of memory for each, and a step has 2 GiB
+unless its spec says otherwise."""
 LONGEST = 1000
-"""Characters from which what stands between spaces is ignored; where a script has none, it is a whole sentence."""
-_ALONE = re.compile(f"([\u4e00-\u9fff{re.escape(rules.MARKS)}])")
+"""Characters from which a chunk is ignored: it is an address or data, and no word."""
+CUT = 32
+"""Characters after which text of a script without spaces is cut, where a chunk would be a whole sentence: pieces have
+at most 16, and few of them lie across a cut."""
+_ALONE = f"\u4e00-\u9fff{re.escape(rules.MARKS)}"
+_CHUNK = re.compile(f" ?(?:[{_ALONE}]|[^ {_ALONE}]+)")
 
 
 def of(sentence: str) -> list[str]:
-    """What stands between spaces, with Han characters and marks apart: they are tokens of their own anyway."""
-    return _ALONE.sub(r" \1 ", sentence).split()
+    """The chunks of a sentence, with Han characters and marks apart: they are tokens of their own anyway."""
+    found = _CHUNK.findall(" " + " ".join(sentence.split()))
+    if all(len(chunk) <= CUT for chunk in found):
+        return found
+    return [part for chunk in found for part in _run().sub("\\g<0>\n", chunk).split("\n") if part]
+
+
+def thin(counted: Census) -> None:
+    """Leave out chunks until the others have at most `MOST` characters, in proportion to what each language has.
+
+    A chunk that occurs n < t times is kept with probability n / t, and then counts t times, so the expected count of
+    anything is what it was (threshold sampling: Duffield, Lund and Thorup, "Learn more, sample less", 2005). Only
+    lowering counts would drop all the sentences of a script without spaces, of which each occurs once. The choice
+    depends on the counts alone.
+    """
+    least = 1
+    while sum(map(len, counted.words)) > MOST:
+        least *= 2
+        draw = blake2b(f"{counted.documents} {least}".encode(), digest_size=8)
+        kept = {
+            chunk: max(n, least) for chunk, n in counted.words.items() if n >= least or _lot(draw, chunk, least) < n
+        }
+        counted.left_out += len(counted.words) - len(kept)
+        counted.words = Counter(kept)
 
 
 def take(words: Sequence[StoredFile], choice: Choice, *, held_out_size: int, progress: Progress, stop: Stop) -> Census:
     """Count the word-cut text of the blocks; every `HELD_OUT`th document is held out, up to `held_out_size` bytes of
     them, spread over the blocks of all pieces."""
     found, kept = Census(), 0
-    counts = Counter[str]()
     for due, part, begin, lines in census.blocks(words, choice, held_out_size):
         if stop():
             raise Stopped(f"stopped after {found.documents} documents")
         found.bytes += len(lines)
+        counts = Counter[str]()
         for line in lines.removesuffix(b"\n").split(b"\n"):
             place = f"{part} behind byte {begin}"
             sentences = [wordcut.whole(sentence) for sentence in wordcut.text(line, place).split("\n") if sentence]
@@ -43,6 +79,22 @@ def take(words: Sequence[StoredFile], choice: Choice, *, held_out_size: int, pro
                 continue
             for sentence in sentences:
                 counts.update(of(sentence))
+        found.words.update({chunk: n for chunk, n in counts.items() if len(chunk) < LONGEST})
+        thin(found)
         progress(found.bytes, choice.size, "B", documents=found.documents)
-    found.words = Counter({chunk: n for chunk, n in counts.items() if len(chunk) < LONGEST})
     return found
+
+
+def _lot(draw: "blake2b", chunk: str, least: int) -> int:
+    """A number below `least`, every one as probable."""
+    own = draw.copy()
+    own.update(chunk.encode("utf-8", "surrogatepass"))
+    return int.from_bytes(own.digest(), "big") % least
+
+
+@functools.cache
+def _run() -> "re.Pattern[str]":
+    """`CUT` characters of scripts without spaces, and the signs on the last of them."""
+    ranges = "".join(f"{chr(first)}-{chr(last)}" for first, last in rules.WITHOUT_SPACES)
+    signs = (chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == "M")
+    return re.compile(f"[{ranges}]{{{CUT}}}[{''.join(signs)}]*")
