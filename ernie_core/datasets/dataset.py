@@ -62,6 +62,8 @@ def make(
     shares = {"dev": dev, "test": test}
     _check_splits(chosen, shares)
     spoken, cut = _spoken(form, mode, languages), any(shares.values())
+    if spoken and not named and (mixed := several.mixed(chosen.unused)):
+        say(f"not used, since the name says several languages: {listed(mixed, _SHOWN)}")
     if spoken:
         chosen = spoken.narrowed(chosen, cut=cut)
 

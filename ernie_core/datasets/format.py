@@ -27,7 +27,8 @@ class Example:
     language: str = ""
     """Of data in several languages."""
     parallel: str = ""
-    """What translations of one row share, and nothing else in their split; empty: there are none."""
+    """What translations of one row share, and no other row of their file, or of files whose names differ by their
+    language alone; empty: there are none."""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,12 @@
 """Data in several languages whose rows are translations of each other: which of them train, dev and test have."""
 
 import json
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import PurePosixPath
 
 from ernie_core.datasets.choosing import Chosen
 from ernie_core.datasets.known import LANGUAGES, MODES, SOURCE, TRANSFER, TRANSLATE
+from ernie_core.datasets.names import in_language, language_of, languages_of, split_of
 from ernie_core.datasets.reading import Row
 from ernie_core.errors import BadInput
 from ernie_core.wording import choice, listed
@@ -59,7 +57,7 @@ class Languages:
             wanted = self.read(split, cut)
             by_name = {name: language_of(name) for name in names}
             if all(by_name.values()):
-                self._check(split, set(by_name.values()), wanted, f"looked for a file such as {_like(names[0])}", names)
+                self._check(split, set(by_name.values()), wanted, names, by_file=True)
             found[split] = [name for language in ("", *wanted) for name in names if by_name[name] == language]
             unused += [name for name in names if name not in found[split]]
         return Chosen(found, tuple(sorted(unused)))
@@ -75,7 +73,7 @@ class Languages:
                     by_language[row.language].append(row)
             there = [language for language, held in by_language.items() if held]
             read = files.get(split) or files["train"]
-            self._check(split, there, self.of(split), "looked for rows of it", read)
+            self._check(split, there, self.of(split), read)
             found[split] = [row for held in by_language.values() for row in held]
         return found
 
@@ -83,31 +81,21 @@ class Languages:
         """What `task.json` says of them."""
         return {"mode": self.mode, "languages": list(self.all), "deciding_languages": list(self.deciding)}
 
-    def _check(self, split: str, there: Collection[str], wanted: Sequence[str], how: str, names: Sequence[str]) -> None:
-        missing = [language for language in wanted if language not in there]
-        if missing:
-            text = how.replace("{}", missing[0])
+    def _check(
+        self, split: str, there: Collection[str], wanted: Sequence[str], names: Sequence[str], *, by_file: bool = False
+    ) -> None:
+        """BadInput for a wanted language that is not there; `by_file`: each file of these names is in one language."""
+        if missing := [language for language in wanted if language not in there]:
+            what = f"a file such as {in_language(names[0], missing[0])}" if by_file else "rows of it"
             raise BadInput(
-                f"{split} has no {', '.join(missing)}: {text}, there are: {listed(names)}: add it, or say which"
-                " there are with `languages:`"
+                f"{split} has no {', '.join(missing)}: looked for {what}, there are: {listed(names)}: add it, or say"
+                " which there are with `languages:`"
             )
 
 
-def language_of(name: str) -> str:
-    """The language in the name of a file, as in `dev-ar.tsv` or `multinli.train.ar.tsv`, or else in that of the folder
-    it is in; empty without one."""
-    path = PurePosixPath(name.lower())
-    for text in (path.stem, path.parent.name):
-        if found := [word for word in re.split(r"[^a-z]+", text) if word in LANGUAGES]:
-            return found[-1]
-    return ""
-
-
-@lru_cache(maxsize=64)
-def without_language(name: str) -> str:
-    """What the names of the files of all languages share: `dev tsv` of `dev-ar.tsv`."""
-    words = re.split(r"[^a-z0-9]+", PurePosixPath(name).name.lower())
-    return " ".join(word for word in words if word not in LANGUAGES)
+def mixed(files: Iterable[str]) -> list[str]:
+    """Those files of a split whose names have several languages, so that none of them is theirs."""
+    return [name for name in files if split_of(name) and len(languages_of(name)) > 1]
 
 
 def check_parallel(rows: Sequence[Row], names: Sequence[str]) -> None:
@@ -125,9 +113,3 @@ def check_parallel(rows: Sequence[Row], names: Sequence[str]) -> None:
 
 def _id(row: Row) -> str:
     return str(json.loads(row.line)["id"])
-
-
-def _like(name: str) -> str:
-    """The name of a file with `{}` in place of its language."""
-    head, _, tail = name.rpartition(language_of(name))
-    return f"{head}{{}}{tail}"

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ernie_core.datasets import names as of_files
 from ernie_core.datasets.format import Example, Format, Rejected
 from ernie_core.errors import BadInput, Stopped
 from ernie_core.progress import Progress, Stop
@@ -65,18 +66,23 @@ def read(
     parallel: bool = False,
 ) -> Read:
     """Every example of these files of a split, or those in some languages. `progress` is told of each file's bytes and
-    may raise Stopped. `parallel`: whether rows are to say what their translations share."""
+    may raise Stopped. `parallel`: whether rows are to say what their translations share.
+
+    Where several files have rows of one language, their names stand before the ids of the format."""
     found = Read([], [])
+    apart = form.many_languages and of_files.several_of_a_language(names)
     known = {key: frozenset(of) for file, of in form.labels().items() for key in NAMES.get(file, ())}
     for name in names:
         path = files[name]
+        shared = of_files.without_language(name) if parallel else None
+        before = f"{name}:" if apart else ""
         for number, example in enumerate(form.rows(path, split)):
             if isinstance(example, Rejected):
                 made: Row | Rejected = example
             elif languages and example.language not in languages:
                 continue
             else:
-                made = _row(example, split, known, path, name, parallel)
+                made = _row(example, split, known, path, name, before, shared)
             if isinstance(made, Rejected):
                 found.rejected.append(_listed(made, path, name))
             else:
@@ -119,8 +125,10 @@ def spell(row: Mapping[str, Any]) -> str:
 
 
 def _row(
-    example: Example, split: str, known: Mapping[str, frozenset[str]], path: Path, name: str, parallel: bool
-) -> Row | Rejected:
+    example: Example, split: str, known: Mapping[str, frozenset[str]], path: Path, name: str, before: str,
+    shared: str | None,
+) -> Row | Rejected:  # fmt: skip
+    """`before`: what stands before ids; `shared`: what files of translations share, None: nobody asks."""
     values = example.values
     labels: dict[str, None] = {}
     for key in _KEYS:
@@ -135,6 +143,8 @@ def _row(
     if not answer and split != "test":
         return Rejected(example.where, "no answer")
     row = {"id": _relative(example.where, path, name), **values}
+    if before and "id" in values:
+        row["id"] = f"{before}{values['id']}"
     if half := json_text.half_character(text := _spelled(row)):
         return Rejected(example.where, f"half of a surrogate pair, {half}")
     group = example.group or str(values.get("context", ""))
@@ -145,7 +155,7 @@ def _row(
         _often(_canonical(group)) if group else b"",
         _one(tuple(labels)),
         example.language,
-        _hash([split, example.parallel]) if parallel and example.parallel else b"",
+        _hash([split, f"{shared} {example.parallel}"]) if shared is not None and example.parallel else b"",
     )
 
 

@@ -30,9 +30,11 @@ h2.split{font-size:20px;margin-top:48px}
 
 def page(found: Mapping[str, Any], below: str) -> str:
     """The page of the content of results.json."""
-    published = found.get("published", [])
+    of_split = {"test": found.get("published", [])}
     parts = [
-        part for split, figures in found["splits"].items() for part in _split(split, figures, found["main"], published)
+        part
+        for split, figures in found["splits"].items()
+        for part in _split(split, figures, found["main"], of_split.get(split, []))
     ]
     return document(f"Results: {found['task'].replace('_', ' ')}", below, parts, STYLE)
 

@@ -5,12 +5,14 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from pydantic import ValidationError
 
 from components.contract import sweep
 from components.contract.base import Step
 from components.contract.sweep import Best
+from ernie_core.tasks import known
 from ernie_core.wording import shorten
 from jobs.spec import fields
 from jobs.spec.document import Document, Path, Value
@@ -92,6 +94,9 @@ def halving(value: Value, cls: type[Step], swept: bool, rule: Best | None) -> tu
         return (), f"`{shorten(value)}` is not a list of steps, write them from the first to the last: `[200, 400]`"
     if rule and rule.score.startswith(_TESTED):
         return (), f"compares trainings that are not at their end, where `{rule.score}` is not known: choose by another"
+    if rule and any(fnmatchcase(rule.score, name) for name in known.BY_LANGUAGE):
+        what = f"where languages are not told apart, and `{rule.score}` is not known"
+        return (), f"compares trainings that are not at their end, {what}: choose by `{rule.score.rpartition('_')[0]}`"
     return tuple(steps), ""
 
 

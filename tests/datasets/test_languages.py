@@ -10,7 +10,7 @@ from labelled import Made, lines, write
 from ernie_core.datasets import choosing
 from ernie_core.datasets.columns import Columns
 from ernie_core.datasets.known import LANGUAGES
-from ernie_core.datasets.languages import language_of
+from ernie_core.datasets.names import in_language, language_of, without_language
 from ernie_core.errors import BadInput
 from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.tasks.sequence_classification import SequenceClassification
@@ -207,10 +207,99 @@ def test_a_damaged_row_says_what_is_wrong_with_it(tmp_path: Path, name: str, row
 @pytest.mark.parametrize(
     ("name", "language"),
     [("dev-ar.tsv", "ar"), ("x/multinli.train.zh.tsv", "zh"), ("en/train.jsonl", "en"), ("xnli.dev.tsv", ""),
-     ("dev.tsv", ""), ("german-dev.tsv", ""), ("de/raw/train.tsv", "")],
+     ("dev.tsv", ""), ("german-dev.tsv", ""), ("de/raw/train.tsv", ""), ("Dev-EN.tsv", "en"), ("en/dev-en.tsv", "en"),
+     ("xnli.test.ar.en.tsv", ""), ("en/test.ar.en.tsv", ""), ("en-de/test.tsv", "")],
 )  # fmt: skip
 def test_the_language_is_a_word_of_the_name_or_of_the_folder(name: str, language: str) -> None:
     assert language_of(name) == language
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("dev-ar.tsv", "dev-sw.tsv"), ("de/env.tsv", "sw/env.tsv"), ("en/sentences.tsv", "sw/sentences.tsv"),
+     ("Dev-EN.tsv", "Dev-sw.tsv"), ("en/train-en.tsv", "sw/train-sw.tsv"), ("xnli.dev.tsv", "xnli.dev.tsv")],
+)  # fmt: skip
+def test_the_name_in_another_language_differs_by_that_word_alone(name: str, other: str) -> None:
+    assert in_language(name, "sw") == other
+    assert without_language(name) == without_language(other)
+
+
+@pytest.mark.parametrize("other", ["b/train-sw.tsv", "a/train-2-sw.tsv", "a/train-sw.jsonl", "a/训练-sw.tsv"])
+def test_files_that_differ_by_more_than_their_language_are_no_translations(other: str) -> None:
+    assert without_language("a/train-en.tsv") != without_language(other)
+
+
+def test_a_translation_back_into_english_is_not_the_english_test(upstream: Path) -> None:
+    back = files("XNLI-MT-1.0/xnli/xnli.test.{}.en.tsv", ("ar", "sw"), header="premise\thypo\tlabel\n")
+    made = Made(write(upstream, back), mode="cross-lingual-transfer")
+    assert made.scores["test"] == 15 * 9
+    assert set(back) <= set(made.read("report.json")["unused_files"])
+    said = f"not used, since the name says several languages: {', '.join(sorted(back))}"
+    assert said in made.log
+    with pytest.raises(BadInput, match=r"xnli.test.ar.en.tsv: the name says 2 languages, ar, en: call it train-en.tsv"):
+        Made(upstream, mode="translate-train-all", format="xnli", files={"train": ["*train.*"], "dev": ["*ar.en.tsv"]})
+
+
+def test_a_file_of_all_languages_may_have_several_in_its_name(tmp_path: Path) -> None:
+    rows = lines(*({**row, "language": of} for of in ("en", "sw") for row in HF))
+    raw = write(tmp_path / "raw", {f"xnli-en-sw.{split}.jsonl": rows for split in ("train", "dev")})
+    made = Made(raw, mode="translate-train-all", languages=("en", "sw"))
+    assert (made.scores["train"], made.scores["dev"]) == (6, 6)
+
+
+def as_objects(tsv: str) -> str:
+    """The JSON lines that XNLI-1.0 has beside a TSV."""
+    header, *rows = (line.split("\t") for line in tsv.splitlines())
+    return lines(*(dict(zip(header, row, strict=True)) for row in rows))
+
+
+def test_json_lines_beside_a_tsv_of_the_same_rows_are_not_read_again(upstream: Path) -> None:
+    beside = {f"XNLI-1.0/xnli.{split}.jsonl": as_objects(published(split)) for split in ("dev", "test")}
+    made = Made(write(upstream, beside), mode="cross-lingual-transfer")
+    assert made.scores["dev"] == made.scores["test"] == 15 * 9 and made.scores["rejected"] == 0
+    assert set(beside) <= set(made.read("report.json")["unused_files"])
+
+
+def test_the_published_json_lines_are_the_published_tsv(tmp_path: Path) -> None:
+    raw = write(tmp_path / "raw", {"multinli.train.en.tsv": of_language("en"), "xnli.dev.tsv": published("dev")})
+    from_tsv = Made(raw, mode="cross-lingual-transfer").rows("dev")
+    (raw / "xnli.dev.tsv").unlink()
+    write(raw, {"xnli.dev.jsonl": as_objects(published("dev"))})
+    made = Made(raw, mode="cross-lingual-transfer")
+    assert (made.rows("dev"), made.read("report.json")["format"]) == (from_tsv, "xnli")
+
+
+@pytest.mark.parametrize("header", ["premise\thypo\n", "Premise\tHypothesis\n", "sentence1\tsentence2\n"])
+@pytest.mark.parametrize("form", ["xnli", "xnli_cn"])
+def test_the_header_of_a_test_without_labels_is_no_example(tmp_path: Path, form: str, header: str) -> None:
+    path = write(tmp_path / "in", {"test-en.tsv": f"{header}a\tb\npremise\thypo\n"}) / "test-en.tsv"
+    found = list(choosing.load(form).of(Columns()).rows(path, "test"))
+    assert [row.values["text"] for row in found] == ["a", "premise"]  # type: ignore[union-attr]
+
+
+def several_sets(tmp_path: Path) -> Path:
+    """Two sets of rows in both languages, each in a folder of its own."""
+    labels = dict(zip(LABELS, (*LABELS[1:], LABELS[0]), strict=True))
+    other = tuple((f"more {first}", f"more {second}", labels[label]) for first, second, label in ROWS)
+    content = files("a/train-{}.tsv", ("en", "sw")) | files("b/train-{}.tsv", ("en", "sw"), rows=other)
+    return write(tmp_path / "raw", content)
+
+
+def test_sets_in_folders_of_their_own_are_cut_by_themselves(tmp_path: Path) -> None:
+    made = Made(several_sets(tmp_path), mode="translate-train-all", languages=("en", "sw"), dev=0.3)
+    where: dict[tuple[str, str], set[str]] = {}
+    for split in ("train", "dev"):
+        for row in made.rows(split):
+            where.setdefault((row["id"][0], row["id"].rpartition("-")[2]), set()).add(split)
+    assert len(where) == 120 and all(len(splits) == 1 for splits in where.values())
+    apart = [number for of, number in where if of == "a" and where["a", number] != where["b", number]]
+    assert apart, "what is train of one set may be dev of the other"
+
+
+def test_ids_of_several_files_of_a_language_begin_with_the_file(tmp_path: Path) -> None:
+    made = Made(several_sets(tmp_path), mode="cross-lingual-transfer", languages=("en", "sw"), dev=0.3)
+    ids = [row["id"] for split in ("train", "dev") for row in made.rows(split)]
+    assert len(ids) == len(set(ids)) and {"a/train-en.tsv:en-1", "b/train-en.tsv:en-1"} <= set(ids)
 
 
 @pytest.mark.parametrize("mode", ["cross-lingual-transfer", "translate-train-all"])

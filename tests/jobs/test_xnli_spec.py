@@ -37,6 +37,15 @@ def test_a_gate_on_a_name_that_is_no_language_is_refused(tmp_path: Path) -> None
     assert "gives no score `accuracy_english`" in said
 
 
+@pytest.mark.parametrize("score", ["accuracy_en", "accuracy_average"])
+def test_a_halving_by_a_language_is_refused_before_anything_is_trained(tmp_path: Path, score: str) -> None:
+    swept = ("transfer.sweep={learning_rate: [3.0e-5, 5.0e-5]}", f"transfer.best=max {score}")
+    assert load(tmp_path, TEXT, *swept)
+    [said] = problems(tmp_path, TEXT, *swept, "transfer.halving=[767]")
+    assert f"`{score}` is not known: choose by `accuracy`" in said
+    assert load(tmp_path, TEXT, *swept, "transfer.halving=[767]", "transfer.best=max accuracy")
+
+
 def test_an_entity_task_has_no_accuracy_of_a_language(tmp_path: Path) -> None:
     text = TEXT.replace("name: xnli, mode: cross-lingual-transfer", "name: msra_ner")
     [said] = problems(tmp_path, text, "transfer.require.accuracy_en=>=0.7")

@@ -113,6 +113,14 @@ def test_the_report_has_a_row_beside_the_published_ones(home: Path) -> None:
     assert row == "<td>ERNIE-M base</td><td>85.5</td><td>69.5</td><td>77.3</td>"
 
 
+def test_published_figures_of_test_stand_beside_those_of_test_alone(home: Path) -> None:
+    page = (home / "finetuned/results.html").read_text(encoding="utf-8")
+    of = {part.partition("<")[0]: part for part in page.split('<h2 class="split">')[1:]}
+    assert of.keys() == {"dev", "test"}
+    assert [split for split, part in of.items() if "ERNIE-M base" in part or "published accuracy" in part] == ["test"]
+    assert "By language" in of["dev"]
+
+
 def test_the_exported_model_is_scored_by_language_too(home: Path, tmp_path: Path) -> None:
     for name in ("inference", "scratch", "report"):
         (tmp_path / name).mkdir()

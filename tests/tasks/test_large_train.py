@@ -43,7 +43,7 @@ def test_examples_in_their_file_are_the_same_as_in_memory(tmp_path: Path, monkey
     data = tiny_task.task_data(tmp_path / "data", pair=True)
     lines = (data / "train.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     (data / "train.jsonl").write_text(
-        "\ufeff" + lines[0] + "\n  \n" + "".join(lines[1:]).rstrip("\n"), encoding="utf-8"
+        "\ufeff" + lines[0] + "\n  \n\u00a0\n\u3000 \r\n\x1c\n" + "".join(lines[1:]).rstrip("\n"), encoding="utf-8"
     )
     stored = classification.examples(data, "train", ("negative", "positive"))
     monkeypatch.setattr(classification, "LARGE", 1 << 40)

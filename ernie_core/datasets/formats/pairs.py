@@ -9,6 +9,18 @@ from ernie_core.datasets.format import Example, Format, Rejected
 from ernie_core.datasets.source import Line, label_of, spell
 from ernie_core.wording import listed
 
+_HEADERS = (
+    ("premise", "hypo", "label"), ("premise", "hypothesis", "label"),
+    ("sentence1", "sentence2", "label"), ("sentence1", "sentence2", "gold_label"),
+)  # fmt: skip
+"""Headers of the translated training set of XNLI, and of other copies of pairs."""
+
+
+def is_header(row: Sequence[str]) -> bool:
+    """Whether the first row of a file of pairs has names of columns: the first two, in a test without labels."""
+    names = tuple(cell.strip().lower() for cell in row)
+    return any(names == header[: len(names)] for header in _HEADERS)
+
 
 class Classification(Format):
     """One label for a text or a pair of texts; a test may be without labels."""

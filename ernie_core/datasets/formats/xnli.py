@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ernie_core.datasets import names
 from ernie_core.datasets.format import Example, Rejected
-from ernie_core.datasets.formats.pairs import Classification
+from ernie_core.datasets.formats.pairs import Classification, is_header
 from ernie_core.datasets.formats.xnli_languages import Xnli
 from ernie_core.datasets.source import columns, first_lines
 
@@ -37,7 +37,7 @@ class XnliCn(Classification):
                 yield found
                 continue
             line, row = found
-            if number == 0 and row[-1] == "label":
+            if number == 0 and (row[-1] == "label" or is_header(row)):
                 continue
             label = _SAME.get(row[2], row[2]) if len(row) == 3 else None
             yield self.example(line, split, row[:2], label, group=row[0])

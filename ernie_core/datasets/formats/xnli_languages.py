@@ -6,17 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ernie_core.datasets import names
 from ernie_core.datasets.format import Example, Rejected
-from ernie_core.datasets.formats.pairs import Classification
+from ernie_core.datasets.formats.pairs import Classification, is_header
 from ernie_core.datasets.known import LANGUAGES
-from ernie_core.datasets.languages import language_of, without_language
+from ernie_core.datasets.names import language_of, languages_of
 from ernie_core.datasets.source import Line, columns, first_lines, first_objects, objects, spell, text_of
 from ernie_core.errors import BadInput
 
 _OF_ONE = ("language", "gold_label", "sentence1", "sentence2", "promptID", "pairID")
 """Columns of XNLI-1.0, which has all languages in one file."""
-_TRANSLATED = (["premise", "hypo", "label"], ["premise", "hypothesis", "label"])
-"""Headers of a language of the translated training set, and of other copies."""
 _KEYS = frozenset({"premise", "hypothesis"})
 _SAME = {"contradictory": "contradiction"}
 """The translated training set says the one, all others say the other."""
@@ -46,6 +45,15 @@ class Xnli(Classification):
             return True
         return any(map(_is_of_one, own.values())) or any(_is_of_all(path) for path in own.values())
 
+    def splits(self, files: Mapping[str, Path]) -> Mapping[str, Sequence[Path]]:
+        """Without files whose names have several languages, as those of translations back into English, and without
+        the JSON lines that XNLI-1.0 has beside each TSV, with the same rows."""
+        mixed = {path for name, path in files.items() if len(languages_of(name)) > 1}
+        return {
+            split: [path for path in paths if path not in mixed or _is_of_one(path) or _is_of_all(path)]
+            for split, paths in names.by_split(_each_once(self.own(files))).items()
+        }
+
     def rows(self, path: Path, split: str) -> Iterator[Example | Rejected]:
         if path.suffix != ".tsv":
             yield from self._of_objects(path, split)
@@ -71,10 +79,20 @@ class Xnli(Classification):
                 yield found
                 continue
             line, row = found
-            if number == 0 and row in _TRANSLATED:
+            if number == 0 and is_header(row):
                 continue
             place = line.where.rpartition(":")[2]
             yield self._pair(line, split, language, place, row[:2], row[2] if len(row) == 3 else None)
+
+    def _of_published(self, line: Line, row: Mapping[str, Any], split: str, path: Path) -> Example | Rejected:
+        """A row of XNLI-1.0."""
+        if (language := row["language"]) not in LANGUAGES:
+            return line.reject(f"language {spell(language)} is unknown")
+        texts = [text_of(line, row, key) for key in ("sentence1", "sentence2")]
+        if rejected := next((text for text in texts if isinstance(text, Rejected)), None):
+            return rejected
+        premise, number = f"{path.name} {row['promptID']}", str(row["pairID"])
+        return self._pair(line, split, language, number, [str(text) for text in texts], row["gold_label"], premise)
 
     def _of_one(self, path: Path, split: str) -> Iterator[Example | Rejected]:
         """A file with a column of the language, and ids that all languages share."""
@@ -86,13 +104,7 @@ class Xnli(Classification):
                 yield found
                 continue
             line, row = found
-            cells = dict(zip(header, row, strict=True))
-            if (language := cells["language"]) not in LANGUAGES:
-                yield line.reject(f"language {spell(language)} is unknown")
-                continue
-            texts = [cells["sentence1"], cells["sentence2"]]
-            premise = f"{path.name} {cells['promptID']}"
-            yield self._pair(line, split, language, cells["pairID"], texts, cells["gold_label"], premise)
+            yield self._of_published(line, dict(zip(header, row, strict=True)), split, path)
 
     def _of_objects(self, path: Path, split: str) -> Iterator[Example | Rejected]:
         """JSON lines of one language; with a key of the language; or with all translations in each row."""
@@ -104,6 +116,9 @@ class Xnli(Classification):
             line, row = found
             if isinstance(row.get("premise"), dict):
                 yield from self._of_all(line, row, split)
+                continue
+            if row.keys() >= {*_OF_ONE}:
+                yield self._of_published(line, row, split, path)
                 continue
             language = row.get("language", language_of(str(path)))
             if language not in LANGUAGES:
@@ -141,21 +156,20 @@ class Xnli(Classification):
     def _pair(
         self, line: Line, split: str, language: str, number: str, texts: Sequence[str], label: object, premise: str = ""
     ) -> Example | Rejected:
-        """An example whose id is language and number. The premise itself is the group where it has no id. Files of
-        another name have other rows: only those of one name, but for the language, are translations."""
+        """An example whose id is language and number. The premise itself is the group where it has no id."""
         label = _SAME.get(label, label) if isinstance(label, str) else label
         found = self.example(line, split, texts, label, id=f"{language}-{number}", group=premise or texts[0])
         if isinstance(found, Rejected):
             return found
-        parallel = f"{without_language(line.where.rpartition(':')[0])} {number}"
-        return replace(found, values={**found.values, "language": language}, language=language, parallel=parallel)
+        return replace(found, values={**found.values, "language": language}, language=language, parallel=number)
 
 
 def _said(path: Path) -> str:
     if not (language := language_of(str(path))):
-        raise BadInput(
-            f"{path}: the name does not say the language: call it {path.stem}-en{path.suffix} if it is in English"
-        )
+        several = languages_of(str(path))
+        what = f"says {len(several)} languages, {', '.join(several)}" if several else "does not say the language"
+        like = f"train-en{path.suffix}" if several else f"{path.stem}-en{path.suffix}"
+        raise BadInput(f"{path}: the name {what}: call it {like} if it is in English")
     return language
 
 
@@ -170,4 +184,14 @@ def _is_of_one(path: Path) -> bool:
 def _is_of_all(path: Path) -> bool:
     """Whether these are JSON lines whose rows say their language, or have all."""
     rows = first_objects(path, 1) if path.suffix != ".tsv" else []
-    return bool(rows) and rows[0].keys() >= _KEYS and (isinstance(rows[0]["premise"], dict) or "language" in rows[0])
+    if not rows or rows[0].keys() >= {*_OF_ONE}:
+        return bool(rows)
+    return rows[0].keys() >= _KEYS and (isinstance(rows[0]["premise"], dict) or "language" in rows[0])
+
+
+def _each_once(files: Mapping[str, Path]) -> dict[str, Path]:
+    """Of files that differ by their suffix alone, the one whose suffix is the first of those of the format."""
+    found: dict[Path, str] = {}
+    for name in sorted(files, key=lambda name: (Xnli.suffixes.index(files[name].suffix.lower()), name)):
+        found.setdefault(files[name].with_suffix(""), name)
+    return {name: files[name] for name in found.values()}

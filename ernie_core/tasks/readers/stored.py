@@ -24,7 +24,7 @@ class StoredLines(Sequence[T]):
         starts, at = array("q"), 0
         with path.open("rb") as file:
             for line in file:
-                if line.removeprefix(lines.BOM).strip():
+                if _text(line):
                     starts.append(at)
                 at += len(line)
         self._starts = np.frombuffer(starts, np.int64) if starts else np.zeros(0, np.int64)
@@ -56,6 +56,11 @@ class StoredLines(Sequence[T]):
         with self._path.open("rb") as file:
             file.seek(int(self._starts[number]))
             for line in file:
-                if (text := line.removeprefix(lines.BOM)).strip():
-                    yield self._make(f"{self._path}: row {number + 1}", json_text.parse(text.decode()))
+                if text := _text(line):
+                    yield self._make(f"{self._path}: row {number + 1}", json_text.parse(text))
                     number += 1
+
+
+def _text(line: bytes) -> str:
+    """What is on a line; empty for the same lines as in `rows.read`: `strip` of bytes knows no U+00A0 or U+3000."""
+    return line.removeprefix(lines.BOM).decode().strip()
