@@ -30,7 +30,7 @@ from seqeval.metrics import f1_score
 from ernie_core.tasks.joint_intent_slots import JointIntentSlots
 from ernie_core.tasks.metrics import squad
 from ernie_core.tasks.recipe import FinetuneRecipe
-from ernie_core.text.tokenizer import Tokenizer
+from ernie_core.text import tokenizer as tokenizers
 
 asked = json.loads(sys.argv[1])
 folder, model, length = Path(asked["data"]), asked["model"], asked["max_seq_len"]
@@ -205,7 +205,7 @@ def queries() -> None:
     dropout.eval()
     learned = JointIntentSlots.of_data(folder, FinetuneRecipe(max_seq_len=length))
     examples = learned.read(folder, "dev")
-    rows = learned.encode([example.question for example in examples], Tokenizer.from_folder(Path(model)))
+    rows = learned.encode([example.question for example in examples], tokenizers.open(Path(model)))
     with paddle.no_grad():
         found = [tuple(each.numpy()[0] for each in outputs([(tokens,)])) for tokens in rows.input_ids]
     same = [
