@@ -42,7 +42,7 @@ def test_every_row_of_every_table_is_rendered(built: dict[Path, Html]) -> None:
 
 def test_no_cell_of_the_reference_is_empty(built: dict[Path, Html]) -> None:
     found = {page.stem: html for page, html in built.items() if page.parent.name == "reference"}
-    assert {"components", "kinds", "datasets", "spec", "site", "commands"} == found.keys()
+    assert {"components", "kinds", "datasets", "catalogue", "spec", "site", "commands"} == found.keys()
     for name, html in found.items():
         assert name == "kinds" or html.tables, name
         assert all(all(row) for table in html.tables for row in table), name
