@@ -150,44 +150,53 @@ def test_a_high_place_of_the_memo_takes_no_memory(path: Path) -> None:
     assert peak(path) < MIB
 
 
+def many(first: bytes, one: bytes, count: int) -> bytes:
+    """A pickle of `count` values made by the same opcodes, after a value whose part is at place 7 of the memo."""
+    values = b"".join(small(f"a{number}") + one for number in range(count))
+    return BEGIN + b"(" + small("first") + first + values + b"u."
+
+
 def text_again(count: int) -> bytes:
-    text = b"X" + struct.pack("<I", MIB // 2) + b"a" * (MIB // 2) + put(7) + b"0"
-    one = name("_codecs", "encode") + get(7) + small("latin1") + b"\x86R"
-    return (
-        text
-        + b"("
-        + b"".join(small(f"a{number}") + array((MIB // 2,), dtype("u1"), one) for number in range(count))
-        + b"u."
-    )
+    text = b"X" + struct.pack("<I", MIB // 2) + b"a" * (MIB // 2) + put(7)
+    encode = name("_codecs", "encode")
+    one, again = (array((MIB // 2,), dtype("u1"), encode + t + small("latin1") + b"\x86R") for t in (text, get(7)))
+    return many(one, again, count)
 
 
 def bytes_again(count: int) -> bytes:
-    data = b"B" + struct.pack("<I", MIB // 2) + bytes(MIB // 2) + put(7) + b"0"
-    return (
-        data
-        + b"("
-        + b"".join(small(f"a{number}") + array((MIB // 8,), dtype("f4", ">"), get(7)) for number in range(count))
-        + b"u."
-    )
+    data = b"B" + struct.pack("<I", MIB // 2) + bytes(MIB // 2) + put(7)
+    one, again = (array((MIB // 8,), dtype("f4", ">"), part) for part in (data, get(7)))
+    return many(one, again, count)
 
 
-def lists_again(count: int, made_by: bytes = name("__builtin__", "tuple")) -> bytes:
-    items = b"](" + b"N" * 50_000 + b"e" + put(7) + b"0"
-    return items + b"(" + b"".join(small(f"a{number}") + made_by + get(7) + b"\x85R" for number in range(count)) + b"u."
+def lists_again(count: int) -> bytes:
+    return many(b"](" + b"N" * 50_000 + b"e" + put(7), name("__builtin__", "tuple") + get(7) + b"\x85R", count)
 
 
 def dicts_again(count: int) -> bytes:
-    pairs = b"](" + b"".join(b"](" + small(number) + b"Ne" for number in range(20_000)) + b"e" + put(7) + b"0"
-    one = name("collections", "OrderedDict") + get(7) + b"\x85R"
-    return pairs + b"(" + b"".join(small(f"a{number}") + one for number in range(count)) + b"u."
+    pairs = b"](" + b"".join(b"](" + small(number) + b"Ne" for number in range(20_000)) + b"e" + put(7)
+    return many(pairs, name("collections", "OrderedDict") + get(7) + b"\x85R", count)
 
 
-@pytest.mark.parametrize("again", [text_again, bytes_again, lists_again, dicts_again])
-def test_what_a_file_uses_again_and_again_takes_no_more_memory(path: Path, again: Any) -> None:
-    path.write_bytes(BEGIN + again(1))
+@pytest.mark.parametrize(
+    ("again", "words"),
+    [
+        (text_again, "makes more bytes of its texts than it has"),
+        (bytes_again, None),
+        (lists_again, "a list where a tuple must be"),
+        (dicts_again, "`first` is not an array of numbers"),
+    ],
+)
+def test_what_a_file_uses_again_and_again_takes_no_more_memory(path: Path, again: Any, words: str | None) -> None:
+    path.write_bytes(again(1))
     once = peak(path)
-    path.write_bytes(BEGIN + again(200))
+    path.write_bytes(again(200))
     assert peak(path) < 2 * once + MIB
+    if words is None:
+        assert len(files.read_arrays(path)) == 201
+    else:
+        with pytest.raises(errors.BadInput, match=words):
+            files.read_arrays(path)
 
 
 BOMB = b"]" * 3_000_000
@@ -215,8 +224,16 @@ def keyed() -> bytes:
     return pickled.replace(small("0"), ENDLESS)
 
 
-@pytest.mark.parametrize("form", ["name", "key", "keys", "dtype"])
-def test_values_without_end_are_refused(tmp_path: Path, form: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ("name", "a tuple where a str must be"),
+        ("key", "a tuple where a str must be"),
+        ("keys", "its list of storages is not that of its tensors"),
+        ("dtype", "a tuple where a str must be"),
+    ],
+)
+def test_values_without_end_are_refused(tmp_path: Path, form: str, words: str) -> None:
     file = tmp_path / "bomb"
     old = made.old_torch({"a": np.zeros(3, np.float32)})
     file.write_bytes({
@@ -225,16 +242,16 @@ def test_values_without_end_are_refused(tmp_path: Path, form: str) -> None:
         "keys": lambda: old.replace(pickle.dumps(["0"], protocol=2), b"\x80\x02]" + ENDLESS + b"a."),
         "dtype": lambda: BEGIN + small("a") + array((1,), name("numpy", "dtype") + ENDLESS + b"R", b"C\x01x") + b"s.",
     }[form]())  # fmt: skip
-    with pytest.raises(errors.BadInput):
+    with pytest.raises(errors.BadInput, match=words):
         files.read_arrays(file) if form in ("name", "dtype") else torch_files.opened(file)
 
 
 def test_views_of_storages_are_refused(tmp_path: Path) -> None:
-    """PyTorch before 0.4 saved a storage that is a part of another with its place in it."""
+    """Early versions of PyTorch saved a storage that is a part of another with its place in it."""
     plain = made.torch_pickle({"a": np.zeros(3, np.float32)})
     view = small(3) + b"tQ"
     assert plain.count(view) == 1
-    for said, words in ((small(None), None), (small(("1", 0, 3)), "is a part of another one, as PyTorch before 0.4")):
+    for said, words in ((small(None), None), (small(("1", 0, 3)), "is a part of another one, as early")):
         file = tmp_path / "torch"
         file.write_bytes(made.archive({"a": np.zeros(3, np.float32)}, plain.replace(view, small(3) + said + b"tQ")))
         if words is None:

@@ -61,8 +61,8 @@ class Machine(pickled.Machine):
             raise BadInput(f"has numbers of `{shorten(name.name)}`, which cannot be read: "
                            "save the model as float32, float16 or bfloat16")  # fmt: skip
         if said[5:6] not in ((), (None,)):
-            raise BadInput(f"storage `{key_of(key)}` is a part of another one, as PyTorch before 0.4 saved them: "
-                           "open it with PyTorch and save it again")  # fmt: skip
+            raise BadInput(f"storage `{key_of(key)}` is a part of another one, as early versions of PyTorch "
+                           "saved them: open it with PyTorch and save it again")  # fmt: skip
         return Storage(name.name, key_of(key), count)
 
 
