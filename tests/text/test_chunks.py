@@ -1,5 +1,6 @@
 """What SentencePiece learns pieces from: chunks of text with counts, in bounded memory, fair to every language."""
 
+import copy
 import io
 import random
 from collections import Counter
@@ -41,20 +42,34 @@ def test_the_share_of_a_language_is_kept_when_there_are_too_many_chunks(monkeypa
     rng = random.Random(2)
     thai = {letters(0xE01, 0xE2E, 32, rng): 1 for _ in range(3000)}
     latin = {letters(0x61, 0x7A, 8, rng): rng.randint(1, 40) for _ in range(3000)}
-    counted = census.Census(words=Counter({**thai, **latin}), documents=7)
-    chunks.thin(counted)
+    every = list({**thai, **latin}.items())
+    counted = census.Census()
+    for at in range(0, 6000, 500):
+        chunks.add(counted, census.Census(words=Counter(dict(every[at : at + 500])), documents=7))
     assert sum(map(len, counted.words)) <= 20_000
     assert counted.left_out == 6000 - len(counted.words)
     for language in (thai, latin):
         kept = sum(n for chunk, n in counted.words.items() if chunk in language)
-        assert kept == pytest.approx(sum(language.values()), rel=0.2)
+        assert kept * counted.scale == pytest.approx(sum(language.values()), rel=0.2)
 
 
-def test_frequent_chunks_keep_their_counts(monkeypatch):
+def test_counts_of_another_scale_are_added_in_the_same(monkeypatch):
     monkeypatch.setattr(chunks, "MOST", 200)
-    counted = census.Census(words=Counter({f"rare{n:04}": 1 for n in range(40)} | {"often": 1000}))
-    chunks.thin(counted)
-    assert counted.words["often"] == 1000
+    halved = census.Census()
+    chunks.add(halved, census.Census(words=Counter({f"rare{n:04}": 1 for n in range(40)} | {"often": 1000})))
+    assert halved.scale > 1 and halved.words["often"] == 1000 / halved.scale
+    for one, other in ((halved, census.Census(words=Counter(often=3000))),
+                       (census.Census(words=Counter(often=3000)), halved)):  # fmt: skip
+        scale = max(one.scale, other.scale)
+        one, other = copy.deepcopy((one, other))
+        chunks.add(one, other)
+        assert (one.words["often"], one.scale) == (4000 / scale, scale)
+
+
+def test_few_chunks_are_counted_as_they_are():
+    counted = census.Census()
+    chunks.add(counted, census.Census(words=Counter(once=1, often=5)))
+    assert (counted.words, counted.scale, counted.left_out) == ({"once": 1, "often": 5}, 1, 0)
 
 
 def test_languages_without_spaces_are_in_a_vocabulary_of_more_chunks_than_fit(tmp_path, monkeypatch):

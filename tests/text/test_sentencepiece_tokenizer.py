@@ -2,6 +2,8 @@
 
 import json
 import random
+import sys
+import unicodedata
 
 import pieces
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from ernie_core.errors import BadInput
 from ernie_core.tasks import choices, windows
 from ernie_core.text import tokenizer as tokenizers
-from ernie_core.text.sentencepiece import rules
+from ernie_core.text.sentencepiece import letters, rules
 from ernie_core.text.sentencepiece.reference import Reference
 from ernie_core.text.wordpiece.tokenizer import WordPieceTokenizer
 
@@ -127,3 +129,15 @@ def test_which_tokens_continue_a_word():
     continuing = ["ing", "ов", "ات", "ा"]
     assert all(map(rules.continues_word, continuing))
     assert not any(map(rules.continues_word, ["▁read", "▁", "中", ",", "2021", "(", "บ้าน", "が", "[MASK]"]))
+
+
+def test_which_tokens_continue_a_word_does_not_change_with_the_interpreter(monkeypatch):
+    monkeypatch.setattr(unicodedata, "category", lambda character: "Lo")
+    of_unicode_14 = "\u0870"
+    assert not rules.continues_word(of_unicode_14)
+
+
+@pytest.mark.skipif(unicodedata.unidata_version != "13.0.0", reason="the table is that of Unicode 13.0")
+def test_letters_are_those_of_unicode():
+    every = map(chr, range(sys.maxunicode + 1))
+    assert not [char for char in every if letters.is_one(char) != (unicodedata.category(char)[0] in "LM")]

@@ -3,10 +3,10 @@
 Han characters and common punctuation marks are tokens of their own, and digits are apart from what is beside them.
 """
 
-import unicodedata
 from collections.abc import Sequence
 
 from ernie_core.text.basics import SPECIALS
+from ernie_core.text.sentencepiece import letters
 
 SPACE = "\u2581"
 """The sign that stands for a space: the first character of a piece that begins a word."""
@@ -33,11 +33,7 @@ WITHOUT_SPACES = (
 
 def digit_ranges() -> list[tuple[int, int]]:
     """First and last code point of every run of digits, in order."""
-    found = []
-    for part in _DIGITS.split():
-        first, _, last = part.partition("-")
-        found.append((int(first, 16), int(last or first, 16)))
-    return found
+    return letters.spelt(_DIGITS)
 
 
 _IS_DIGIT = frozenset(chr(code) for first, last in digit_ranges() for code in range(first, last + 1))
@@ -55,7 +51,7 @@ def continues_word(token: str) -> bool:
     the others (Han, kana, Thai, Lao, Tibetan, Burmese, Khmer) every token is a word, as are numbers, marks, and the
     special tokens.
     """
-    if token in SPECIALS or token[0] == SPACE or unicodedata.category(token[0])[0] not in "LM":
+    if token in SPECIALS or token[0] == SPACE or not letters.is_one(token[0]):
         return False
     code = ord(token[0])
     return not any(first <= code <= last for first, last in WITHOUT_SPACES)

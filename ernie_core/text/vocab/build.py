@@ -99,9 +99,10 @@ def join(
     """
     counted = Census()
     for folder in made:
-        counted.add(census.load(folder), forget=recipe != "sentencepiece")
         if recipe == "sentencepiece":
-            chunks.thin(counted)
+            chunks.add(counted, census.load(folder))
+        else:
+            counted.add(census.load(folder))
     if recipe == "sentencepiece":
         return pieces_trained.write(
             counted, vocab, size=size, character_coverage=character_coverage, scratch=scratch, progress=progress,

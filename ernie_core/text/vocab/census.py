@@ -38,8 +38,10 @@ class Census:
     documents: int = 0
     bytes: int = 0
     """Number of bytes of the files that were read."""
+    scale: int = 1
+    """Number of occurrences in the text for one in `words`."""
     left_out: int = 0
-    """Number of chunks that `chunks.thin` left out."""
+    """Number of times that `chunks.add` left out a chunk."""
 
     def add(self, other: "Census", *, forget: bool = True) -> None:
         """Add the counts of the text after this. With `forget`, rare words may be dropped to bound memory."""

@@ -41,23 +41,20 @@ def of(sentence: str) -> list[str]:
     return [part for chunk in found for part in _run().sub("\\g<0>\n", chunk).split("\n") if part]
 
 
-def thin(counted: Census) -> None:
-    """Leave out chunks until the others have at most `MOST` characters, in proportion to what each language has.
+def add(counted: Census, other: Census) -> None:
+    """Add the counts of the text after this, and leave out chunks until the others have at most `MOST` characters.
 
-    A chunk that occurs n < t times is kept with probability n / t, and then counts t times, so the expected count of
-    anything is what it was (threshold sampling: Duffield, Lund and Thorup, "Learn more, sample less", 2005). Only
-    lowering counts would drop all the sentences of a script without spaces, of which each occurs once. The choice
-    depends on the counts alone.
+    All counts are halved then, and half of the odd ones are rounded up, chosen by a hash: every language keeps its
+    share, as in a smaller sample. Only lowering counts by one would drop all the sentences of a script without spaces,
+    of which each occurs once.
     """
-    least = 1
+    while other.scale < counted.scale:
+        _halve(other, counted.documents)
+    while counted.scale < other.scale:
+        _halve(counted, other.documents)
+    counted.add(other, forget=False)
     while sum(map(len, counted.words)) > MOST:
-        least *= 2
-        draw = blake2b(f"{counted.documents} {least}".encode(), digest_size=8)
-        kept = {
-            chunk: max(n, least) for chunk, n in counted.words.items() if n >= least or _lot(draw, chunk, least) < n
-        }
-        counted.left_out += len(counted.words) - len(kept)
-        counted.words = Counter(kept)
+        _halve(counted, 0)
 
 
 def take(words: Sequence[StoredFile], choice: Choice, *, held_out_size: int, progress: Progress, stop: Stop) -> Census:
@@ -67,29 +64,36 @@ def take(words: Sequence[StoredFile], choice: Choice, *, held_out_size: int, pro
     for due, part, begin, lines in census.blocks(words, choice, held_out_size):
         if stop():
             raise Stopped(f"stopped after {found.documents} documents")
-        found.bytes += len(lines)
-        counts = Counter[str]()
+        block, counts = Census(bytes=len(lines)), Counter[str]()
         for line in lines.removesuffix(b"\n").split(b"\n"):
             place = f"{part} behind byte {begin}"
             sentences = [wordcut.whole(sentence) for sentence in wordcut.text(line, place).split("\n") if sentence]
-            found.documents += 1
-            if found.documents % HELD_OUT == 0 and kept < due:
-                found.held_out += sentences
+            block.documents += 1
+            if (found.documents + block.documents) % HELD_OUT == 0 and kept < due:
+                block.held_out += sentences
                 kept += len(line) + 1
                 continue
             for sentence in sentences:
                 counts.update(of(sentence))
-        found.words.update({chunk: n for chunk, n in counts.items() if len(chunk) < LONGEST})
-        thin(found)
+        block.words = Counter({chunk: n for chunk, n in counts.items() if len(chunk) < LONGEST})
+        add(found, block)
         progress(found.bytes, choice.size, "B", documents=found.documents)
     return found
 
 
-def _lot(draw: "blake2b", chunk: str, least: int) -> int:
-    """A number below `least`, every one as probable."""
-    own = draw.copy()
-    own.update(chunk.encode("utf-8", "surrogatepass"))
-    return int.from_bytes(own.digest(), "big") % least
+def _halve(counted: Census, salt: int) -> None:
+    """Halve all counts. Another salt, scale or number of documents chooses other chunks to round up."""
+    start = blake2b(f"{salt} {counted.documents} {counted.scale}".encode(), digest_size=1)
+    halves = ((chunk, n // 2 + (n % 2 and _coin(start, chunk))) for chunk, n in counted.words.items())
+    kept = Counter({chunk: n for chunk, n in halves if n})
+    counted.left_out += len(counted.words) - len(kept)
+    counted.words, counted.scale = kept, 2 * counted.scale
+
+
+def _coin(start: "blake2b", chunk: str) -> int:
+    toss = start.copy()
+    toss.update(chunk.encode("utf-8", "surrogatepass"))
+    return toss.digest()[0] & 1
 
 
 @functools.cache

@@ -17,9 +17,7 @@ COVERAGE = 0.9995
 """Share of the text whose characters are in a vocabulary; the others are unknown. The default of SentencePiece."""
 _OWN = 3
 """Pieces of a model that are no text: unknown, and the two ends of a sentence."""
-_WHY = (
-    f"above {chunks.MOST} characters of different chunks: left out at random, in proportion, and others count for them"
-)
+_WHY = f"above {chunks.MOST:,} characters of different chunks every count is halved, as in a smaller sample"
 
 
 def write(

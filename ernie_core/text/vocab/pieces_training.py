@@ -55,8 +55,8 @@ def run(
         why = said.read().decode(errors="replace").strip()
         if code == _REFUSED:
             raise BadInput(
-                f"no vocabulary with {pieces} pieces from {len(counts)} different words ({why}): make size larger, or "
-                "character_coverage smaller"
+                f"no vocabulary: {pieces} pieces, size without special tokens, from {len(counts)} different words "
+                f"({why}): make size larger, or character_coverage smaller"
             )
         if code == -signal.SIGKILL:
             raise Error("training the pieces was killed: most likely out of memory, raise `memory:` of the step")
