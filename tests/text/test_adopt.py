@@ -81,3 +81,10 @@ def test_a_folder_of_texts_none_of_which_has_the_name_is_refused_with_the_names(
         (tmp_path / "m.model").write_bytes(WRITTEN)
     with pytest.raises(NotFound, match=r"found a\.txt, b\.txt: .* name the right one vocab\.txt"):
         adopt.adopt(tmp_path, tmp_path)
+
+
+def test_a_text_beside_a_model_without_a_list_is_not_taken_for_one_without_a_word(tmp_path):
+    (tmp_path / "m.model").write_bytes(WRITTEN)
+    (tmp_path / "LICENSE.txt").write_text("Do as you like.\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"LICENSE\.txt: .*; if this is no vocabulary, leave it out"):
+        adopt.adopt(tmp_path, tmp_path)

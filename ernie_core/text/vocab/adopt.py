@@ -70,7 +70,7 @@ def _adopt_pieces(path: Path, vocab: Path) -> dict[str, float]:
     """Write the vocabulary of a SentencePiece model."""
     model = models.read(path)
     found = sorted(path.parent.glob("*.txt"))
-    tokens = vocabulary_file.read(_one(found, path.parent, _LIST, _VOCABULARY)) if found else numbered(model)
+    tokens = _beside(_one(found, path.parent, _LIST, _VOCABULARY)) if found else numbered(model)
     tokenizer = SentencePieceTokenizer(tokens, model, path.read_bytes())
     tokenizer.save(vocab)
     given = {piece[begin:end] for piece in model.pieces for begin, end in rules.parts(piece)}
@@ -88,6 +88,15 @@ def _adopt_pieces(path: Path, vocab: Path) -> dict[str, float]:
     }
     (vocab / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return {name: float(value) for name, value in report.items() if isinstance(value, int)}
+
+
+def _beside(path: Path) -> tuple[str, ...]:
+    """The tokens of the list beside a model. BadInput if it is none, as a licence."""
+    try:
+        return vocabulary_file.read(path)
+    except BadInput as e:
+        remedy = "" if path.name == _LIST else "; if this is no vocabulary, leave it out, one follows from the model"
+        raise BadInput(f"{e}{remedy}") from None
 
 
 def numbered(model: models.Model) -> tuple[str, ...]:
