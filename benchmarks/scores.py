@@ -49,7 +49,7 @@ class DataSet:
 CHILDREN = Path(__file__).parent / "children"
 SOURCES = {
     "peoples_daily_ner": DataSet(
-        {"max_seq_len": 64, "batch_size": 16, "learning_rate": 2e-3, "num_train_epochs": 3}, 2000, 500,
+        {"max_seq_len": 64, "batch_size": 16, "learning_rate": 1e-3, "num_train_epochs": 8}, 2000, 1000,
         {"train": ["example.test"], "dev": ["example.dev"]},
     ),
     "slu_cais": DataSet({"max_seq_len": 32, "batch_size": 32, "learning_rate": 2e-3, "num_train_epochs": 3}, 3000, 994),
