@@ -70,7 +70,7 @@ def test_a_run_that_was_killed_in_a_download_resumes_it(machine: Machine, spec: 
         site.always = once
         machine.environment["HF_ENDPOINT"] = site.url
         running = machine.start("run", "demo.yaml", "--on", "local")
-        for _ in range(600):
+        for _ in range(4800):  # the environment of the step may have to be built first
             parts = list(machine.home.glob("**/downloads/*/model.safetensors.part"))
             if parts and parts[0].stat().st_size == half:
                 break
