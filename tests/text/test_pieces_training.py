@@ -41,7 +41,7 @@ def test_training_stops_when_it_is_asked_to_and_says_what_it_does():
     rng = random.Random(1)
     counts = {" " + "".join(rng.choices("abcdefghij", k=9)): 2 for _ in range(50_000)}
     chunks = len(counts)
-    asked, facts = iter([False] * 3), []
+    asked, facts, before = iter([False] * 3), [], children(os.getpid())
 
     def progress(done, total=None, unit="", **more):
         facts.append(more["doing"])
@@ -49,7 +49,7 @@ def test_training_stops_when_it_is_asked_to_and_says_what_it_does():
     with pytest.raises(Stopped, match="what was counted is kept"):
         pieces_training.run(counts, 20_000, 1.0, scratch=None, progress=progress, stop=lambda: next(asked, True))
     assert facts == [f"training pieces on {chunks} different words"] * 3
-    assert not children(os.getpid())
+    assert children(os.getpid()) == before, "those of other tests alone"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel ends it on Linux alone")
