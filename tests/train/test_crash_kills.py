@@ -28,10 +28,10 @@ def start(url: str, scratch: Path, steps: int, arch: str) -> subprocess.Popen[st
         text=True,
     )
     assert process.stderr is not None
-    said = ""
-    while not said.startswith("training after"):
-        said = process.stderr.readline()
-        assert said, f"it ended with {process.wait()}"
+    said = [""]
+    while not said[-1].startswith("training after"):
+        said.append(process.stderr.readline())
+        assert said[-1], f"it ended with {process.wait()}:\n{''.join(said)}"
     return process
 
 
