@@ -11,9 +11,9 @@ from typing import IO
 
 import numpy as np
 
+from ernie_core import protobuf
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.model.arrays import widened
-from ernie_core.model.foreign import protobuf
 from ernie_core.model.foreign.tensors import Several, Shape, Tensors
 from ernie_core.wording import shorten
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ernie_core import protobuf
 from ernie_core.errors import BadInput, NotFound
 
 VERSION = "2.1.2"
@@ -93,7 +94,8 @@ def parameter(path: Path) -> np.ndarray:
     version, levels, version_too, size = struct.unpack_from("<IQIi", raw)
     if (version, levels, version_too) != (0, 0, 0):
         raise BadInput(f"{path}: not a plain Paddle parameter: install lac {VERSION} again")
-    kind, *dims = _fields(raw[20 : 20 + size])
+    described = raw[20 : 20 + size]
+    kind, dims = protobuf.number(described, 1), list(protobuf.numbers(described, 2))
     if kind != _FLOAT32:
         raise BadInput(f"{path}: parameters of type {kind}, not float32: install lac {VERSION} again")
     return np.frombuffer(raw, "<f4", offset=20 + size).reshape(dims)
@@ -110,20 +112,3 @@ def _gru(found: dict[str, np.ndarray], n: int) -> Gru:
         candidate=flat[2 * hidden * hidden :].reshape(hidden, hidden),
         bias=found[f"gru_{n}.b_0"].reshape(-1),
     )
-
-
-def _fields(message: bytes) -> list[int]:
-    """The values of a protobuf message of integers."""
-    values = []
-    at = 0
-    while at < len(message):
-        at += 1  # the field's number and type in one byte
-        value = shift = 0
-        while True:
-            byte = message[at]
-            value |= (byte & 0x7F) << shift
-            at, shift = at + 1, shift + 7
-            if not byte & 0x80:
-                break
-        values.append(value)
-    return values

@@ -7,11 +7,11 @@ import math
 import struct
 import sys
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ernie_core.errors import BadInput, NotFound
+from ernie_core.protobuf import Damaged, Span, spans
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 LARGEST = 64 << 20
@@ -19,7 +19,6 @@ LARGEST = 64 << 20
 LONGEST = 256
 """Most characters of a piece; training makes none with more than 16 unless it is told to."""
 _PIECE, _TRAINER, _NORMALIZER = 1, 2, 3
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _TYPES = {1: "unigram", 2: "BPE", 3: "word", 4: "char"}
 
 
@@ -41,10 +40,6 @@ class Model:
     """Whether several spaces become one, and those around a text none."""
 
 
-class _Broken(Exception):
-    pass
-
-
 def read(path: Path) -> Model:
     """The model in a file. NotFound without one; BadInput for a damaged one, and one of a kind that is not read."""
     if not path.is_file():
@@ -60,7 +55,7 @@ def parse(raw: bytes, place: str) -> Model:
     trainer: dict[int, int | bytes] = {}
     normalizer: dict[int, int | bytes] = {}
     try:
-        for number, value in _fields(raw, at, len(raw)):
+        for number, value in spans(raw, at, len(raw)):
             if number == _PIECE:
                 piece, score, kind = _piece(raw, value)
                 pieces.append(piece)
@@ -69,8 +64,8 @@ def parse(raw: bytes, place: str) -> Model:
             elif number in (_TRAINER, _NORMALIZER):
                 begin, end = _span(value)
                 into = trainer if number == _TRAINER else normalizer
-                into.update((n, raw[slice(*v)] if isinstance(v, tuple) else v) for n, v in _fields(raw, begin, end))
-    except _Broken as e:
+                into.update((n, raw[slice(*v)] if isinstance(v, tuple) else v) for n, v in spans(raw, begin, end))
+    except Damaged as e:
         raise BadInput(f"{place}: not a SentencePiece model ({e}): bring the file again") from None
     if problem := _problem(pieces, scores, types) or _refused(trainer, normalizer):
         raise BadInput(f"{place}: {problem}")
@@ -110,10 +105,10 @@ def _plain(raw: bytes) -> "tuple[int, list[str], array[float], bytearray]":
         return 0, [], array("f"), bytearray()  # `_piece` tells which one
 
 
-def _piece(raw: bytes, value: "int | tuple[int, int]") -> tuple[str, float, int]:
+def _piece(raw: bytes, value: int | Span) -> tuple[str, float, int]:
     begin, end = _span(value)
     text, score, kind = b"", 0.0, NORMAL
-    for number, held in _fields(raw, begin, end):
+    for number, held in spans(raw, begin, end):
         if number == 1:
             text = raw[slice(*_span(held))]
         elif number == 2:
@@ -121,57 +116,23 @@ def _piece(raw: bytes, value: "int | tuple[int, int]") -> tuple[str, float, int]
         elif number == 3 and isinstance(held, int):
             kind = held
     if not NORMAL <= kind <= BYTE:
-        raise _Broken(f"piece at byte {begin} is of type {kind}")
+        raise Damaged(f"piece at byte {begin} is of type {kind}")
     try:
         return text.decode(), score, kind
     except UnicodeDecodeError:
-        raise _Broken(f"piece at byte {begin} is not UTF-8") from None
+        raise Damaged(f"piece at byte {begin} is not UTF-8") from None
 
 
-def _fields(raw: bytes, at: int, end: int) -> "Iterator[tuple[int, int | tuple[int, int]]]":
-    """Number and value of every field between two offsets: an integer, or where the bytes of the value are."""
-    while at < end:
-        key, at = _varint(raw, at, end)
-        number, kind = key >> 3, key & 7
-        value: int | tuple[int, int]
-        if kind == _VARINT:
-            value, at = _varint(raw, at, end)
-        elif kind in (_BYTES, _FIXED32, _FIXED64):
-            size = 4 if kind == _FIXED32 else 8
-            if kind == _BYTES:
-                size, at = _varint(raw, at, end)
-            value = (at, at + size)
-            at += size
-            if at > end:
-                raise _Broken(f"{size} bytes at {at - size} are more than there are")
-        else:
-            raise _Broken(f"wire type {kind} at byte {at}")
-        yield number, value
-
-
-def _varint(raw: bytes, at: int, end: int) -> tuple[int, int]:
-    """An integer of 7 bits a byte, and where it ends."""
-    value = shift = 0
-    while at < end and shift < 70:
-        byte = raw[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    raise _Broken(f"no end of an integer at byte {at}")
-
-
-def _span(value: "int | tuple[int, int]") -> tuple[int, int]:
+def _span(value: int | Span) -> Span:
     if not isinstance(value, tuple):
-        raise _Broken("an integer where bytes are expected")
+        raise Damaged("an integer where bytes are expected")
     return value
 
 
-def _float(raw: bytes, value: "int | tuple[int, int]") -> float:
+def _float(raw: bytes, value: int | Span) -> float:
     begin, end = _span(value)
     if end - begin != 4:
-        raise _Broken(f"no float at byte {begin}")
+        raise Damaged(f"no float at byte {begin}")
     found: float = struct.unpack_from("<f", raw, begin)[0]
     return found
 
