@@ -90,6 +90,14 @@ def columns(path: Path, allowed: Sequence[int]) -> Iterator[tuple[Line, list[str
             yield line.reject(f"{len(row)} column(s) instead of {wanted}, separated by tabs")
 
 
+def cells(path: Path, header: Sequence[str]) -> Iterator[tuple[Line, dict[str, str]] | Rejected]:
+    """The rows behind the header of a file, separated by tabs and without quotes, as column -> cell."""
+    read = columns(path, (len(header),))
+    next(read)
+    for found in read:
+        yield found if isinstance(found, Rejected) else (found[0], dict(zip(header, found[1], strict=True)))
+
+
 def first_object(path: Path) -> Mapping[str, Any]:
     """The first JSON object of a file, for recognising it; empty if its first line is none."""
     return next(iter(first_objects(path, 1)), {})

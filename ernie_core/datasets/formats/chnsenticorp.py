@@ -7,7 +7,7 @@ from typing import ClassVar
 from ernie_core.datasets import names
 from ernie_core.datasets.format import Example, Rejected
 from ernie_core.datasets.formats.pairs import Classification
-from ernie_core.datasets.source import columns, first_lines
+from ernie_core.datasets.source import cells, first_lines
 from ernie_core.errors import BadInput
 
 _TEXT = ("text_a", "text")
@@ -40,12 +40,9 @@ class ChnSentiCorp(Classification):
                 f"{path}:1: the header is {header}, ChnSentiCorp has label and text_a, separated by a tab:"
                 " say which columns yours are with `format: tsv`, text and label"
             )
-        read = columns(path, (len(header),))
-        next(read)
-        for found in read:
+        for found in cells(path, header):
             if isinstance(found, Rejected):
                 yield found
                 continue
             line, row = found
-            cells = dict(zip(header, row, strict=True))
-            yield self.example(line, split, [cells[text]], cells.get("label"), id=cells.get("qid"))
+            yield self.example(line, split, [row[text]], row.get("label"), id=row.get("qid"))

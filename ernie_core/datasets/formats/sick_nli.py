@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ernie_core.datasets.format import Example, Rejected
 from ernie_core.datasets.formats.pairs import Classification
-from ernie_core.datasets.source import columns, first_lines
+from ernie_core.datasets.source import cells, first_lines
 from ernie_core.errors import BadInput
 
 _NEEDED = ("pair_ID", "sentence_A", "sentence_B", "entailment_label", "SemEval_set")
@@ -33,21 +33,18 @@ class SickNli(Classification):
         header = _header(path)
         if not set(_NEEDED) <= set(header):
             raise BadInput(f"{path}:1: the header is {header}, SICK has {', '.join(_NEEDED)} among its columns")
-        read = columns(path, (len(header),))
-        next(read)
-        for found in read:
+        for found in cells(path, header):
             if isinstance(found, Rejected):
                 if split == "train":  # the file is read for each split
                     yield found
                 continue
             line, row = found
-            cells = dict(zip(header, row, strict=True))
-            part = _SETS.get(cells["SemEval_set"])
+            part = _SETS.get(row["SemEval_set"])
             if part is None and split == "train":
-                yield line.reject(f"SemEval_set `{cells['SemEval_set']}` is none of {', '.join(_SETS)}")
+                yield line.reject(f"SemEval_set `{row['SemEval_set']}` is none of {', '.join(_SETS)}")
             elif part == split:
-                pair, label = [cells["sentence_A"], cells["sentence_B"]], cells["entailment_label"].lower()
-                yield self.example(line, split, pair, label, id=cells["pair_ID"])
+                pair, label = [row["sentence_A"], row["sentence_B"]], row["entailment_label"].lower()
+                yield self.example(line, split, pair, label, id=row["pair_ID"])
 
 
 def _header(path: Path) -> list[str]:

@@ -11,7 +11,7 @@ from ernie_core.datasets.format import Example, Rejected
 from ernie_core.datasets.formats.pairs import Classification, is_header
 from ernie_core.datasets.known import LANGUAGES
 from ernie_core.datasets.names import language_of, languages_of
-from ernie_core.datasets.source import Line, columns, first_lines, first_objects, objects, spell, text_of
+from ernie_core.datasets.source import Line, cells, columns, first_lines, first_objects, objects, spell, text_of
 from ernie_core.errors import BadInput
 
 _OF_ONE = ("language", "gold_label", "sentence1", "sentence2", "promptID", "pairID")
@@ -96,15 +96,12 @@ class Xnli(Classification):
 
     def _of_one(self, path: Path, split: str) -> Iterator[Example | Rejected]:
         """A file with a column of the language, and ids that all languages share."""
-        header = _header(path)
-        read = columns(path, (len(header),))
-        next(read)
-        for found in read:
+        for found in cells(path, _header(path)):
             if isinstance(found, Rejected):
                 yield found
                 continue
             line, row = found
-            yield self._of_published(line, dict(zip(header, row, strict=True)), split, path)
+            yield self._of_published(line, row, split, path)
 
     def _of_objects(self, path: Path, split: str) -> Iterator[Example | Rejected]:
         """JSON lines of one language; with a key of the language; or with all translations in each row."""
