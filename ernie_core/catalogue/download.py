@@ -1,6 +1,5 @@
 """A file over HTTP, whole and checked or absent: it resumes after any death, and nothing lasts for ever."""
 
-import hashlib
 import json
 import os
 import re
@@ -181,12 +180,7 @@ class _Download:
 
     def _checked(self) -> bool:
         """Whether the file is in its place now. False to try once more from the beginning."""
-        size = self._size()
-        wrong = f"has {size:,} bytes instead of {self.file.size:,}" if self.file.size not in (None, size) else ""
-        for kind in ("sha256", "md5"):
-            if (known := getattr(self.file, kind)) and (found := digest(self.part, kind)) != known:
-                wrong = wrong or f"has the {kind} {found} instead of {known}"
-        if wrong:
+        if wrong := self.file.differs(self.part):
             self._discard()
             if self.resumed:  # perhaps two versions of it were put together
                 return False
@@ -226,15 +220,6 @@ class _Download:
             if self.stop():
                 raise Stopped(f"{self.target.name}: stopped after {self._size():,} bytes, which are kept")
             time.sleep(min(0.2, max(0.0, due - time.monotonic())))
-
-
-def digest(path: Path, kind: str) -> str:
-    """Hex digest of a file; `kind` is sha256 or md5."""
-    state = hashlib.new(kind, usedforsecurity=False)
-    with path.open("rb") as source:
-        while block := source.read(BLOCK):
-            state.update(block)
-    return state.hexdigest()
 
 
 def _refusal(answer: Answer) -> Exception:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ernie_core.errors import NotFound
+from ernie_core.store import digests
 from ernie_core.wording import choice, shorten
 
 Shelf = Literal["models", "datasets"]
@@ -42,6 +43,15 @@ class File:
     def proven(self) -> bool:
         """Whether a digest shows that it is the right one, wherever it came from."""
         return bool(self.sha256 or self.md5)
+
+    def differs(self, path: Path) -> str:
+        """How the file that came differs from what is known of it; empty if it does not."""
+        if self.size not in (None, size := path.stat().st_size):
+            return f"has {size:,} bytes, but must have {self.size:,}"
+        for kind, known, of in (("sha256", self.sha256, digests.sha256), ("md5", self.md5, digests.md5)):
+            if known and (found := of(path)) != known:
+                return f"has the {kind} {found} instead of {known}"
+        return ""
 
 
 @dataclass(frozen=True)

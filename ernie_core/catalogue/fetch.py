@@ -12,11 +12,11 @@ from typing import Any
 from ernie_core import errors
 from ernie_core.catalogue import archive, huggingface
 from ernie_core.catalogue.alone import alone, remove
-from ernie_core.catalogue.download import digest, download
+from ernie_core.catalogue.download import download
 from ernie_core.catalogue.entries import Entry, File
 from ernie_core.errors import BadInput, NotFound
 from ernie_core.progress import Progress, Say, Stop, never, say, silent
-from ernie_core.store import disk, open_store
+from ernie_core.store import digests, disk, open_store
 from ernie_core.wording import listed
 
 _WAYS = {
@@ -59,7 +59,8 @@ def bring(entry: Entry, folder: Path, source: Source) -> list[Mapping[str, Any]]
             except errors.Error as error:
                 raise _advised(error, entry, file, source) from error
             source.tell(f"{file.name}: {path.stat().st_size:,} bytes from {_address(entry, file, source.mirror)}")
-            found.append({"name": file.name, "size": path.stat().st_size, "sha256": digest(path, "sha256")})
+            sha256 = file.sha256 or digests.sha256(path)  # a known one was checked
+            found.append({"name": file.name, "size": path.stat().st_size, "sha256": sha256})
             if file.members:
                 archive.unpack(path, file.members, folder, source.progress)
             else:
@@ -99,21 +100,11 @@ def _bring(entry: Entry, file: File, source: Source, ours: contextlib.ExitStack)
             ours.enter_context(alone(path, source.stop, source.tell))
         if not path.exists():
             store.download(place(entry, file), path, size=there.size, progress=_doing(source.progress, file))
-    if wrong := _wrong(file, path):
+    if wrong := file.differs(path):
         if path == kept:
             kept.unlink()  # a mirror that was put right is asked again
         raise BadInput(f"{address}: {wrong}: it is another file")
     return path
-
-
-def _wrong(file: File, path: Path) -> str:
-    """How a file differs from what is known of it; empty if it does not."""
-    if file.size not in (None, size := path.stat().st_size):
-        return f"has {size:,} bytes, but must have {file.size:,}"
-    for kind in ("sha256", "md5"):
-        if (known := getattr(file, kind)) and (found := digest(path, kind)) != known:
-            return f"has the {kind} {found} instead of {known}"
-    return ""
 
 
 def _address(entry: Entry, file: File, mirror: str) -> str:

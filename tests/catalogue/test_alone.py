@@ -14,6 +14,7 @@ from ernie_core.catalogue.alone import alone, remove
 from ernie_core.catalogue.entries import Entry, File, Member
 from ernie_core.catalogue.fetch import Source
 from ernie_core.errors import Stopped
+from ernie_core.store import digests
 
 BODY = b"w" * 100_000
 
@@ -130,13 +131,13 @@ def test_nothing_is_removed_between_its_download_and_its_use(
         wanted = Entry(
             "set", "datasets", (File("a.tgz", f"{site.url}/weights", members=(Member("weights", "weights"),)),)
         )
-    digest, unpack = fetch.digest, archive.unpack
+    sha256, unpack = digests.sha256, archive.unpack
 
-    def forgotten(path: Path, kind: str) -> str:
+    def forgotten(path: Path) -> str:
         fetch.forget(wanted, source(tmp_path))
-        return digest(path, kind)
+        return sha256(path)
 
-    monkeypatch.setattr(fetch, "digest", forgotten)
+    monkeypatch.setattr(digests, "sha256", forgotten)
     monkeypatch.setattr(archive, "unpack", lambda *given: (fetch.forget(wanted, source(tmp_path)), unpack(*given)))
     assert (brought(wanted, tmp_path, "out") / "weights").read_bytes() == BODY
 
