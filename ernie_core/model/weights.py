@@ -9,11 +9,7 @@ import paddle
 from ernie_core.errors import BadInput
 from ernie_core.model import config as configs
 from ernie_core.model.arrays import FILE as FILE
-from ernie_core.model.arrays import Arrays as Arrays
-from ernie_core.model.arrays import dump_arrays as dump_arrays
-from ernie_core.model.arrays import floats
-from ernie_core.model.arrays import read_arrays as read_arrays
-from ernie_core.model.arrays import write_arrays as write_arrays
+from ernie_core.model.arrays import Arrays, floats, read_arrays, write_arrays
 
 _SHOWN = 8
 """Most differences in a message: an unrelated file has hundreds."""

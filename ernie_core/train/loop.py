@@ -7,6 +7,7 @@ from typing import Any
 
 from ernie_core.errors import Error, Stopped
 from ernie_core.model import weights
+from ernie_core.model.arrays import write_arrays
 from ernie_core.progress import Progress, Stop, never, silent
 from ernie_core.store import artefact
 from ernie_core.train import start
@@ -152,6 +153,6 @@ def _write(training: Training, model: Path) -> None:
         # with sharding a rank has only the rounded ones, a checkpoint has all
         place, last = training.place, training.place.of(f"model_{at.step}")
         folder = artefact.fetch(place.store, last, place.scratch / "checkpoints")
-        weights.write_arrays(snapshot.trained(objective.net, folder), model / weights.FILE)
+        write_arrays(snapshot.trained(objective.net, folder), model / weights.FILE)
     (model / snapshot.LOG).write_text("".join(f"{text}\n" for text in at.lines), encoding="utf-8")
     (model / FILE).write_text(page(training.subject, at.lines), encoding="utf-8")

@@ -9,6 +9,7 @@ import paddle
 
 from ernie_core.errors import BadInput, Refused
 from ernie_core.model import fused, weights
+from ernie_core.model.arrays import read_arrays
 from ernie_core.train.checkpoint import commit, snapshot
 from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.saver import Saver
@@ -92,7 +93,7 @@ def _restore(training: Training, found: commit.Checkpoint) -> None:
         objective.restore(at.extra["objective"])
     if best := at.extra.get("best"):
         file = found.folder / (weights.FILE if best["step"] == at.step else snapshot.BEST)
-        training.best = Best(best["step"], best["figures"], weights.read_arrays(file))
+        training.best = Best(best["step"], best["figures"], read_arrays(file))
     training.worse = int(at.extra.get("worse", 0))
 
 

@@ -14,6 +14,7 @@ import pytest
 from ernie_core import errors
 from ernie_core.model import config as configs
 from ernie_core.model import foreign, heads, weights
+from ernie_core.model.arrays import read_arrays, write_arrays
 from ernie_core.model.config import ErnieConfig
 from ernie_core.model.foreign import exporting
 from ernie_core.text import vocabulary_file
@@ -93,7 +94,7 @@ def test_what_hugging_face_gets_comes_back_with_the_same_bits(tmp_path: Path) ->
     back = tmp_path / "back"
     back.mkdir()
     foreign.convert(out, back)
-    before, after = (weights.read_arrays(folder / weights.FILE) for folder in (tmp_path / "model", back))
+    before, after = (read_arrays(folder / weights.FILE) for folder in (tmp_path / "model", back))
     assert before.keys() == after.keys() and all(np.array_equal(before[name], after[name]) for name in before)
     for file in ("config.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"):
         assert (back / file).read_bytes() == (tmp_path / "model" / file).read_bytes(), file
@@ -105,7 +106,7 @@ def test_an_ernie_m_comes_back_as_xlm_r_with_the_same_bits(tmp_path: Path, piece
     (out / "vocab.txt").unlink()  # as XLM-R is published: its vocabulary follows from the model of its tokenizer
     back.mkdir()
     foreign.convert(out, back)
-    before, after = (weights.read_arrays(folder / weights.FILE) for folder in (tmp_path / "model", back))
+    before, after = (read_arrays(folder / weights.FILE) for folder in (tmp_path / "model", back))
     assert before.keys() == after.keys() and all(np.array_equal(before[name], after[name]) for name in before)
     assert configs.read(back) == configs.read(tmp_path / "model")
     assert (back / "vocab.txt").read_bytes() == (pieces / "vocab.txt").read_bytes()
@@ -144,13 +145,13 @@ def test_a_folder_of_an_old_paddlenlp_is_exported(tmp_path: Path, to: exporting.
     saved(model, config)
     (model / "config.json").unlink()
     (model / "model_config.json").write_text(json.dumps(OLD))
-    arrays = weights.read_arrays(model / weights.FILE)
+    arrays = read_arrays(model / weights.FILE)
     old = {name.replace("predictions.decoder.weight", "predictions.decoder_weight"): a for name, a in arrays.items()}
-    weights.write_arrays(old, model / weights.FILE)
+    write_arrays(old, model / weights.FILE)
     out, back = exported(model, to), tmp_path / "back"
     back.mkdir()
     foreign.convert(out, back)
-    found = weights.read_arrays(back / weights.FILE)
+    found = read_arrays(back / weights.FILE)
     assert found.keys() == arrays.keys() and all(np.array_equal(found[name], arrays[name]) for name in arrays)
     assert configs.read(back) == config
     wanted = {"hf": "ErnieForPreTraining", "paddlenlp": "ErnieForPretraining"}[to]

@@ -12,6 +12,7 @@ import pytest
 from ernie_core import errors
 from ernie_core.model import config as configs
 from ernie_core.model import foreign, weights
+from ernie_core.model.arrays import read_arrays
 from ernie_core.model.foreign import expected
 from ernie_core.model.heads import ErnieForPretraining
 from ernie_core.text import tokenizer
@@ -70,7 +71,7 @@ def test_old_names_of_layer_norms_and_bare_encoders_are_read(tmp_path: Path, out
     same_logits(out, made.CONFIG, arrays)
     encoder = {name.removeprefix("bert."): array for name, array in arrays.items() if name.startswith("bert.")}
     foreign.convert(made.folder(tmp_path / "bare", made.CONFIG, encoder), out)
-    names = weights.read_arrays(out / weights.FILE)
+    names = read_arrays(out / weights.FILE)
     assert json.loads((out / "config.json").read_text())["architectures"] == ["ErnieModel"]
     assert all(name.startswith("ernie.") for name in names)
 
@@ -93,7 +94,7 @@ def test_other_precisions_become_float32(tmp_path: Path, out: Path, kind: str) -
         data += array.tobytes()
     (folder / "model.safetensors").write_bytes(made.raw(header, data))
     foreign.convert(folder, out)
-    found = weights.read_arrays(out / weights.FILE)["ernie.pooler.dense.weight"]
+    found = read_arrays(out / weights.FILE)["ernie.pooler.dense.weight"]
     assert found.dtype == np.float32
     assert np.allclose(found, arrays["bert.pooler.dense.weight"].T, rtol=2**-7, atol=1e-6)
     assert np.array_equal(found, arrays["bert.pooler.dense.weight"].T) == (kind == "F64")
@@ -107,12 +108,12 @@ def test_bfloat16_of_paddle_becomes_float32(tmp_path: Path, out: Path) -> None:
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     weights.save(net, theirs)  # the config, and the weights as float32
-    wanted = weights.read_arrays(theirs / weights.FILE)
+    wanted = read_arrays(theirs / weights.FILE)
     WordPieceTokenizer(made.TOKENS).save(theirs)
     paddle.save(net.state_dict(), str(theirs / weights.FILE))
-    assert weights.read_arrays(theirs / weights.FILE)["ernie.pooler.dense.bias"].dtype == np.uint16
+    assert read_arrays(theirs / weights.FILE)["ernie.pooler.dense.bias"].dtype == np.uint16
     foreign.convert(theirs, out)
-    found = weights.read_arrays(out / weights.FILE)
+    found = read_arrays(out / weights.FILE)
     assert found.keys() == wanted.keys() and all(np.array_equal(found[name], wanted[name]) for name in wanted)
     again = ErnieForPretraining(config)
     weights.load(again, theirs)
@@ -154,7 +155,7 @@ def test_a_folder_of_paddlenlp_keeps_its_bits(tmp_path: Path, out: Path, old: bo
         text = json.dumps({"init_args": [inner], "init_class": "ErnieForPretraining"})
         (theirs / "model_config.json").write_text(text)
     foreign.convert(theirs, out)
-    before, after = (weights.read_arrays(folder / weights.FILE) for folder in (theirs, out))
+    before, after = (read_arrays(folder / weights.FILE) for folder in (theirs, out))
     assert before.keys() == after.keys()
     assert all(np.array_equal(before[name], after[name]) for name in before)
     assert configs.read(out) == config
@@ -167,7 +168,7 @@ def test_safetensors_of_paddlenlp_are_not_transposed(tmp_path: Path, out: Path) 
     theirs = made.folder(tmp_path / "theirs", {}, arrays)
     configs.write(config, theirs, "ErnieForPretraining")
     foreign.convert(theirs, out)
-    found = weights.read_arrays(out / weights.FILE)
+    found = read_arrays(out / weights.FILE)
     assert found.keys() == arrays.keys() and all(np.array_equal(found[name], arrays[name]) for name in arrays)
 
 
@@ -204,14 +205,14 @@ def test_a_checkpoint_of_masked_tokens_gets_a_pooler_always_the_same(tmp_path: P
         assert foreign.convert(made.folder(tmp_path / name, made.CONFIG, arrays), out)["drawn"] == 2
         files.append((out / weights.FILE).read_bytes())
     assert files[0] == files[1]
-    pooler = weights.read_arrays(out / weights.FILE)["ernie.pooler.dense.weight"]
+    pooler = read_arrays(out / weights.FILE)["ernie.pooler.dense.weight"]
     assert 0.01 < pooler.std() < 0.03
 
 
 def test_heads_of_tasks_are_left_out_and_counted(tmp_path: Path, out: Path) -> None:
     arrays = made.bert(made.CONFIG) | {"classifier.weight": np.ones((3, 32), np.float32)}
     assert foreign.convert(made.folder(tmp_path / "hf", made.CONFIG, arrays), out)["left_out"] == 1
-    assert "classifier.weight" not in weights.read_arrays(out / weights.FILE)
+    assert "classifier.weight" not in read_arrays(out / weights.FILE)
 
 
 def test_the_parameters_that_are_expected_are_those_of_our_nets() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ernie_core import errors
 from ernie_core.model import config, weights
+from ernie_core.model.arrays import read_arrays, write_arrays
 from ernie_core.model.heads import ErnieForPretraining, ErnieForSequenceClassification
 
 TINY = config.shape("2L32H4", 50, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
@@ -64,15 +65,15 @@ def test_the_encoder_of_a_pretrained_model_goes_into_a_task_model(saved: Path) -
     names = weights.load(task, saved, partial="ernie.")
     assert all(name.startswith("ernie.") for name in names) and len(names) == 5 + 2 * 16 + 2
     assert np.array_equal(task.classifier.weight.numpy(), before)
-    arrays = weights.read_arrays(saved / weights.FILE)
+    arrays = read_arrays(saved / weights.FILE)
     assert np.array_equal(task.ernie.pooler.dense.weight.numpy(), arrays["ernie.pooler.dense.weight"])
 
 
 def test_every_difference_is_listed(saved: Path) -> None:
-    arrays = weights.read_arrays(saved / weights.FILE)
+    arrays = read_arrays(saved / weights.FILE)
     arrays["stranger"] = arrays.pop("ernie.pooler.dense.bias")
     arrays["ernie.pooler.dense.weight"] = np.zeros((3, 3), "float32")
-    weights.write_arrays(arrays, saved / weights.FILE)
+    write_arrays(arrays, saved / weights.FILE)
     with pytest.raises(errors.BadInput) as wrong:
         weights.load(ErnieForPretraining(TINY), saved)
     text = str(wrong.value)
@@ -85,9 +86,9 @@ def bare(saved: Path, tmp_path: Path) -> Path:
     """The same model as PaddleNLP's `ErnieModel` is saved: the encoder alone, under names that begin within it."""
     folder = tmp_path / "bare"
     folder.mkdir()
-    arrays = weights.read_arrays(saved / weights.FILE)
+    arrays = read_arrays(saved / weights.FILE)
     inner = {name.removeprefix("ernie."): array for name, array in arrays.items() if name.startswith("ernie.")}
-    weights.write_arrays(inner, folder / weights.FILE)
+    write_arrays(inner, folder / weights.FILE)
     config.write(TINY, folder, "ErnieModel")
     return folder
 
@@ -123,9 +124,9 @@ def test_an_encoder_alone_is_not_a_whole_model(bare: Path) -> None:
 
 
 def test_an_encoder_alone_that_does_not_fit_is_refused(bare: Path) -> None:
-    arrays = weights.read_arrays(bare / weights.FILE)
+    arrays = read_arrays(bare / weights.FILE)
     arrays["encoder.layers.2.norm1.bias"] = arrays.pop("pooler.dense.bias")
-    weights.write_arrays(arrays, bare / weights.FILE)
+    write_arrays(arrays, bare / weights.FILE)
     with pytest.raises(errors.BadInput) as wrong:
         weights.start_from(ErnieForPretraining(TINY), bare)
     assert str(wrong.value).splitlines()[1:] == [
@@ -144,22 +145,22 @@ def fine_tune(folder: Path) -> None:
 
 @pytest.mark.parametrize("use", [begin, fine_tune])
 def test_files_of_something_else_are_refused_in_short(bare: Path, use: Callable[[Path], None]) -> None:
-    arrays = weights.read_arrays(bare / weights.FILE)
+    arrays = read_arrays(bare / weights.FILE)
     strange = {f"bert.{name}": array for name, array in arrays.items()}
-    weights.write_arrays(strange, bare / weights.FILE)
+    write_arrays(strange, bare / weights.FILE)
     with pytest.raises(errors.BadInput, match=r"no parameter of an ERNIE model, but `bert\..*: give the") as wrong:
         use(bare)
     assert len(str(wrong.value).removeprefix(str(bare))) < 300
-    weights.write_arrays({}, bare / weights.FILE)
+    write_arrays({}, bare / weights.FILE)
     with pytest.raises(errors.BadInput, match="no parameter of an ERNIE model, but nothing"):
         use(bare)
 
 
 @pytest.mark.parametrize("use", [begin, fine_tune])
 def test_names_with_and_without_the_prefix_are_not_mixed(bare: Path, use: Callable[[Path], None]) -> None:
-    arrays = weights.read_arrays(bare / weights.FILE)
+    arrays = read_arrays(bare / weights.FILE)
     arrays["ernie.pooler.dense.bias"] = arrays.pop("pooler.dense.bias")
-    weights.write_arrays(arrays, bare / weights.FILE)
+    write_arrays(arrays, bare / weights.FILE)
     said = r"`embeddings\..*` is named without `ernie\.`, `ernie\.pooler\.dense\.bias` with it: two models are mixed"
     with pytest.raises(errors.BadInput, match=said):
         use(bare)
@@ -202,14 +203,14 @@ def test_files_of_paddle_save_are_read_in_every_protocol(tmp_path: Path) -> None
     net = ErnieForPretraining(TINY)
     for protocol in (2, 3, 4):
         paddle.save(net.state_dict(), str(tmp_path / "p.pdparams"), protocol=protocol)
-        arrays = weights.read_arrays(tmp_path / "p.pdparams")
+        arrays = read_arrays(tmp_path / "p.pdparams")
         assert arrays.keys() == net.state_dict().keys()
         assert all(np.array_equal(arrays[name], t.numpy()) for name, t in net.state_dict().items())
 
 
 def test_paddle_reads_our_files(saved: Path) -> None:
     theirs = paddle.load(str(saved / weights.FILE), return_numpy=True)
-    ours = weights.read_arrays(saved / weights.FILE)
+    ours = read_arrays(saved / weights.FILE)
     assert theirs.keys() == ours.keys() and all(np.array_equal(theirs[name], ours[name]) for name in ours)
 
 
@@ -227,7 +228,7 @@ def test_a_file_that_wants_to_run_something_is_refused_and_runs_nothing(tmp_path
     for content in ({"a": Evil(tmp_path / "ran")}, Evil(tmp_path / "ran"), {"a": np.array([Evil(tmp_path / "ran")])}):
         (tmp_path / "e.pdparams").write_bytes(pickle.dumps(content, protocol=2))
         with pytest.raises(errors.BadInput, match=r"asks for `.*open`: refused"):
-            weights.read_arrays(tmp_path / "e.pdparams")
+            read_arrays(tmp_path / "e.pdparams")
     assert not (tmp_path / "ran").exists()
 
 
@@ -237,7 +238,7 @@ def test_truncated_or_foreign_files_are_named(saved: Path) -> None:
     for content in (whole[:100], whole[:-5], b"", b"hello", pickle.dumps([1]), pickle.dumps({"a": "b"})):
         path.write_bytes(content)
         with pytest.raises(errors.BadInput, match=weights.FILE):
-            weights.read_arrays(path)
+            read_arrays(path)
 
 
 def test_padding_changes_nothing(saved: Path) -> None:

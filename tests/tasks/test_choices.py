@@ -13,6 +13,7 @@ import tiny_task
 
 from ernie_core.errors import BadInput
 from ernie_core.model import weights
+from ernie_core.model.arrays import read_arrays
 from ernie_core.tasks.finetune import FineTuning, finetune
 from ernie_core.tasks.recipe import FinetuneRecipe
 from ernie_core.train.optim.optimiser import layer_factors
@@ -101,7 +102,7 @@ def test_patience_counts_the_chosen_score(home: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("recompute", [False, True])
 def test_what_is_frozen_keeps_every_bit_and_the_rest_learns(home: Path, tmp_path: Path, recompute: bool) -> None:
     run(home, tmp_path / "a", freeze_embeddings=True, freeze_layers=1, weight_decay=0.1, use_recompute=recompute)
-    before, after = (weights.read_arrays(folder / weights.FILE) for folder in (home / "model", tmp_path / "a"))
+    before, after = (read_arrays(folder / weights.FILE) for folder in (home / "model", tmp_path / "a"))
     for name in after.keys() & before.keys():
         frozen = "embeddings" in name or "layers.0." in name
         assert np.array_equal(before[name], after[name]) == frozen or name.endswith("k_proj.bias"), name

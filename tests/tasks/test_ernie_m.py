@@ -16,6 +16,7 @@ from tasks.test_resume import after, digests
 from ernie_core import errors
 from ernie_core.errors import BadInput
 from ernie_core.model import config, weights
+from ernie_core.model.arrays import read_arrays
 from ernie_core.tasks.finetune import FineTuning, finetune
 from ernie_core.train.optim import optimiser
 from ernie_core.train.parallel.team import ALONE
@@ -85,7 +86,7 @@ def test_lower_layers_move_less(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     recipe = replace(tiny_task.QUICK, max_steps=1, layer_decay=0.01, warmup_ratio=0.0, weight_decay=0.0)
     finetune(model, data, tmp_path / "out", recipe)
-    before, after_one = (weights.read_arrays(folder / weights.FILE) for folder in (model, tmp_path / "out"))
+    before, after_one = (read_arrays(folder / weights.FILE) for folder in (model, tmp_path / "out"))
     moved = [
         float(np.abs(after_one[name] - before[name]).max())
         for name in (f"ernie_m.encoder.layers.{layer}.linear1.weight" for layer in (0, 1))
@@ -99,7 +100,7 @@ def test_frozen_parts_keep_their_weights(tmp_path: Path) -> None:
     finetune(
         model, data, tmp_path / "out", replace(tiny_task.QUICK, max_steps=2, freeze_embeddings=True, freeze_layers=1)
     )
-    before, after_two = (weights.read_arrays(folder / weights.FILE) for folder in (model, tmp_path / "out"))
+    before, after_two = (read_arrays(folder / weights.FILE) for folder in (model, tmp_path / "out"))
     same = {name for name in after_two.keys() & before.keys() if np.array_equal(after_two[name], before[name])}
     assert same == {name for name in before if ".embeddings." in name or ".layers.0." in name}
 

@@ -12,7 +12,7 @@ import tiny_task
 
 from ernie_core.compress import export
 from ernie_core.errors import BadInput, Stopped
-from ernie_core.model import weights
+from ernie_core.model.arrays import read_arrays, write_arrays
 from ernie_core.serve.predictor import Predictor
 from ernie_core.store import open_store
 from ernie_core.tasks import task
@@ -104,8 +104,8 @@ def test_max_steps_and_a_part_of_an_epoch_decide_how_long_it_takes(model: Path, 
 
 def test_layers_below_learn_more_slowly_with_layer_decay(model: Path, examples: Path, tmp_path: Path) -> None:
     run(model, examples, tmp_path / "a", max_steps=1, layer_decay=0.01, warmup_ratio=0.0, weight_decay=0.0)
-    before = weights.read_arrays(model / "model_state.pdparams")
-    after = weights.read_arrays(tmp_path / "a" / "model_state.pdparams")
+    before = read_arrays(model / "model_state.pdparams")
+    after = read_arrays(tmp_path / "a" / "model_state.pdparams")
 
     def moved(name: str) -> float:
         return float(np.abs(after[name] - before[name]).max())
@@ -142,9 +142,9 @@ def test_a_stopped_run_with_checkpoints_resumes_and_makes_the_same_model(
 
 def test_a_loss_that_is_no_number_ends_the_run(examples: Path, tmp_path: Path) -> None:
     broken = tiny_task.model(tmp_path / "broken")
-    arrays = weights.read_arrays(broken / "model_state.pdparams")
+    arrays = read_arrays(broken / "model_state.pdparams")
     arrays["ernie.embeddings.layer_norm.weight"] = np.full(16, np.nan, np.float32)
-    weights.write_arrays(arrays, broken / "model_state.pdparams")
+    write_arrays(arrays, broken / "model_state.pdparams")
     with pytest.raises(BadInput, match=r"step 1: the loss is nan; nothing is saved after it, .* lower learning_rate"):
         run(broken, examples, tmp_path / "a")
 

@@ -18,6 +18,7 @@ from train import launching
 
 from ernie_core import errors
 from ernie_core.model import weights
+from ernie_core.model.arrays import read_arrays
 from ernie_core.tasks import recipe
 
 SCRIPT = Path(finetuner.__file__)
@@ -110,7 +111,7 @@ def test_stopping_changes_no_bit_whatever_is_chosen(home: Path, name: str) -> No
 
 def test_frozen_weights_have_no_moments(home: Path) -> None:
     finetuner.train(home / "frozen", freeze_embeddings=True, max_steps=3)
-    state = weights.read_arrays(home / "frozen/store/finetune/x/model_last/model_state.pdopt")
+    state = read_arrays(home / "frozen/store/finetune/x/model_last/model_state.pdopt")
     moved = {key.rpartition(".")[0] for key, array in state.items() if key.endswith(".moment2") and array.any()}
     assert not any("embeddings" in name for name in moved) and "classifier.weight" in moved
 
@@ -193,9 +194,9 @@ def trained_alike(home: Path, **choices: object) -> None:
     launching.finish(start(2, home / "two", **still))
     finetuner.train(home / "accumulated", **still, micro_batch_size=4)
     launching.finish(start(2, home / "both", **still, micro_batch_size=4))
-    wanted = weights.read_arrays(home / "one/model" / weights.FILE)
+    wanted = read_arrays(home / "one/model" / weights.FILE)
     for name in ("two", "accumulated", "both"):
-        found = weights.read_arrays(home / name / "model" / weights.FILE)
+        found = read_arrays(home / name / "model" / weights.FILE)
         assert all(np.allclose(wanted[key], found[key], atol=2e-4) for key in wanted), name
         for row, other in zip(curve(home / "one"), curve(home / name), strict=True):
             assert row["train_loss"] == pytest.approx(other["train_loss"], rel=1e-4)

@@ -11,6 +11,7 @@ from train.test_resume import digests
 
 from ernie_core import errors
 from ernie_core.model import weights
+from ernie_core.model.arrays import read_arrays
 
 SCRIPT = Path(trainer.__file__)
 STILL = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "max_steps": 12, "eval_freq": 4}
@@ -30,7 +31,7 @@ def assert_close(one: Path, other: Path) -> None:
     assert len(curve(one)) == len(curve(other)) > 5
     for a, b in zip(curve(one), curve(other), strict=True):
         assert a["step"] == b["step"] and a["loss"] == pytest.approx(b["loss"], rel=1e-4)
-    a, b = (weights.read_arrays(root / "model" / weights.FILE) for root in (one, other))
+    a, b = (read_arrays(root / "model" / weights.FILE) for root in (one, other))
     assert all(np.allclose(a[name], b[name], atol=2e-4) for name in a)
 
 

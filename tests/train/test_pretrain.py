@@ -10,13 +10,14 @@ from train import trainer
 from ernie_core import errors
 from ernie_core.data import parts
 from ernie_core.model import config, weights
+from ernie_core.model.arrays import Arrays, read_arrays, write_arrays
 from ernie_core.model.heads import ErnieForSequenceClassification
 
 SHORT = {"max_steps": 4, "eval_freq": 4}
 
 
-def arrays(root: Path) -> weights.Arrays:
-    return weights.read_arrays(root / "model" / weights.FILE)
+def arrays(root: Path) -> Arrays:
+    return read_arrays(root / "model" / weights.FILE)
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_a_model_is_trained_on(corpus: Path, trained: Path, tmp_path: Path, caps
     )
     said = capsys.readouterr().err
     assert f"the weights are those of {trained}" in said and "hidden_size 32 (not 768)" in said
-    first, on = weights.read_arrays(trained / weights.FILE), arrays(tmp_path / "on")
+    first, on = read_arrays(trained / weights.FILE), arrays(tmp_path / "on")
     assert all(np.allclose(first[name], on[name], atol=1e-6) for name in first)
 
 
@@ -86,9 +87,9 @@ def test_a_model_that_does_not_fit_is_refused(corpus: Path, trained: Path, tmp_p
     (tmp_path / "other/vocab.txt").write_text("[PAD]\n[CLS]\n[SEP]\n[MASK]\n[UNK]\nx\n")
     with pytest.raises(errors.BadInput, match="was trained with another vocabulary"):
         trainer.train(corpus, tmp_path / "on", **SHORT, init=tmp_path / "other")
-    found = weights.read_arrays(trained / weights.FILE)
+    found = read_arrays(trained / weights.FILE)
     del found["ernie.pooler.dense.bias"]
-    weights.write_arrays(found, trained / weights.FILE)
+    write_arrays(found, trained / weights.FILE)
     with pytest.raises(errors.BadInput, match=r"missing: ernie\.pooler\.dense\.bias"):
         trainer.train(corpus, tmp_path / "on", **SHORT, init=trained)
 

@@ -10,9 +10,8 @@ import pytest
 from train import ranks
 
 from ernie_core import errors
-from ernie_core.model import weights
 from ernie_core.store import artefact, gathering, open_store, pointed
-from ernie_core.train.checkpoint import commit, copies, shares, snapshot
+from ernie_core.train.checkpoint import commit, copies, files, shares, snapshot
 from ernie_core.train.checkpoint.commit import CheckpointLocation
 from ernie_core.train.checkpoint.saver import Saver
 from ernie_core.train.optim import optimiser
@@ -151,13 +150,13 @@ def test_what_no_rank_has_a_state_of_is_never_saved(place: CheckpointLocation, w
 def test_a_checkpoint_holds_the_moment_of_the_call_though_training_goes_on(
     place: CheckpointLocation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go, dump = threading.Event(), weights.dump_arrays
+    go, dump = threading.Event(), files.dump_arrays
 
     def slowly(*arguments: object) -> None:
         assert go.wait(60)
         dump(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(weights, "dump_arrays", slowly)
+    monkeypatch.setattr(files, "dump_arrays", slowly)
     net, adamw = ranks.build()
     said: list[str] = []
 

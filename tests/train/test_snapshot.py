@@ -13,6 +13,7 @@ from train import ranks
 
 from ernie_core import errors
 from ernie_core.model import weights
+from ernie_core.model.arrays import read_arrays, write_arrays
 from ernie_core.store import open_store
 from ernie_core.train import loop
 from ernie_core.train.checkpoint import snapshot
@@ -52,7 +53,7 @@ def trained(root: Path) -> tuple[Path, dict[str, np.ndarray]]:
 def edit(folder: Path, keep: Callable[[str], bool], **changes: object) -> None:
     """Leave out of the optimiser's state what is not kept, and change state.json; None takes something away."""
     path = folder / snapshot.OPTIMISER
-    weights.write_arrays({name: a for name, a in weights.read_arrays(path).items() if keep(name)}, path)
+    write_arrays({name: a for name, a in read_arrays(path).items() if keep(name)}, path)
     state = json.loads((folder / snapshot.STATE).read_text()) | changes
     (folder / snapshot.STATE).write_text(json.dumps({name: said for name, said in state.items() if said is not None}))
 
@@ -128,7 +129,7 @@ def test_a_model_is_written_as_the_optimiser_has_it_not_as_half_precision_rounds
         state[name] += np.float32(1e-7)  # less than float16 can say
     adamw.restore(state)
     folder = write(tmp_path, net, adamw)
-    rounded, found = weights.read_arrays(folder / weights.FILE), snapshot.trained(net, folder)
+    rounded, found = read_arrays(folder / weights.FILE), snapshot.trained(net, folder)
     assert list(found) == list(rounded) == list(net.state_dict())
     named = {parameter.name: name for name, parameter in net.named_parameters()}
     for name, tensor in net.state_dict().items():
@@ -155,7 +156,7 @@ def test_the_model_of_a_training_is_written_so(tmp_path: Path, monkeypatch: pyte
     training = SimpleNamespace(objective=objective, place=place, at=snapshot.Progressed(3), best=None, subject=None)
     loop._write(training, model)
     name = "ernie.pooler.dense.weight"
-    assert np.array_equal(weights.read_arrays(model / weights.FILE)[name], state[f"{name}.master_weight"])
+    assert np.array_equal(read_arrays(model / weights.FILE)[name], state[f"{name}.master_weight"])
 
 
 def test_half_precision_comes_back_from_a_checkpoint_to_the_bit(tmp_path: Path) -> None:

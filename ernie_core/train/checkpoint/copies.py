@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import paddle
 
-from ernie_core.model.weights import Arrays
+from ernie_core.model.arrays import Arrays
 from ernie_core.train.native import flat
 
 SMALL = 1 << 13

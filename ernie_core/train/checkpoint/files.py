@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ernie_core.errors import BadInput
-from ernie_core.model import weights
-from ernie_core.model.weights import Arrays
+from ernie_core.model.arrays import Arrays, dump_arrays
 from ernie_core.store import File, gathering
 from ernie_core.store.gathering import Gathering
 from ernie_core.text import tokenizer as tokenizers
@@ -63,7 +62,7 @@ class RankFiles:
         try:
             for name, arrays in self.arrays.items():
                 with gathering.create(part, name) as draft:
-                    weights.dump_arrays(arrays, draft)
+                    dump_arrays(arrays, draft)
                 files.append(draft.file)
             for name, text in self._small().items():
                 with gathering.create(part, name) as draft:

@@ -13,7 +13,7 @@ import paddle
 from ernie_core.errors import BadInput, Refused
 from ernie_core.model import config as configs
 from ernie_core.model import weights
-from ernie_core.model.weights import Arrays
+from ernie_core.model.arrays import Arrays, read_arrays
 from ernie_core.text import tokenizer as tokenizers
 from ernie_core.train.objective import Facts, Identity
 from ernie_core.train.optim.adamw import MASTER, few
@@ -107,7 +107,7 @@ def read(folder: Path, net: paddle.nn.Layer, adamw: Optimiser, identity: Identit
 
 def trained(net: paddle.nn.Layer, folder: Path) -> Arrays:
     """The weights in a checkpoint as the optimiser has them: those in half precision before rounding."""
-    arrays, state = weights.read_arrays(folder / weights.FILE), _shares(folder)
+    arrays, state = read_arrays(folder / weights.FILE), _shares(folder)
     masters = {p.name: state[key] for name, p in net.named_parameters() if (key := f"{name}.{MASTER}") in state}
     return {name: masters.get(tensor.name, arrays[name]) for name, tensor in net.state_dict().items()}
 
@@ -128,7 +128,7 @@ def _shares(folder: Path) -> Arrays:
     ):
         raise BadInput(f"{folder}: these are not all files of one optimiser state: {', '.join(p.name for p in parts)}")
     for path in parts:
-        arrays = weights.read_arrays(path)
+        arrays = read_arrays(path)
         if twice := sorted(found.keys() & arrays.keys()):
             raise BadInput(f"{path}: holds {twice[0]}, which another file holds too")
         found |= arrays
